@@ -1,0 +1,6 @@
+{# Text without any of the given pieces. #}
+{% macro without(text, pieces) -%}
+    {%- for piece in pieces %}replace({% endfor -%}
+    {{ text }}
+    {%- for piece in pieces %}, '{{ piece }}', ''){% endfor -%}
+{%- endmacro %}

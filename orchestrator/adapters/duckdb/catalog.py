@@ -1,0 +1,57 @@
+"""What a DuckDB database holds, in one round of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from orchestrator.adapters.ansi import LEDGER
+from orchestrator.adapters.duckdb.dialect import DuckDBDialect
+from orchestrator.core.names import Relation
+from orchestrator.core.ports import Connection
+from orchestrator.core.snapshot import Existing, Published, RelationKind, Snapshot
+
+MAIN = "main"
+
+
+def snapshot(session: Connection, relations: Sequence[Relation]) -> Snapshot:
+    """The relations in the schemas of ``relations`` with their columns, all schemas, and the ledger if there is one.
+
+    A relation asked for without its database (or schema) is found without it too.
+    """
+    dialect = DuckDBDialect()
+    asked = {(r.schema or MAIN).casefold() for r in relations} | {str(LEDGER.schema)}
+    inside = f"lower(schema_name) in ({', '.join(dialect.literal(s) for s in sorted(asked))}) and not internal"
+    session.begin()  # one transaction: all answers are of one moment
+    try:
+        current = str(session.execute("select current_database()").rows[0][0])
+        schemas = session.execute("select database_name, schema_name from duckdb_schemas()").rows
+        views = set(session.execute(f"select database_name, schema_name, view_name from duckdb_views() where {inside}").rows)
+        tables = session.execute(
+            "select database_name, schema_name, table_name,"
+            " list(column_name order by column_index), list(data_type order by column_index)"
+            f" from duckdb_columns() where {inside} group by all"
+        ).rows
+        ledger_key = (current.casefold(), str(LEDGER.schema), LEDGER.name)
+        recorded = any((d.casefold(), s.casefold(), n.casefold()) == ledger_key for d, s, n, *_ in tables)
+        ledger = session.execute(dialect.ledger_rows()).rows if recorded else ()
+    finally:
+        session.rollback()
+    shapes = {(r.database is None, r.schema is None) for r in relations} | {(False, False)}
+    found = {}
+    for database, schema, name, columns, types in tables:
+        kind: RelationKind = "view" if (database, schema, name) in views else "table"
+        for relation in _spellings(Relation(database, schema, name), current, shapes):
+            found[relation.key] = Existing(relation, kind, tuple(zip(columns, types, strict=True)))
+    named = {(d.casefold(), s.casefold()) for d, s in schemas}
+    return Snapshot(
+        relations=found,
+        schemas=frozenset(named | {("", s) for d, s in named if d == current.casefold()}),
+        ledger={row[0]: Published(*row) for row in ledger},
+    )
+
+
+def _spellings(relation: Relation, current: str, shapes: set[tuple[bool, bool]]) -> Iterator[Relation]:
+    """The ways in which somebody may have asked for a relation: parts that go without saying may be left out."""
+    for bare_database, bare_schema in shapes:
+        if (not bare_database or relation.database == current) and (not bare_schema or relation.schema == MAIN):
+            yield Relation(None if bare_database else relation.database, None if bare_schema else relation.schema, relation.name)

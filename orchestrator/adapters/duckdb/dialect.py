@@ -1,0 +1,36 @@
+"""What to say to DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orchestrator.adapters.ansi import AnsiDialect
+from orchestrator.core.names import Relation
+
+UNTYPED = '"NULL"'
+"""The type DuckDB 2 gives a column that holds nothing but null literals; no other value can ever be stored in it."""
+
+
+class DuckDBDialect(AnsiDialect):
+    """DuckDB: standard SQL with few exceptions. ``merge`` needs DuckDB 1.4."""
+
+    name = "duckdb"
+    sqlglot = "duckdb"
+    max_identifier = 255  # the engine has no limit of its own; this one keeps names usable as file names
+
+    def binary(self, value: bytes) -> str:
+        """A BLOB literal: every byte in hex, since ``x'…'`` would do only for newer versions."""
+        return f"'{''.join(f'{chr(92)}x{byte:02X}' for byte in value)}'::blob"
+
+    def array(self, values: Sequence[object]) -> str:
+        """A LIST literal."""
+        return f"[{', '.join(self.literal(v) for v in values)}]"
+
+    def add_columns(self, target: Relation, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """Add columns ``(name, type)``; one without a type becomes text, so that later deltas may put something in."""
+        return super().add_columns(target, [(name, "varchar" if type_ == UNTYPED else type_) for name, type_ in columns])
+
+    def comment(self, relation: Relation, kind: str, description: str | None, columns: dict[str, str]) -> tuple[str, ...]:
+        """All comments of a relation in one text: half the price of sending them one by one."""
+        statements = super().comment(relation, kind, description, columns)
+        return (";\n".join(statements),) if statements else ()

@@ -1,0 +1,65 @@
+"""The engines that are installed, by the ``type`` a profile names. Imports an engine only when it is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from orchestrator.core.errors import Problem, ProfileError, did_you_mean
+from orchestrator.core.ports import Dialect, Warehouse
+from orchestrator.core.project import Target
+
+ENGINES = {"duckdb": "DuckDB", "postgres": "Postgres", "bigquery": "BigQuery"}
+"""The class prefix of each engine; an engine is installed when ``adapters`` has a package of its name."""
+
+
+def dialect(type: str) -> Dialect:  # noqa: A002  the profile's word
+    """What to say to the engine; needs neither its driver nor a connection. Raises ``ProfileError`` for an unknown type.
+
+    >>> dialect("duckdb").name
+    'duckdb'
+    """
+    found: Dialect = _part(type, "dialect", "Dialect")()
+    return found
+
+
+def warehouse(target: Target, root: str) -> Warehouse:
+    """The engine of a target; ``root`` is the folder that relative paths start from. Connects to nothing yet.
+
+    Raises ``ProfileError`` for an unknown type, or for keys and values the engine cannot use.
+    """
+    settings = _profile(target, root)
+    found: Warehouse = _part(target.type, "connection", "Warehouse")(settings)
+    return found
+
+
+def database(target: Target, root: str) -> str | None:
+    """The database that the target's relations live in when the profile does not say. Raises as :func:`warehouse` does.
+
+    Relations need it: where a schema has the name of its database, engines refuse the two-part name.
+    """
+    name: str | None = _profile(target, root).database
+    return name
+
+
+def installed() -> tuple[str, ...]:
+    """The engine types this installation has, sorted."""
+    return tuple(sorted(name for name in ENGINES if find_spec(f"{__package__}.{name}") is not None))
+
+
+def _profile(target: Target, root: str) -> Any:
+    _known(target.type)
+    return import_module(f"{__package__}.{target.type}.profile").profile(target, root)
+
+
+def _part(type_: str, module: str, suffix: str) -> Any:
+    _known(type_)
+    return getattr(import_module(f"{__package__}.{type_}.{module}"), ENGINES[type_] + suffix)
+
+
+def _known(type_: str) -> None:
+    types = installed()
+    if type_ not in types:
+        hint = did_you_mean(type_, types, also=f"installed engines: {', '.join(types)}")
+        raise ProfileError(Problem("C401", f"there is no engine of type `{type_}` (installed: {', '.join(types)})", hint=hint))

@@ -1,0 +1,188 @@
+"""The use cases. A build reads as one sentence: load → render → parse → link → plan → execute → record → publish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from orchestrator.app.opening import Workspace, open_workspace
+from orchestrator.core.errors import OrcError, Problem, UsageError
+from orchestrator.core.event import Event, Noted, RunStarted
+from orchestrator.core.graph import Graph
+from orchestrator.core.node import BUILDABLE
+from orchestrator.core.plan import Plan, Request
+from orchestrator.core.ports import Sink, Warehouse
+from orchestrator.core.project import Secret
+from orchestrator.core.run import Run
+from orchestrator.core.snapshot import Snapshot
+from orchestrator.core.version import VERSION
+
+
+
+RESOURCES: Mapping[str, tuple[str, ...]] = {
+    "run": ("model",),
+    "seed": ("seed",),
+    "test": ("test", "unit_test"),
+    "build": ("model", "seed", "snapshot", "test", "unit_test"),
+    "compile": ("model", "test", "analysis", "snapshot"),
+    "snapshot": ("snapshot",),
+}
+"""The kinds of resources each command acts on when nothing else is asked."""
+
+__all__ = ["VERSION", "Workspace", "build", "chosen", "open_workspace", "prepare", "secrets"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan, and the live things it needs."""
+
+    workspace: Workspace
+    plan: Plan
+    warehouse: Warehouse
+    snapshot: Snapshot
+    selected: frozenset[str]
+
+
+def build(workspace: Workspace, request: Request, sinks: Callable[[Workspace], Sequence[Sink]], only: Iterable[str] | None = None) -> Run:
+    """Plan and execute what is asked; record every event; write the artifacts.
+
+    ``only`` narrows the selection to these ids (``retry``). Raises ``OrcError`` for what stops the run before it starts.
+    """
+    from orchestrator.app.artifacts import write_artifacts
+    from orchestrator.record.record import record
+
+    ready = prepare(workspace, request, only)
+    try:
+        run = record(_events(ready, request), sinks(workspace), secrets(workspace))
+    finally:
+        ready.warehouse.close()
+    write_artifacts(ready, run)
+    return run
+
+
+def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None = None) -> Prepared:
+    """Select, look at the warehouse once, and plan."""
+    from orchestrator.adapters import registry
+    from orchestrator.plan.plan import plan
+
+    selected = chosen(workspace, request)
+    if only is not None:
+        selected &= frozenset(only)
+    project = workspace.project
+    warehouse = registry.warehouse(project.target, str(workspace.invocation.root))
+    try:
+        relations = [n.relation for n in workspace.graph.nodes.values() if n.relation is not None and n.kind in BUILDABLE]
+        snapshot = warehouse.snapshot(relations)
+        work = plan(
+            workspace.graph,
+            selected,
+            snapshot,
+            request,
+            workspace.dialect,
+            run=workspace.invocation.id,
+            schema=project.target.schema,
+            threads=project.target.threads,
+            own=project.settings.own,
+        )
+    except BaseException:
+        warehouse.close()
+        raise
+    return Prepared(workspace, work, warehouse, snapshot, selected)
+
+
+def chosen(workspace: Workspace, request: Request) -> frozenset[str]:
+    """The ids a request selects, limited to the kinds the command acts on."""
+    from orchestrator.graph.select import select
+    from orchestrator.graph.selectors import Selectors, selectors
+
+    definitions = workspace.project.settings.selectors
+    known = selectors(definitions, own=workspace.project.settings.own) if definitions else Selectors()
+    kinds = request.resource_types or RESOURCES.get(request.command)
+    found = select(
+        workspace.graph,
+        request.select,
+        request.exclude,
+        selector=request.selector,
+        selectors=known,
+        indirect=request.indirect,
+        resource_types=kinds,
+        exclude_resource_types=request.exclude_resource_types,
+    )
+    return found.ids
+
+
+def warnings_of(workspace: Workspace, request: Request) -> tuple[Problem, ...]:
+    """What is worth a warning before the run starts."""
+    return workspace.graph.warnings
+
+
+def secrets(workspace: Workspace) -> tuple[Secret, ...]:
+    """Every secret of this invocation: masked in all that is written."""
+    from orchestrator.core.project import SECRET_PREFIXES
+
+    held = [v for v in workspace.project.target.settings.values() if isinstance(v, Secret)]
+    return (*held, *(Secret(v) for k, v in workspace.invocation.env.items() if k.startswith(SECRET_PREFIXES) and v))
+
+
+def _events(ready: Prepared, request: Request) -> Iterator[Event]:
+    from orchestrator.app.explain import explainer
+    from orchestrator.app.late import LateSql
+    from orchestrator.app.loaders import python_loader, seed_loader
+    from orchestrator.execute.execute import execute
+    from orchestrator.execute.task import Workshop
+    from orchestrator.plan.compile import Names
+
+    workspace, clock = ready.workspace, ready.workspace.invocation.clock
+    names = Names(workspace.graph, workspace.dialect, empty=request.empty)
+    late = LateSql(workspace, names, {"selected_resources": sorted(ready.selected)})
+    shop = Workshop(workspace.graph, workspace.dialect, clock, late, {}, explainer(workspace))
+    prints: list[Noted] = []
+    loaders = {
+        "seed": seed_loader(workspace),
+        "python": python_loader(workspace, names, shop.cancelled, lambda node, line, level: prints.append(Noted(clock.now(), level, line, node))),
+    }
+    shop = replace(shop, loaders=loaders)
+    for event in execute(ready.plan, workspace.graph, ready.warehouse, shop, _started(ready, request)):
+        if isinstance(event, RunStarted):
+            yield event
+            yield from (Noted(clock.now(), "warn", w.message, w.node, w) for w in warnings_of(workspace, request))
+            continue
+        while prints:
+            yield prints.pop(0)
+        yield event
+
+
+def _started(ready: Prepared, request: Request) -> RunStarted:
+    workspace = ready.workspace
+    planned = tuple(id_ for t in ready.plan.tasks for id_ in ([*t.tests] if t.kind in ("test", "unit_test") else [*t.tests, t.node]))
+    return RunStarted(
+        workspace.invocation.clock.now(),
+        workspace.invocation.id,
+        request.command,
+        VERSION,
+        workspace.project.target.name,
+        ready.plan.threads,
+        ready.plan.total,
+        counts(workspace.graph),
+        {**request.invocation},
+        planned,
+    )
+
+
+def counts(graph: Graph) -> dict[str, int]:
+    """Resources by kind, for the ``Found …`` line."""
+    found: dict[str, int] = {}
+    for node in graph.nodes.values():
+        found[node.kind] = found.get(node.kind, 0) + 1
+    return {**found, "macro": len(graph.macros)}
+
+
+def fail(message: str, hint: str | None = None) -> OrcError:
+    """A usage error in one line."""
+    return UsageError(Problem("U001", message, None, hint))
+
+
+def plain_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Command-line arguments as artifacts show them."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in arguments.items() if v is not None}

@@ -1,0 +1,156 @@
+"""Questions that change nothing: compiled SQL, rows of a node, past runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from orchestrator.app import chosen
+from orchestrator.app.artifacts import compiled_sql, write_manifest
+from orchestrator.app.explain import explainer
+from orchestrator.app.opening import Workspace
+from orchestrator.core.declaration import Declaration
+from orchestrator.core.errors import ExecuteError, LinkError, OrcError, ParseError, Problem, UsageError
+from orchestrator.core.files import Span
+from orchestrator.core.node import Node, SqlBody
+from orchestrator.core.plan import Origin, Request, Statement
+from orchestrator.plan.compile import Names, compile_query
+from orchestrator.record.history import History
+
+Rows = tuple[str, Sequence[str], Sequence[Sequence[Any]]]
+
+
+def compiled(workspace: Workspace, request: Request) -> dict[str, str]:
+    """The final SQL of the selected nodes, by id; written to ``target/compiled`` with the manifest."""
+    names = Names(workspace.graph, workspace.dialect)
+    ids = sorted(chosen(workspace, request))
+    texts = {id_: sql for id_ in ids if (sql := compiled_sql(workspace.graph.nodes[id_], names)) is not None}
+    write_manifest(workspace, texts)
+    return texts
+
+
+def inline(workspace: Workspace, text: str) -> str:
+    """A query given on the command line, compiled like a model.
+
+    Raises:
+        OrcError: it does not render or parse, or reads something unknown.
+    """
+    node, query = _inline(workspace, text)
+    return compile_query(node, query, Names(workspace.graph, workspace.dialect)).sql
+
+
+def _inline(workspace: Workspace, text: str) -> tuple[Node, Any]:
+    from orchestrator.link.names import index
+    from orchestrator.render.render import render_one
+    from orchestrator.sql.parse import Malformed, parse
+
+    declaration = Declaration("analysis", "inline_query", workspace.graph.project, "--inline", ("inline",), {})
+    rendered = render_one(workspace.templates, declaration, text)
+    dialect = workspace.dialect
+    try:
+        query = parse(rendered.text, dialect.sqlglot, dialect.quote_char)
+    except Malformed as wrong:
+        raise ParseError(Problem("P001", wrong.message, Span("--inline", 1, wrong.position + 1), wrong.hint)) from None
+    known = index(workspace.graph.nodes.values())
+    links: dict[str, str] = {}
+    for read in query.reads:
+        kind, _, rest = read.name.partition(":")
+        if kind == "ref" and rest:
+            package, name, _ = rest.split(":", 2)
+            found = known.refs.get((package, name))
+        elif kind == "source" and rest:
+            source, _, table = rest.partition(":")
+            found = known.sources.get((source, table))
+        else:
+            ids = known.resolve(read.name, "")
+            found = ids[0] if len(ids) == 1 else None
+        if found is None and ":" in read.name:
+            raise LinkError(Problem("L012", f"the query refers to `{rest}`, which does not exist", Span("--inline")))
+        if found is not None:
+            links[read.name] = found
+    node = Node("analysis.inline", "analysis", "inline_query", workspace.graph.project, "--inline", ("inline",), {}, links=tuple(links.items()))
+    return node, query
+
+
+def shown(workspace: Workspace, request: Request, text: str | None, limit: int) -> Iterator[Rows]:
+    """Rows of the selected nodes (or of an inline query): name, columns, rows.
+
+    A published model or seed is read from its table; a test shows its failing rows.
+
+    Raises:
+        UsageError: nothing is selected.
+    """
+    from orchestrator.adapters import registry
+
+    names = Names(workspace.graph, workspace.dialect)
+    ids = sorted(chosen(workspace, replace(request, resource_types=request.resource_types or ("model", "seed", "snapshot", "source", "test", "analysis"), indirect="empty"))) if text is None else []
+    if text is None and (not (request.select or request.selector) or not ids):
+        raise UsageError(Problem("U005", "say what to show", None, "orc show -s orders, or orc show --inline 'select 1'"))
+    warehouse = registry.warehouse(workspace.project.target, str(workspace.invocation.root))
+    try:
+        connection = warehouse.connect()
+        explain = explainer(workspace)
+        queries = [(id_, *_query(workspace, names, id_)) for id_ in ids] if text is None else [("inline", "inline query", Statement(inline(workspace, text)))]
+        for id_, name, statement in queries:
+            cut = f"select * from (\n{statement.sql}\n) as orc_show limit {limit}" if limit >= 0 else statement.sql
+            shift = len("select * from (\n") if limit >= 0 else 0
+            origin = statement.origin and replace(statement.origin, pieces=tuple((a + shift, b, c) for a, b, c in statement.origin.pieces))
+            try:
+                answer = connection.execute(cut)
+            except ExecuteError as error:
+                if text is not None:
+                    raise
+                problem = explain(error, Statement(cut, origin), id_)
+                hint = problem.hint or (f"build it first: orc build -s +{name}" if "does not exist" in problem.message else None)
+                raise OrcError(replace(problem, hint=hint)) from error
+            yield name, answer.columns, answer.rows
+    finally:
+        warehouse.close()
+
+
+def _query(workspace: Workspace, names: Names, id_: str) -> tuple[str, Statement]:
+    node = workspace.graph.nodes[id_]
+    body = workspace.graph.bodies[id_]
+    relation = names.relation(id_)
+    if relation is not None and not node.is_ephemeral:
+        return node.name, Statement(f"select * from {workspace.dialect.relation(relation)}")
+    if node.kind == "test":
+        return node.name, Statement(compiled_sql(node, names) or "")
+    if isinstance(body, SqlBody):
+        text = compile_query(node, body.query, names)
+        return node.name, Statement(text.sql, Origin(id_, text.pieces))
+    raise UsageError(Problem("U006", f"`{node.name}` has no rows to show", node.span))
+
+
+def past_runs(history: History, limit: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
+    """The last runs, newest first."""
+    columns = ("run", "started", "command", "target", "status", "seconds", "passed", "warned", "failed", "skipped")
+    return columns, [tuple(_run_row(r)) for r in history.runs(limit)]
+
+
+def _run_row(run: Any) -> Iterator[Any]:
+    yield run.id[:8]
+    yield run.started
+    yield run.command
+    yield run.target
+    yield str(run.status)
+    yield run.seconds
+    counts = run.counts
+    yield counts.get("passed", 0)
+    yield counts.get("warned", 0)
+    yield counts.get("failed", 0) + counts.get("crashed", 0)
+    yield counts.get("skipped", 0) + counts.get("cancelled", 0)
+
+
+def past_run(history: History, id_: str) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
+    """What one run did, node by node.
+
+    Raises:
+        UsageError: there is no such run.
+    """
+    run = history.run(id_)
+    if run is None:
+        raise UsageError(Problem("U007", f"there is no run `{id_}`", None, "orc runs lists them"))
+    columns = ("node", "status", "seconds", "rows", "failures", "message")
+    return columns, [(r.node, r.status.value, round(r.seconds, 3), r.rows, r.failures, r.message) for r in history.results(run.id)]

@@ -1,0 +1,34 @@
+"""``orc clean``: delete generated folders, and nothing outside the project."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from orchestrator.app.invocation import Invocation
+from orchestrator.app.opening import load_project
+from orchestrator.core.errors import ConfigError, Problem
+
+
+def clean(invocation: Invocation) -> Iterator[str]:
+    """Delete the folders of ``clean-targets`` and our cache; one line each.
+
+    Raises:
+        ConfigError: C510, a folder leads out of the project or is one of its source folders.
+    """
+    project = load_project(invocation)
+    settings = project.settings
+    sources = {*settings.model_paths, *settings.seed_paths, *settings.macro_paths, *settings.test_paths, *settings.snapshot_paths, *settings.analysis_paths}
+    root = invocation.root.resolve()
+    targets = dict.fromkeys([*settings.clean_targets, settings.target_path])
+    for name in targets:
+        path = (root / name).resolve()
+        inside = path != root and path.is_relative_to(root)
+        if not inside or any(PurePosixPath(s).is_relative_to(PurePosixPath(name)) for s in sources):
+            raise ConfigError(Problem("C510", f"clean-targets names `{name}`, which is not a folder of generated files inside the project"))
+    for name in (*targets, ".orchestrator/cache", ".orchestrator/tmp"):
+        path = root / name
+        if path.is_dir():
+            shutil.rmtree(path)
+            yield f"Deleted {name}"

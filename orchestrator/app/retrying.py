@@ -1,0 +1,43 @@
+"""What ``retry`` does again: exactly the nodes of the last run that did not succeed, with that run's own options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.core.plan import Request
+from orchestrator.record.history import History
+
+RETRIABLE = ("run", "build", "seed", "test", "snapshot", "retry")
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An earlier run that left something undone."""
+
+    command: str
+    nodes: tuple[str, ...]
+    request: Request
+
+
+def last_failure(history: History, given: Mapping[str, Any]) -> Past | None:
+    """The last run, if something of it failed, was skipped, or never got a result. Options given now win over its own."""
+    last = history.last_run(commands=RETRIABLE)
+    nodes = history.unsuccessful(last.id) if last else ()
+    if last is None or not nodes:
+        return None
+    before: dict[str, Any] = dict(last.arguments)
+    command = str(last.command)
+    request = Request(
+        command=command,
+        full_refresh=bool(before.get("full_refresh")),
+        fail_fast=bool(given.get("fail_fast") if given.get("fail_fast") is not None else before.get("fail_fast")),
+        empty=bool(before.get("empty")),
+        gates=bool(before.get("gates", True)),
+        store_failures=before.get("store_failures"),
+        threads=given.get("threads") or before.get("threads"),
+        resource_types=("model", "seed", "snapshot", "test", "unit_test"),
+        invocation=before,
+    )
+    return Past(command, nodes, request)

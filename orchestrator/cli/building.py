@@ -1,0 +1,91 @@
+"""Commands that change or judge tables: run, build, test, seed, retry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from orchestrator.cli import options as o
+from orchestrator.cli.main import orc
+
+
+def _execute(given: dict[str, Any], command: str, *, only: Iterable[str] | None = None, request: Any = None) -> int:
+    from orchestrator import app
+    from orchestrator.app.opening import open_workspace
+    from orchestrator.cli import wire
+
+    click.get_current_context().obj.update(given)
+    invocation = wire.invocation(given, command)
+    click.get_current_context().obj["root"] = str(invocation.root)
+    workspace = open_workspace(invocation)
+    click.get_current_context().obj["target_path"] = workspace.project.settings.target_path
+    asked = request or wire.request(given, command)
+    run = app.build(workspace, asked, lambda w: wire.sinks(w, given), only)
+    return run.exit_code
+
+
+@orc.command()
+@o.selection
+@o.building
+@o.running
+@o.store_failures
+@o.project
+@o.console
+def run(**given: Any) -> int:
+    """Build models; each is published only if its tests pass."""
+    return _execute(given, "run")
+
+
+@orc.command()
+@o.selection
+@o.building
+@o.running
+@o.store_failures
+@o.project
+@o.console
+def build(**given: Any) -> int:
+    """Build everything: seeds, models and all tests, in order."""
+    return _execute(given, "build")
+
+
+@orc.command()
+@o.selection
+@o.running
+@o.store_failures
+@o.project
+@o.console
+def test(**given: Any) -> int:
+    """Test what is published, and run unit tests."""
+    return _execute(given, "test")
+
+
+@orc.command()
+@o.selection
+@o.building
+@o.running
+@o.store_failures
+@o.project
+@o.console
+def seed(**given: Any) -> int:
+    """Load the CSV files of seeds/ as tables."""
+    return _execute(given, "seed")
+
+
+@orc.command()
+@o.running
+@o.project
+@o.console
+def retry(**given: Any) -> int:
+    """Run again what did not succeed in the last run."""
+    from orchestrator.app.retrying import last_failure
+    from orchestrator.cli import wire
+
+    click.get_current_context().obj.update(given)
+    invocation = wire.invocation(given, "retry")
+    past = last_failure(wire.history(invocation.root), given)
+    if past is None:
+        click.echo("Nothing to retry: the last run succeeded, or there was none.", err=True)
+        return 0
+    return _execute(given, past.command, only=past.nodes, request=past.request)

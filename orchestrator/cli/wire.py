@@ -1,0 +1,174 @@
+"""The composition root: the process's own time, environment, folders and streams become values here, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from orchestrator.app.invocation import Invocation
+from orchestrator.core.errors import Problem, UsageError
+from orchestrator.core.node import Kind
+from orchestrator.core.plan import Request
+from orchestrator.core.ports import Sink
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The current instant, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds since an arbitrary start."""
+        return time.monotonic()
+
+
+def invocation(options: Mapping[str, Any], command: str) -> Invocation:
+    """What this call was given."""
+    from orchestrator.load.settings import find_root
+
+    given = options.get("project_dir")
+    if given is not None and not Path(given).is_dir():
+        raise UsageError(Problem("U002", f"there is no folder `{given}`", None, "--project-dir names the folder that holds models/"))
+    root = find_root(Path(given) if given else Path.cwd())
+    profiles_dir = options.get("profiles_dir")
+    clock = SystemClock()
+    return Invocation(
+        id=str(uuid.uuid4()),
+        root=root,
+        started=clock.now(),
+        clock=clock,
+        env=dict(os.environ),
+        profiles_dir=Path(profiles_dir) if profiles_dir else None,
+        profile=options.get("profile"),
+        target=options.get("target"),
+        threads=options.get("threads"),
+        vars=variables(options.get("variables") or ""),
+        target_path=options.get("target_path"),
+        strict=bool(options.get("strict")),
+        lock_timeout=options.get("lock_timeout"),
+        flags={"FULL_REFRESH": bool(options.get("full_refresh")), "WHICH": command, "EMPTY": bool(options.get("empty"))},
+        cache=not options.get("no_cache"),
+    )
+
+
+def variables(text: str) -> dict[str, Any]:
+    """``--vars``: a YAML mapping."""
+    if not text.strip():
+        return {}
+    from orchestrator.core.errors import ConfigError
+    from orchestrator.load.yaml import read_yaml
+
+    try:
+        data = read_yaml("--vars", text.encode()).data
+    except ConfigError as error:
+        raise UsageError(*error.problems) from error
+    if not isinstance(data, dict):
+        raise UsageError(Problem("U003", "--vars is a mapping", None, "--vars '{day: 2013-01-01}'"))
+    return data
+
+
+def request(options: Mapping[str, Any], command: str) -> Request:
+    """What is asked, from the options of any command."""
+    return Request(
+        command=command,
+        select=tuple(options.get("select") or ()),
+        exclude=tuple(options.get("exclude") or ()),
+        selector=options.get("selector"),
+        resource_types=kinds(options.get("resource_types") or ()),
+        exclude_resource_types=kinds(options.get("exclude_resource_types") or ()),
+        indirect=options.get("indirect") or "eager",
+        full_refresh=bool(options.get("full_refresh")),
+        fail_fast=bool(options.get("fail_fast")),
+        empty=bool(options.get("empty")),
+        gates=options.get("gates", True),
+        store_failures=options.get("store_failures"),
+        threads=options.get("threads"),
+        invocation={k: _plain(v) for k, v in options.items() if not k.startswith("_") and v is not None},
+    )
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+KIND_WORDS: Mapping[str, tuple[Kind, ...]] = {
+    "model": ("model",),
+    "seed": ("seed",),
+    "snapshot": ("snapshot",),
+    "source": ("source",),
+    "test": ("test", "unit_test"),
+    "data_test": ("test",),
+    "unit_test": ("unit_test",),
+    "analysis": ("analysis",),
+    "exposure": ("exposure",),
+    "default": (),
+    "all": ("model", "seed", "snapshot", "source", "test", "unit_test", "analysis", "exposure"),
+}
+
+
+def kinds(words: Sequence[str]) -> tuple[Kind, ...]:
+    """``--resource-type`` values, several in one word allowed."""
+    from orchestrator.core.errors import did_you_mean
+
+    found: list[Kind] = []
+    for word in (w for text in words for w in text.replace(",", " ").split()):
+        if word not in KIND_WORDS:
+            raise UsageError(Problem("U004", f"`{word}` is not a resource type", None, did_you_mean(word, KIND_WORDS) or f"one of {', '.join(KIND_WORDS)}"))
+        found += KIND_WORDS[word]
+    return tuple(dict.fromkeys(found))
+
+
+def history(root: Path) -> Any:
+    """The run history of a project."""
+    import socket
+
+    from orchestrator.record.sqlite import Sqlite
+
+    return Sqlite(root / ".orchestrator" / "state.db", pid=os.getpid(), host=socket.gethostname())
+
+
+def sinks(workspace: Any, options: Mapping[str, Any]) -> Sequence[Sink]:
+    """Who hears the events of a run: the history first, then the console."""
+    from orchestrator.app.opening import text_of
+    from orchestrator.publish.layout import compiled_path
+    from orchestrator.report.console import console
+    from orchestrator.report.lines import Style
+
+    graph, project = workspace.graph, workspace.project
+
+    def declared(id_: str) -> str | None:
+        return graph.nodes[id_].path if id_ in graph.nodes else None
+
+    def compiled(id_: str) -> str | None:
+        return f"{project.settings.target_path}/{compiled_path(graph.nodes[id_])}" if id_ in graph.nodes else None
+
+    style = Style(
+        colour=bool(options.get("colour")) if options.get("colour") is not None else True,
+        quiet=bool(options.get("quiet")),
+        debug=bool(options.get("debug")),
+        path=declared,
+        compiled=compiled,
+        text=lambda path: text_of(project, path) or None,
+    )
+    env = environment(options)
+    teller = console(sys.stderr, env, style, json=options.get("log_format") == "json", pid=os.getpid(), now=lambda: datetime.now(UTC))
+    return (history(workspace.invocation.root), teller)
+
+
+def environment(options: Mapping[str, Any]) -> dict[str, str]:
+    """The environment as the console should see it: ``--no-color`` is NO_COLOR, ``--color`` is FORCE_COLOR."""
+    env = dict(os.environ)
+    if options.get("colour") is False:
+        env["NO_COLOR"] = "1"
+    elif options.get("colour"):
+        env.pop("NO_COLOR", None)
+        env["FORCE_COLOR"] = "1"
+    return env

@@ -1,0 +1,183 @@
+"""What happens during a run. Console, history, artifacts, alerts and metrics are folds over one stream of these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from math import isfinite
+from typing import Any
+
+from orchestrator.core.errors import Problem
+from orchestrator.core.node import Kind
+
+
+class Status(StrEnum):
+    """How a node ended: *failed* is the author's SQL or a gate, *crashed* is the network or us; only crashed retries."""
+
+    PASSED = "passed"
+    WARNED = "warned"
+    FAILED = "failed"
+    CRASHED = "crashed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    REUSED = "reused"
+    NOTHING = "nothing"
+
+
+_OUTCOMES = {
+    Status.PASSED: "success",
+    Status.WARNED: "warn",
+    Status.FAILED: "error",
+    Status.CRASHED: "error",
+    Status.SKIPPED: "skipped",
+    Status.CANCELLED: "skipped",
+    Status.REUSED: "reused",
+    Status.NOTHING: "no-op",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run begins. ``counts`` are the project's resources by kind; ``total`` is the number of results to expect.
+
+    ``planned`` are the ids results are expected for: what a run that was killed did not get to.
+    """
+
+    at: datetime
+    run: str
+    command: str
+    version: str
+    target: str
+    threads: int
+    total: int
+    counts: Mapping[str, int] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    planned: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStarted:
+    """Work on a node begins. ``index`` counts from 1 to the run's ``total``."""
+
+    at: datetime
+    node: str
+    kind: Kind
+    label: str
+    index: int
+    thread: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFinished:
+    """A node or test ended (skipped ones too).
+
+    ``failures`` is a test's count. ``message`` is one line. ``problem`` has the place in the author's file. ``seconds`` is
+    wall time. ``because`` names the node that made this one skip. ``timing`` has the phases dbt's artifacts list.
+    ``inspect`` is the query (or relation) that shows failing rows. ``response`` is what the engine answered
+    (``rows_affected``, ``bytes_processed``, …).
+    """
+
+    at: datetime
+    node: str
+    kind: Kind
+    label: str
+    index: int
+    status: Status
+    seconds: float
+    thread: str
+    message: str = ""
+    failures: int | None = None
+    rows: int | None = None
+    relation: str | None = None
+    sql: str | None = None
+    inspect: str | None = None
+    because: str | None = None
+    problem: Problem | None = None
+    started: datetime | None = None
+    response: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def outcome(self) -> str:
+        """The status in the words of the artifacts: ``success error skipped no-op reused``, for tests ``pass fail warn error skipped``."""
+        if self.kind in ("test", "unit_test"):
+            if self.status is Status.PASSED:
+                return "pass"
+            if self.status is Status.FAILED and self.failures is not None:
+                return "fail"
+        elif self.status is Status.WARNED:
+            return "success"
+        return _OUTCOMES[self.status]
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A line for the reader: a warning, a hook's outcome, a ``{{ log() }}``. ``level`` is debug, info, warn or error."""
+
+    at: datetime
+    level: str
+    message: str
+    node: str | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """A run is over. ``cancelled`` says it was interrupted."""
+
+    at: datetime
+    run: str
+    seconds: float
+    cancelled: bool = False
+
+
+Event = RunStarted | NodeStarted | NodeFinished | Noted | RunFinished
+
+
+def as_json(event: Event) -> dict[str, Any]:
+    """An event as JSON-able data: its type under ``event``, times in UTC ISO 8601.
+
+    >>> as_json(RunFinished(datetime(2026, 1, 1, tzinfo=UTC), "r1", 0.5))["event"]
+    'RunFinished'
+    """
+    return {"event": type(event).__name__, **{f.name: plain(getattr(event, f.name)) for f in fields(event)}}
+
+
+def plain(value: Any) -> Any:
+    """A value as data every JSON reader takes: no NaN, no secrets, times in UTC, what JSON has no word for as text.
+
+    >>> plain({"at": datetime(2026, 1, 1, tzinfo=UTC), "ratio": float("nan"), "tags": {"x"}})
+    {'at': '2026-01-01T00:00:00Z', 'ratio': None, 'tags': ['x']}
+    """
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case Problem():
+            span = value.span
+            place = None if span is None else {"file": span.path, "line": span.line, "column": span.column}
+            trail = [{"what": what, "file": s.path, "line": s.line, "column": s.column} for what, s in value.trail]
+            return {
+                "code": value.code,
+                "message": value.message,
+                "severity": value.severity,
+                "hint": value.hint,
+                "at": place,
+                "trail": trail,
+            }
+        case StrEnum():
+            return value.value
+        case Mapping():
+            return {str(k): plain(v) for k, v in value.items()}
+        case tuple() | list():
+            return [plain(v) for v in value]
+        case set() | frozenset():
+            return sorted((plain(v) for v in value), key=str)
+        case float():
+            return value if isfinite(value) else None
+        case str():
+            return str(value)  # a secret's text is its stars
+        case int() | bool() | None:
+            return value
+        case _:
+            return str(value)

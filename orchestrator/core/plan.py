@@ -1,0 +1,145 @@
+"""A plan: what will be done, with the final SQL and the reason. Data only; printing it and executing it read the same list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from orchestrator.core.names import Relation
+from orchestrator.core.node import Kind
+
+Does = Literal["stage", "check", "apply", "promote", "hook", "python", "seed", "clean"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How a position in a sent statement leads back to the node's rendered text.
+
+    ``pieces`` are ``(start in statement, start in rendered text, length)``, sorted; a position between pieces belongs to
+    text the plan added. ``incremental`` says which face of the template was used.
+    """
+
+    node: str
+    pieces: tuple[tuple[int, int, int], ...]
+    incremental: bool = False
+
+    def rendered(self, position: int) -> int | None:
+        """The offset in the node's rendered query, or ``None`` when the plan wrote that part of the statement."""
+        for start, source, length in self.pieces:
+            if start <= position < start + length:
+                return source + position - start
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL as it will be sent, and where its author's part comes from."""
+
+    sql: str
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """SQL that can be known only just before its step: a template that asks the warehouse, or a unit test's fixture types."""
+
+    what: Literal["render", "unit_test", "hook"]
+    node: str
+    wrap: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one test's number of failures is judged. ``warn_if``/``error_if`` are ``(operator, number)``.
+
+    ``inspect`` is the query that shows the failing rows. ``exact`` recounts when the shared scan can prove success but
+    not count failures (``unique``).
+    """
+
+    test: str
+    severity: Literal["error", "warn"] = "error"
+    warn_if: tuple[str, float] = ("!=", 0)
+    error_if: tuple[str, float] = ("!=", 0)
+    inspect: str = ""
+    exact: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing done on a connection. A step runs when every step it ``needs`` (same task) passed, else it is skipped.
+
+    ``verdicts`` judge a check step's single result row, column by column. ``keeps`` marks the statements' effect as wanted
+    even when a later check of the same transaction fails (the staged relation, left for inspection).
+    """
+
+    id: str
+    node: str
+    does: Does
+    sql: tuple[Statement, ...] | Late = ()
+    needs: tuple[str, ...] = ()
+    relation: Relation | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    transaction: int | None = 0
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What has to be done for one node, in order: stage → check… → promote.
+
+    Steps with the same ``transaction`` number share one transaction; ``None`` runs outside of any. When a check fails, the
+    transactions listed in ``keep`` commit what they did so far (the stage), the others roll back. ``tests`` are the ids
+    judged inside. ``label`` is what the console says (``sql table model analytics.orders``).
+    """
+
+    node: str
+    kind: Kind
+    label: str
+    steps: tuple[Step, ...]
+    needs: tuple[str, ...] = ()
+    keep: frozenset[int] = frozenset()
+    tests: tuple[str, ...] = ()
+    reason: str = ""
+    relation: Relation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for, flags included; the plan's only input beside graph and snapshot."""
+
+    command: str
+    select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    selector: str | None = None
+    resource_types: tuple[Kind, ...] = ()
+    exclude_resource_types: tuple[Kind, ...] = ()
+    indirect: Literal["eager", "cautious", "buildable", "empty"] = "eager"
+    full_refresh: bool = False
+    fail_fast: bool = False
+    empty: bool = False
+    gates: bool = True
+    store_failures: bool | None = None
+    threads: int | None = None
+    invocation: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A closed, acyclic list of tasks; every need is another task's node or was not selected.
+
+    ``total`` counts the results a run will report (tasks and tests).
+    """
+
+    command: str
+    tasks: tuple[Task, ...]
+    before: tuple[Task, ...] = ()
+    after: tuple[Task, ...] = ()
+    prepare: tuple[Statement, ...] = ()
+    fail_fast: bool = False
+    threads: int = 1
+
+    @property
+    def total(self) -> int:
+        """How many results the run reports: one for each task that is not a mere carrier of tests, one for each test."""
+        return sum(t.kind not in ("test", "unit_test") for t in self.tasks) + sum(len(t.tests) for t in self.tasks)

@@ -1,0 +1,194 @@
+"""What the stages need from outside: engines, clock, state, console. Each has a fake smaller than the real thing in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from orchestrator.core.event import Event
+from orchestrator.core.names import Relation
+from orchestrator.core.node import Node
+from orchestrator.core.snapshot import Existing, Published, Snapshot
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an engine answered: rows (a query's), rows affected (DML's), column names, and its own message for people."""
+
+    rows: tuple[tuple[Any, ...], ...] = ()
+    columns: tuple[str, ...] = ()
+    affected: int | None = None
+    message: str = "OK"
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class Dialect(Protocol):
+    """What to say to an engine: pure text. Everything that differs between engines in SQL stands behind this."""
+
+    name: str
+    sqlglot: str
+    quote_char: str
+    max_identifier: int
+
+    def quote(self, identifier: str) -> str:
+        """One identifier, quoted."""
+        ...
+
+    def relation(self, relation: Relation) -> str:
+        """A relation's full, quoted name."""
+        ...
+
+    def literal(self, value: object) -> str:
+        """A Python value as a SQL literal; strings are escaped."""
+        ...
+
+    def create_schema(self, relation: Relation) -> str:
+        """Create the relation's schema if it is not there."""
+        ...
+
+    def create_table(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
+        """Create (or replace) a table from a query; the query's text appears unchanged and last."""
+        ...
+
+    def create_view(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
+        """Create (or replace) a view over a query; the query's text appears unchanged and last."""
+        ...
+
+    def drop(self, existing: Existing) -> str:
+        """Drop what is there, by its kind, if it still exists. Never cascades."""
+        ...
+
+    def swap(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:
+        """Make the staged table the published one, replacing whatever ``existing`` is."""
+        ...
+
+    def apply_delta(
+        self,
+        strategy: str,
+        stage: Relation,
+        target: Relation,
+        columns: Sequence[str],
+        unique_key: Sequence[str],
+        options: dict[str, Any],
+    ) -> tuple[str, ...]:
+        """Apply a staged delta to an incremental model: ``append``, ``delete+insert`` or ``merge``."""
+        ...
+
+    def add_columns(self, target: Relation, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """Add columns ``(name, type)`` to a table."""
+        ...
+
+    def ledger_setup(self) -> tuple[str, ...]:
+        """Create the ledger's schema and table if they are not there."""
+        ...
+
+    def ledger_write(self, published: Published) -> tuple[str, ...]:
+        """Record a publish, replacing the node's previous row; runs in the publish's transaction."""
+        ...
+
+    def ledger_read(self, node: str) -> str:
+        """A query for the run id last recorded for ``node``; proves a commit."""
+        ...
+
+    def comment(self, relation: Relation, kind: str, description: str | None, columns: dict[str, str]) -> tuple[str, ...]:
+        """Statements that persist descriptions (``persist_docs``)."""
+        ...
+
+
+class Connection(Protocol):
+    """One session with an engine, used by one thread at a time (``cancel`` excepted)."""
+
+    def execute(self, sql: str) -> Answer:
+        """Run one statement. Raises ``ExecuteError`` with the engine's message and position."""
+        ...
+
+    def begin(self) -> None:
+        """Open a transaction."""
+        ...
+
+    def commit(self) -> None:
+        """Commit. Raises ``ExecuteError`` when the transaction was already lost: a commit that did not happen never returns."""
+        ...
+
+    def rollback(self) -> None:
+        """Give the transaction up; harmless when there is none."""
+        ...
+
+    def columns(self, relation: Relation) -> tuple[tuple[str, str], ...]:
+        """Columns ``(name, type)`` of a relation, uncommitted ones of this session included."""
+        ...
+
+    def describe(self, sql: str) -> tuple[tuple[str, str], ...]:
+        """Output columns ``(name, type)`` of a query, without running it."""
+        ...
+
+    def read(self, sql: str) -> pa.RecordBatchReader:
+        """A query's result as a stream of Arrow batches."""
+        ...
+
+    def load(self, relation: Relation, frames: pa.RecordBatchReader, types: dict[str, str] | None = None) -> int:
+        """Create (or replace) a table from Arrow batches; returns the number of rows. ``types`` override column types."""
+        ...
+
+    def cancel(self) -> None:
+        """Stop what runs on this connection now; callable from any thread."""
+        ...
+
+    def close(self) -> None:
+        """End the session."""
+        ...
+
+
+class Warehouse(Protocol):
+    """An engine one can connect to."""
+
+    dialect: Dialect
+
+    def connect(self) -> Connection:
+        """A new session. Raises ``WarehouseError`` with what to do when the engine cannot be reached."""
+        ...
+
+    def snapshot(self, relations: Iterable[Relation]) -> Snapshot:
+        """What exists in the schemas of ``relations``, and the ledger; one round of catalog queries."""
+        ...
+
+    def close(self) -> None:
+        """Release what the warehouse holds (files, pools)."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, injected."""
+
+    def now(self) -> datetime:
+        """The current instant, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since an arbitrary start; never goes back."""
+        ...
+
+
+class Sink(Protocol):
+    """Somebody who hears every event of a run: history, console, JSON log."""
+
+    def hear(self, event: Event) -> None:
+        """Take note. Called from one thread, in order."""
+        ...
+
+    def close(self) -> None:
+        """The run is over."""
+        ...
+
+
+class LateSql(Protocol):
+    """Makes the SQL of a step that could not be known when the plan was made."""
+
+    def __call__(self, node: Node, connection: Connection) -> str:
+        """The SQL, given a live connection."""
+        ...

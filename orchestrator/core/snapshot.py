@@ -1,0 +1,45 @@
+"""What a warehouse holds, as seen once before planning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from orchestrator.core.names import Relation
+
+RelationKind = Literal["table", "view", "materialized_view", "external"]
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """A relation that is there: what it is and its columns as ``(name, type)`` in order."""
+
+    relation: Relation
+    kind: RelationKind
+    columns: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A ledger row: what was made visible, when, by which run, from which code."""
+
+    node: str
+    relation: str
+    fingerprint: str
+    run: str
+    at: str
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Relations by :attr:`Relation.key`, existing schemas (folded), and the ledger by node id."""
+
+    relations: Mapping[tuple[str, str, str], Existing] = field(default_factory=dict)
+    schemas: frozenset[tuple[str, str]] = frozenset()
+    ledger: Mapping[str, Published] = field(default_factory=dict)
+
+    def find(self, relation: Relation) -> Existing | None:
+        """The relation as it exists now, or ``None``."""
+        return self.relations.get(relation.key)

@@ -1,0 +1,51 @@
+"""Applying a staged delta: what its columns and the table's columns mean for the statements to send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from orchestrator.core.errors import ExecuteError, Problem
+from orchestrator.core.names import Relation
+from orchestrator.core.ports import Dialect
+
+Columns = Sequence[tuple[str, str]]
+
+
+def apply(stage: Relation, target: Relation, staged: Columns, there: Columns, payload: Mapping[str, Any], dialect: Dialect) -> tuple[str, ...]:
+    """Statements that bring ``target`` up to date with its delta, columns first.
+
+    Raises:
+        ExecuteError: X310, the columns changed in a way ``on_schema_change`` does not allow.
+    """
+    policy = str(payload["on_schema_change"])
+    old = {name.casefold(): (name, kind) for name, kind in there}
+    new = {name.casefold(): (name, kind) for name, kind in staged}
+    added = [new[k] for k in new if k not in old]
+    removed = [old[k][0] for k in old if k not in new]
+    retyped = [f"{new[k][0]} ({old[k][1]} → {new[k][1]})" for k in new if k in old and old[k][1] != new[k][1]]
+    _refuse(policy, target, added, removed, retyped)
+    alter: tuple[str, ...] = ()
+    if policy in ("append_new_columns", "sync_all_columns") and added:
+        alter = dialect.add_columns(target, added)
+        names = [name for name, _ in staged]
+    else:
+        names = [name for name, _ in staged if name.casefold() in old]
+    if policy == "sync_all_columns":
+        shown = dialect.relation(target)
+        alter = (*alter, *(f"alter table {shown} drop column {dialect.quote(name)}" for name in removed))
+    delta = dialect.apply_delta(str(payload["strategy"]), stage, target, names, list(payload["unique_key"]), dict(payload["options"]))
+    return (*alter, *delta)
+
+
+def _refuse(policy: str, target: Relation, added: Columns, removed: Sequence[str], retyped: Sequence[str]) -> None:
+    wrong: list[str] = []
+    if policy == "fail" and added:
+        wrong.append("new: " + ", ".join(name for name, _ in added))
+    if policy in ("fail", "append_new_columns") and removed:
+        wrong.append("removed: " + ", ".join(removed))
+    if policy in ("fail", "append_new_columns") and retyped:
+        wrong.append("retyped: " + ", ".join(retyped))
+    if wrong:
+        hint = "run with --full-refresh to rebuild it, or choose another on_schema_change: ignore, append_new_columns, sync_all_columns"
+        raise ExecuteError(Problem("X310", f"the columns of `{target}` changed ({'; '.join(wrong)})", None, hint))

@@ -1,0 +1,338 @@
+"""One task on one connection: transactions, steps, verdicts; publishes only what passed."""
+
+from __future__ import annotations
+
+import operator
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Protocol
+
+from orchestrator.core.errors import ExecuteError, OrcError, Problem
+from orchestrator.core.event import Event, NodeFinished, NodeStarted, Status
+from orchestrator.core.graph import Graph
+from orchestrator.core.names import Relation
+from orchestrator.core.plan import Late, Statement, Step, Task, Verdict
+from orchestrator.core.ports import Clock, Connection, Dialect
+
+ATTEMPTS = 4
+"""How often a task whose transaction was rolled back by a conflict is tried."""
+
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+
+
+class LateStatements(Protocol):
+    """Makes the statements of a step that could not be known when the plan was made."""
+
+    def __call__(self, step: Step, connection: Connection) -> tuple[Statement, ...]:
+        """The statements, given a live connection."""
+        ...
+
+
+class Loader(Protocol):
+    """Fills a stage from outside the engine: a Python model's frames, a seed's rows."""
+
+    def __call__(self, step: Step, connection: Connection) -> int:
+        """Create and fill ``step.relation``; returns the number of rows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What every task needs: the graph, a clock, and the few effects that are not SQL."""
+
+    graph: Graph
+    dialect: Dialect
+    clock: Clock
+    late: LateStatements
+    loaders: Mapping[str, Loader]
+    explain: Callable[[ExecuteError, Statement | None, str], Problem]
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a task ended, and the events that say so. ``ok`` decides whether its children may run."""
+
+    task: Task
+    ok: bool
+    events: tuple[Event, ...] = ()
+
+    @classmethod
+    def crashed(cls, task: Task, error: BaseException, shop: Workshop) -> Outcome:
+        """The end of a task that we, not the author, broke."""
+        problem = error.first if isinstance(error, OrcError) else Problem("X900", f"{type(error).__name__}: {error}", None, "this is a bug in orc; please report it with --debug output")
+        return cls(task, ok=False, events=(_finished(task, shop, Status.CRASHED, 0.0, message=problem.message, problem=problem),))
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What one try of a task has seen so far."""
+
+    sent: list[str] = field(default_factory=list)
+    passed: dict[str, bool] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    failed_tests: list[str] = field(default_factory=list)
+    rows: int | None = None
+    message: str = "OK"
+    details: dict[str, Any] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    current: Statement | None = None
+
+
+def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[[Event], None]) -> Outcome:
+    """Run one task to its end. A conflict with another session rolls back and tries again; nothing else is tried twice.
+
+    Raises nothing for what goes wrong inside: it is in the outcome.
+    """
+    begin, started = shop.clock.monotonic(), shop.clock.now()
+    thread = threading.current_thread().name
+    if task.kind not in ("test", "unit_test"):
+        hear(NodeStarted(started, task.node, task.kind, task.label, 0, thread))
+    for number in range(1, ATTEMPTS + 1):
+        attempt = _Attempt()
+        try:
+            _run_steps(task, connection, shop, attempt)
+        except ExecuteError as error:
+            connection.rollback()
+            if error.transient and number < ATTEMPTS and not shop.cancelled.is_set():
+                time.sleep(random.uniform(0, 0.02 * 4**number))  # noqa: S311 - jitter, not a secret
+                continue
+            return _broken(task, error, attempt, shop, hear, begin, started)
+        except BaseException:
+            connection.rollback()
+            raise
+        break
+    seconds = shop.clock.monotonic() - begin
+    for event in attempt.events:
+        hear(event)
+    ok = not attempt.failed_tests
+    if task.kind in ("test", "unit_test"):
+        return Outcome(task, ok)
+    return Outcome(task, ok, (_published(task, shop, attempt, seconds, started),))
+
+
+def _published(task: Task, shop: Workshop, attempt: _Attempt, seconds: float, started: datetime) -> NodeFinished:
+    sql = ";\n".join(attempt.sent)
+    if not attempt.failed_tests:
+        return _finished(task, shop, Status.PASSED, seconds, message=attempt.message, rows=attempt.rows, sql=sql, started=started, response=attempt.details)
+    names = ", ".join(shop.graph.nodes[t].name for t in attempt.failed_tests)
+    count = len(attempt.failed_tests)
+    message = f"not published: {count} {'test' if count == 1 else 'tests'} failed ({names})"
+    stage = next((s.relation for s in task.steps if s.does in ("stage", "seed", "python") and s.relation), None)
+    kept = bool(task.keep) and stage is not None and any(attempt.passed.get(s.id) for s in task.steps if s.relation == stage)
+    shown = shop.dialect.relation(stage) if stage and kept else None
+    hint = f"the rejected rows are in {shown}; the version published before stays visible" if shown else None
+    problem = Problem("X300", message, shop.graph.nodes[task.node].span, hint, node=task.node)
+    return _finished(task, shop, Status.FAILED, seconds, message=message, sql=sql, started=started, problem=problem, inspect=shown and f"select * from {shown}")
+
+
+def _broken(
+    task: Task, error: ExecuteError, attempt: _Attempt, shop: Workshop, hear: Callable[[Event], None], begin: float, started: datetime
+) -> Outcome:
+    """The warehouse or user code refused: nothing of this task is published."""
+    problem = shop.explain(error, attempt.current, task.node)
+    status = Status.CANCELLED if error.cancelled or shop.cancelled.is_set() else Status.CRASHED if error.transient else Status.FAILED
+    seconds = shop.clock.monotonic() - begin
+    for event in attempt.events:
+        hear(event)
+    judged = {e.node for e in attempt.events if isinstance(e, NodeFinished)}
+    sql = ";\n".join(attempt.sent)
+    finished = [
+        _test_end(t, shop, Status.CANCELLED if status is Status.CANCELLED else status if t == _blamed(attempt, task) else Status.SKIPPED, problem.message, problem if t == _blamed(attempt, task) else None, because=task.node)
+        for t in task.tests
+        if t not in judged
+    ]
+    if task.kind not in ("test", "unit_test"):
+        finished.append(_finished(task, shop, status, seconds, message=problem.message, problem=problem, sql=sql, started=started))
+    return Outcome(task, ok=False, events=tuple(finished))
+
+
+def _blamed(attempt: _Attempt, task: Task) -> str | None:
+    """The test whose own SQL failed, if the task stopped in a check of a single test."""
+    for step in task.steps:
+        if step.id not in attempt.passed and step.does == "check" and attempt.texts.get("step") == step.id:
+            return step.verdicts[0].test if len(step.verdicts) == 1 or task.kind in ("test", "unit_test") else None
+    return None
+
+
+def _run_steps(task: Task, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
+    for transaction, group in groupby(task.steps, key=lambda s: s.transaction):
+        steps = list(group)
+        if transaction is None:
+            for step in steps:
+                _step(step, task, connection, shop, attempt)
+            continue
+        if not any(_may_run(s, attempt) for s in steps):
+            continue
+        connection.begin()
+        attempt.sent.append("begin transaction")
+        for step in steps:
+            _step(step, task, connection, shop, attempt)
+        if all(attempt.passed.get(s.id, False) for s in steps) or transaction in task.keep:
+            connection.commit()
+            attempt.sent.append("commit")
+            _prove(steps, connection, attempt)
+        else:
+            connection.rollback()
+            attempt.sent.append("rollback")
+
+
+def _prove(steps: Sequence[Step], connection: Connection, attempt: _Attempt) -> None:
+    """A commit that did not raise proves nothing: read the ledger row back."""
+    for step in steps:
+        if step.does == "promote" and attempt.passed.get(step.id):
+            rows = connection.execute(str(step.payload["verify"])).rows
+            if not rows or rows[0][0] != step.payload["publish"].run:
+                raise ExecuteError(Problem("X301", "the engine confirmed a commit that did not happen", None, "run again: nothing was published"), transient=True)
+
+
+def _may_run(step: Step, attempt: _Attempt) -> bool:
+    return all(attempt.passed.get(n, False) for n in step.needs)
+
+
+def _step(step: Step, task: Task, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
+    if not _may_run(step, attempt):
+        return
+    if shop.cancelled.is_set():
+        raise ExecuteError(Problem("X302", "cancelled"), cancelled=True)
+    attempt.texts["step"] = step.id
+    attempt.current = None
+    match step.does:
+        case "check":
+            _check(step, connection, shop, attempt)
+        case "seed" | "python":
+            attempt.rows = shop.loaders[step.does](step, connection)
+            attempt.message = f"SELECT {attempt.rows}" if step.does == "python" else f"INSERT {attempt.rows}"
+            attempt.passed[step.id] = True
+        case "apply":
+            _apply(step, connection, shop, attempt)
+        case "promote":
+            _promote(step, connection, shop, attempt)
+        case _:
+            for statement in _statements(step, connection, shop):
+                _send(statement, connection, attempt, counts=step.does == "stage")
+            attempt.passed[step.id] = True
+
+
+def _statements(step: Step, connection: Connection, shop: Workshop) -> tuple[Statement, ...]:
+    return shop.late(step, connection) if isinstance(step.sql, Late) else step.sql
+
+
+def _send(statement: Statement, connection: Connection, attempt: _Attempt, *, counts: bool = False) -> Any:
+    attempt.current = statement
+    attempt.sent.append(statement.sql)
+    answer = connection.execute(statement.sql)
+    if counts:
+        attempt.rows = answer.affected
+        attempt.message = answer.message
+        attempt.details = dict(answer.details)
+    return answer
+
+
+def _apply(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
+    from orchestrator.execute.apply import apply
+
+    stage, target = step.payload["stage"], step.relation
+    if not isinstance(target, Relation):
+        raise AssertionError(step.id)
+    for sql in apply(stage, target, connection.columns(stage), connection.columns(target), step.payload, shop.dialect):
+        _send(Statement(sql), connection, attempt)
+    attempt.passed[step.id] = True
+
+
+def _promote(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
+    publish = replace(step.payload["publish"], at=shop.clock.now().isoformat(), rows=attempt.rows)
+    for statement in (*_late_view(step, attempt, shop), *step.sql) if not isinstance(step.sql, Late) else ():
+        _send(statement, connection, attempt)
+    for sql in shop.dialect.ledger_write(publish):
+        _send(Statement(sql), connection, attempt)
+    attempt.passed[step.id] = True
+
+
+def _late_view(step: Step, attempt: _Attempt, shop: Workshop) -> Iterator[Statement]:
+    """A view whose text was known only at its stage is made again under its own name from the same text."""
+    if step.payload.get("late_view") and step.relation is not None:
+        query = attempt.texts.get("late", "")
+        yield Statement(shop.dialect.create_view(step.relation, query, dict(step.payload["config"])))
+
+
+def _check(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
+    begin, started = shop.clock.monotonic(), shop.clock.now()
+    for verdict in step.verdicts:
+        node = shop.graph.nodes[verdict.test]
+        attempt.events.append(NodeStarted(started, node.id, node.kind, node.name, 0, threading.current_thread().name))
+    values: Sequence[Any] = ()
+    sent = len(attempt.sent)
+    for statement in _statements(step, connection, shop):
+        answer = _send(statement, connection, attempt)
+        values = answer.rows[0] if answer.rows else ()
+    passed = True
+    for verdict, value in zip(step.verdicts, values, strict=True):
+        failures = _number(value, verdict)
+        if failures and verdict.exact:
+            failures = _number(connection.execute(verdict.exact).rows[0][0], verdict)
+        status = judge(verdict, failures)
+        passed &= status is not Status.FAILED
+        if status is Status.FAILED:
+            attempt.failed_tests.append(verdict.test)
+        attempt.events.append(_judged(verdict, failures, status, shop, shop.clock.monotonic() - begin, started, ";\n".join(attempt.sent[sent:])))
+    attempt.passed[step.id] = passed
+
+
+def _number(value: Any, verdict: Verdict) -> float:
+    """A count of failures; NULL (a ``sum`` over no rows) means none.
+
+    Raises:
+        ExecuteError: X304, the test's ``fail_calc`` is not a number.
+    """
+    if value is None:
+        return 0
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ExecuteError(Problem("X304", f"the test's fail_calc gave `{value}`, which is not a number", None, node=verdict.test)) from None
+    return int(number) if number == int(number) else number
+
+
+def judge(verdict: Verdict, failures: float) -> Status:
+    """dbt's rule: with severity error, ``error_if`` is looked at first, then ``warn_if``; with severity warn, only ``warn_if``.
+
+    >>> judge(Verdict("t", "error", ("!=", 0), (">", 10)), 3)
+    <Status.WARNED: 'warned'>
+    """
+
+    def holds(condition: tuple[str, float]) -> bool:
+        return _COMPARE[condition[0]](failures, condition[1])
+
+    if verdict.severity == "error" and holds(verdict.error_if):
+        return Status.FAILED
+    return Status.WARNED if holds(verdict.warn_if) else Status.PASSED
+
+
+def _judged(verdict: Verdict, failures: float, status: Status, shop: Workshop, seconds: float, started: datetime, sql: str) -> NodeFinished:
+    node = shop.graph.nodes[verdict.test]
+    condition = verdict.error_if if status is Status.FAILED else verdict.warn_if
+    plural = "result" if failures == 1 else "results"
+    message = "" if status is Status.PASSED else f"Got {failures} {plural}, configured to {'fail' if status is Status.FAILED else 'warn'} if {condition[0]} {condition[1]:g}"
+    problem = Problem("X303", message, node.span, node=node.id) if status is Status.FAILED else None
+    inspect = verdict.inspect if status in (Status.FAILED, Status.WARNED) else None
+    thread = threading.current_thread().name
+    return NodeFinished(shop.clock.now(), node.id, node.kind, node.name, 0, status, seconds, thread, message, failures=int(failures), sql=sql, inspect=inspect, problem=problem, started=started)
+
+
+def _test_end(test: str, shop: Workshop, status: Status, message: str, problem: Problem | None, because: str | None) -> NodeFinished:
+    node = shop.graph.nodes[test]
+    return NodeFinished(shop.clock.now(), test, node.kind, node.name, 0, status, 0.0, threading.current_thread().name, message, problem=problem, because=because if status is Status.SKIPPED else None)
+
+
+def _finished(task: Task, shop: Workshop, status: Status, seconds: float, **more: Any) -> NodeFinished:
+    thread = threading.current_thread().name
+    relation = str(task.relation) if task.relation else None
+    return NodeFinished(shop.clock.now(), task.node, task.kind, task.label, 0, status, seconds, thread, relation=relation, **more)

@@ -1,0 +1,204 @@
+"""Drafts → a graph: every name resolved to a node, no duplicates, no cycles; or all the reasons why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from orchestrator.core.declaration import Draft
+from orchestrator.core.errors import Problem, did_you_mean
+from orchestrator.core.files import Span
+from orchestrator.core.graph import Graph
+from orchestrator.core.node import Body, Node, Read, SqlBody
+from orchestrator.graph.cycles import cycle
+from orchestrator.link.duplicates import duplicates
+from orchestrator.link.fingerprints import fingerprints
+from orchestrator.link.names import Names, index
+
+Locate = Callable[[str, int, bool], tuple[Span, tuple[tuple[str, Span], ...]]]
+"""``(node id, offset in its rendered query, incremental face?)`` → the place in the author's file, and the macro calls to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """One name in one node, where it is written, and what it turned out to mean."""
+
+    written: str
+    target: str | None
+    offset: int | None = None
+    incremental: bool = False
+    line: int = 1
+
+
+def link(drafts: Iterable[Draft], project: str, locate: Locate, problems: list[Problem], *, strict: bool = False, key: str = "") -> Graph:
+    """Resolve every name. Problems are added to ``problems``; the graph returned is whole only if no error is among them.
+
+    ``strict`` makes a read of something nobody declares an error instead of a warning.
+    """
+    live, off = _enabled(drafts)
+    problems += duplicates(d.node for d in live)
+    names = index(d.node for d in live)
+    disabled = {d.node.name for d in off}
+    warnings: list[Problem] = []
+    edges: dict[str, list[_Edge]] = {}
+    nodes: dict[str, Node] = {}
+    bodies: dict[str, Body] = {}
+    for draft in live:
+        node = draft.node
+        if node.id in nodes:
+            continue
+        found = _edges(draft, names)
+        if node.kind in ("test", "unit_test") and any(e.target is None and _name_of(e.written) in disabled for e in found):
+            continue
+        edges[node.id] = found
+        for edge in found:
+            if edge.target is None:
+                _missing(node, edge, names, disabled, locate, problems, warnings, strict)
+        nodes[node.id] = _linked(node, found)
+        bodies[node.id] = draft.body
+    _ambiguous(live, names, locate, problems)
+    if _no_cycle(nodes, edges, locate, problems):
+        nodes = fingerprints(nodes, bodies)
+    return Graph(nodes, bodies, tuple(warnings), key=key, project=project, disabled=tuple(d.node.id for d in off))
+
+
+def _enabled(drafts: Iterable[Draft]) -> tuple[list[Draft], list[Draft]]:
+    live: list[Draft] = []
+    off: list[Draft] = []
+    for draft in drafts:
+        (off if draft.node.config.get("enabled") is False else live).append(draft)
+    return live, off
+
+
+def _edges(draft: Draft, names: Names) -> list[_Edge]:
+    node = draft.node
+    found = [_Edge(name, _target(name, names, node), line=line) for name, line in draft.wants]
+    body = draft.body
+    if isinstance(body, SqlBody):
+        for query, incremental in ((body.query, False), (body.incremental, True)):
+            for read in query.reads if query else ():
+                if read.name != "this":
+                    found.append(_Edge(read.name, _target(read.name, names, node), read.start, incremental))
+    return found
+
+
+def _target(written: str, names: Names, node: Node) -> str | None:
+    kind, _, rest = written.partition(":")
+    if kind == "ref" and rest:
+        package, name, _ = rest.split(":", 2)
+        return names.refs.get((package, name))
+    if kind == "source" and rest:
+        source, _, table = rest.partition(":")
+        return names.sources.get((source, table))
+    if kind == "this":
+        return node.id
+    found = names.resolve(written, node.id)
+    return found[0] if len(found) == 1 else None
+
+
+def _linked(node: Node, edges: Sequence[_Edge]) -> Node:
+    links = dict.fromkeys((e.written, e.target) for e in edges if e.target is not None)
+    parents = tuple(dict.fromkeys(t for _, t in links if t != node.id or node.materialized != "incremental"))
+    attached = parents[0] if node.kind in ("test", "unit_test") and node.test_name and parents else None
+    if node.kind == "unit_test" and parents:
+        attached = parents[0]
+    return replace(node, depends_on=parents, links=tuple(links), attached=attached)  # type: ignore[arg-type]
+
+
+def _name_of(written: str) -> str:
+    """What the author would call it."""
+    kind, _, rest = written.partition(":")
+    if kind == "ref" and rest:
+        return rest.split(":")[1]
+    if kind == "source" and rest:
+        return rest.replace(":", ".", 1)
+    return written
+
+
+def _missing(
+    node: Node,
+    edge: _Edge,
+    names: Names,
+    disabled: set[str],
+    locate: Locate,
+    problems: list[Problem],
+    warnings: list[Problem],
+    strict: bool,
+) -> None:
+    name = _name_of(edge.written)
+    called = edge.written.partition(":")[0] if ":" in edge.written else ""
+    if not called and len(names.resolve(edge.written, node.id)) > 1:
+        return  # reported as ambiguous
+    span, trail = _where(node, edge, locate, name)
+    reader = f"{node.kind.replace('_', ' ')} `{node.name}`"
+    if name in disabled:
+        problems.append(Problem("L013", f"{reader} reads `{name}`, which is disabled", span, None, trail, node=node.id))
+        return
+    if called == "source":
+        known = [f"{s}.{t}" for s, t in names.sources]
+        hint = did_you_mean(name, known, also="declare it under `sources:` in a properties file")
+        problems.append(Problem("L012", f"{reader} reads the source `{name}`, which is not declared", span, hint, trail, node=node.id))
+        return
+    known = [*(n for _, n in names.refs), *(f"{s}.{t}" for s, t in names.sources), *_qualified(names)]
+    hint = did_you_mean(name, known)
+    if called == "ref":
+        message = f"{reader} refers to `{name}`, which does not exist"
+        problems.append(Problem("L012", message, span, hint, trail, node=node.id))
+        return
+    message = f"{reader} reads `{name}`, which no model, seed or source declares"
+    problem = Problem("L011", message, span, hint or "declare it under `sources:` to see it in lineage and check its freshness", trail, node=node.id)
+    if strict:
+        problems.append(problem)
+    else:
+        warnings.append(problem.as_warning())
+
+
+def _qualified(names: Names) -> list[str]:
+    """Names with what may stand before the dot: for spelling hints."""
+    return [f"{owner}.{bare}" for bare, ids in names.bare.items() for id_ in ids for owner in names.owners[id_]]
+
+
+def _where(node: Node, edge: _Edge, locate: Locate, name: str) -> tuple[Span, tuple[tuple[str, Span], ...]]:
+    if edge.offset is None:
+        return Span(node.path, edge.line), ()
+    span, trail = locate(node.id, edge.offset, edge.incremental)
+    return replace(span, length=len(name)), trail
+
+
+def _ambiguous(drafts: Sequence[Draft], names: Names, locate: Locate, problems: list[Problem]) -> None:
+    twice = {bare for bare, ids in names.bare.items() if len(ids) > 1}
+    if not twice:
+        return
+    for draft in drafts:
+        for read, incremental in _plain_reads(draft.body):
+            found = names.resolve(read.name, draft.node.id)
+            if len(found) > 1:
+                span, trail = locate(draft.node.id, read.start, incremental)
+                shown = ", ".join(f"`{id_}`" for id_ in found)
+                message = f"`{read.name}` in {draft.node.kind} `{draft.node.name}` can mean {shown}"
+                hint = "write it with its schema or source name, or as ref() / source()"
+                problems.append(Problem("L014", message, replace(span, length=len(read.name)), hint, trail, node=draft.node.id))
+
+
+def _plain_reads(body: Body) -> Iterable[tuple[Read, bool]]:
+    if isinstance(body, SqlBody):
+        for query, incremental in ((body.query, False), (body.incremental, True)):
+            yield from ((r, incremental) for r in (query.reads if query else ()) if ":" not in r.name and r.name != "this")
+
+
+def _no_cycle(nodes: Mapping[str, Node], edges: Mapping[str, Sequence[_Edge]], locate: Locate, problems: list[Problem]) -> bool:
+    found = cycle({id_: n.depends_on for id_, n in nodes.items()})
+    if found is None:
+        return True
+    ring = found if found[0] != found[-1] or len(found) == 1 else found[:-1]
+    trail: list[tuple[str, Span]] = []
+    for reader, read in zip(ring, [*ring[1:], ring[0]], strict=True):
+        edge = next(e for e in edges[reader] if e.target == read)
+        span, _ = _where(nodes[reader], edge, locate, nodes[read].name)
+        trail.append((f"`{nodes[reader].name}` reads `{nodes[read].name}`", span))
+    chain = " → ".join(nodes[id_].name for id_ in [*ring, ring[0]])
+    message = f"`{nodes[ring[0]].name}` reads itself" if len(ring) == 1 else f"models read each other in a circle: {chain}"
+    hint = "an incremental model reads itself as {{ this }}" if len(ring) == 1 else "break one of these references"
+    problems.append(Problem("L015", message, trail[0][1], hint, tuple(trail), node=ring[0]))
+    return False
+

@@ -1,0 +1,3 @@
+from orchestrator.load.load import RenderValue, load
+
+__all__ = ["RenderValue", "load"]

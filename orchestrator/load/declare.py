@@ -1,0 +1,140 @@
+"""Files and properties entries → declarations: one for every resource, with its config levels merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from orchestrator.core.config import merge, walk
+from orchestrator.core.declaration import Declaration
+from orchestrator.core.errors import Problem, did_you_mean
+from orchestrator.core.node import Kind
+from orchestrator.core.project import Project, Properties, Settings, SourceFile
+from orchestrator.load.generic_tests import generic_tests
+
+_SECTIONS: dict[str, Kind] = {"models": "model", "seeds": "seed", "snapshots": "snapshot", "analyses": "analysis"}
+_TOP_LEVEL_CONFIG = (
+    "docs",
+    "access",
+    "group",
+    "meta",
+    "tags",
+    "enabled",
+    "alias",
+    "schema",
+    "database",
+    "quote_columns",
+    "latest_version",
+    "deprecation_date",
+)
+
+
+def declare(project: Project) -> tuple[tuple[Declaration, ...], tuple[Problem, ...]]:
+    """Every resource of the project, in a stable order: files first, then what properties files declare."""
+    package = project.settings.name
+    patches = {(_SECTIONS[p.section], p.name): p for p in project.properties if p.section in _SECTIONS}
+    problems: list[Problem] = []
+    found: list[Declaration] = []
+    for kind, files, language in (
+        ("model", project.models, "sql"),
+        ("model", project.python_models, "python"),
+        ("seed", project.seeds, "csv"),
+        ("analysis", project.analyses, "sql"),
+        ("test", project.tests, "sql"),
+    ):
+        for file in files:
+            found.append(_from_file(project.settings, file, kind, language, patches))  # type: ignore[arg-type]
+    problems += _orphans(patches, {(d.kind, d.name) for d in found})
+    tested = [d for d in found if d.patch is not None and d.kind != "analysis"]
+    found += [d for p in project.properties if p.section == "sources" for d in _source(project.settings, p)]
+    tested += [d for d in found if d.kind == "source"]
+    for declaration in tested:
+        tests, wrong = generic_tests(declaration, project.settings)
+        found += tests
+        problems += wrong
+    found += [_unit_test(package, p) for p in project.properties if p.section == "unit_tests"]
+    found += [_exposure(package, p) for p in project.properties if p.section == "exposures"]
+    found += list(_hooks(project.settings))
+    return tuple(found), tuple(problems)
+
+
+def _from_file(
+    settings: Settings, file: SourceFile, kind: Kind, language: str, patches: Mapping[tuple[Kind, str], Properties]
+) -> Declaration:
+    fqn = (settings.name, *file.folders, file.stem)
+    patch = patches.get((kind, file.stem))
+    tree = {"model": settings.models, "seed": settings.seeds, "test": settings.data_tests}.get(kind, {})
+    levels: list[Mapping[str, Any]] = [_DEFAULTS.get(kind, {}), _OWN.get(kind, {}) if settings.own else {}, *walk(tree, fqn)]
+    if patch is not None:
+        levels.append({k: v for k in _TOP_LEVEL_CONFIG if (v := patch.data.get(k)) is not None})
+        levels.append(patch.data.get("config") or {})
+    return Declaration(kind, file.stem, settings.name, file.path, fqn, merge(levels), language, patch)
+
+
+_DEFAULTS: dict[Kind, Mapping[str, Any]] = {
+    "model": {"materialized": "view", "enabled": True, "tags": [], "meta": {}},
+    "seed": {"materialized": "seed", "enabled": True, "tags": [], "meta": {}},
+    "test": {"materialized": "test", "enabled": True, "tags": [], "meta": {}, "severity": "ERROR"},
+    "analysis": {"enabled": True, "tags": [], "meta": {}},
+    "source": {"enabled": True, "tags": [], "meta": {}},
+    "exposure": {"enabled": True, "tags": [], "meta": {}},
+    "unit_test": {"enabled": True, "tags": [], "meta": {}},
+}
+_OWN: dict[Kind, Mapping[str, Any]] = {
+    "model": {"persist_docs": {"relation": True, "columns": True}, "on_schema_change": "append_new_columns"},
+    "seed": {"persist_docs": {"relation": True, "columns": True}},
+}
+"""Defaults of our own projects on top of dbt's."""
+
+
+def _orphans(patches: Mapping[tuple[Kind, str], Properties], known: set[tuple[Kind, str]]) -> Iterator[Problem]:
+    for (kind, name), patch in patches.items():
+        if (kind, name) not in known and kind != "snapshot":
+            hint = did_you_mean(name, (n for k, n in known if k == kind), also=f"there is no file for a {kind} of this name")
+            yield Problem(
+                "C120", f"properties describe the {kind} `{name}`, which does not exist", patch.at("name"), hint, severity="warning"
+            )
+
+
+def _source(settings: Settings, entry: Properties) -> Iterator[Declaration]:
+    source: Mapping[str, Any] = entry.data.get("source") or {}
+    source_name = str(source.get("name", ""))
+    folders = tuple(entry.path.split("/")[1:-1])
+    fqn = (settings.name, *folders, source_name, entry.name)
+    levels = [
+        _DEFAULTS["source"],
+        *walk(settings.sources, fqn),
+        {k: v for k in ("tags", "meta", "enabled") if (v := source.get(k)) is not None},
+        source.get("config") or {},
+        {k: v for k in ("tags", "meta", "enabled") if (v := entry.data.get(k)) is not None},
+        entry.data.get("config") or {},
+    ]
+    name = f"{source_name}.{entry.name}"
+    yield Declaration("source", name, settings.name, entry.path, fqn, merge(levels), "yaml", entry, line=entry.at().line)
+
+
+def _unit_test(package: str, entry: Properties) -> Declaration:
+    config = merge([_DEFAULTS["unit_test"], entry.data.get("config") or {}])
+    model = str(entry.data.get("model", ""))
+    fqn = (package, *entry.path.split("/")[1:-1], model, entry.name)
+    return Declaration(
+        "unit_test", entry.name, package, entry.path, fqn, config, "yaml", entry, line=entry.at().line, attached=("model", model)
+    )
+
+
+def _exposure(package: str, entry: Properties) -> Declaration:
+    own = {k: v for k in ("tags", "meta", "enabled") if (v := entry.data.get(k)) is not None}
+    config = merge([_DEFAULTS["exposure"], own, entry.data.get("config") or {}])
+    fqn = (package, *entry.path.split("/")[1:-1], entry.name)
+    return Declaration("exposure", entry.name, package, entry.path, fqn, config, "yaml", entry, line=entry.at().line)
+
+
+def _hooks(settings: Settings) -> Iterator[Declaration]:
+    path = settings.origin or "pyproject.toml"
+    for when, statements in (("start", settings.on_run_start), ("end", settings.on_run_end)):
+        for index, text in enumerate(statements):
+            name = f"{settings.name}-on-run-{when}-{index}"
+            fqn = (settings.name, "hooks", name)
+            yield Declaration(
+                "operation", name, settings.name, path, fqn, {"enabled": True, "when": when, "index": index}, "hook", text=text
+            )

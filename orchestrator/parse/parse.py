@@ -1,0 +1,302 @@
+"""Rendered text → drafts: nodes that know their config, columns and reads, but not yet which node each name means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from orchestrator.core import marker
+from orchestrator.core.config import MODEL_KEYS, listed, merge
+from orchestrator.core.declaration import Declaration, Draft, Rendered
+from orchestrator.core.errors import Problem, did_you_mean
+from orchestrator.core.files import Span, digest
+from orchestrator.core.names import Relation
+from orchestrator.core.node import (
+    Body,
+    Column,
+    Docs,
+    ExposureBody,
+    HookBody,
+    NativeTestBody,
+    Node,
+    PythonBody,
+    Query,
+    SeedBody,
+    SourceBody,
+    SqlBody,
+)
+from orchestrator.core.ports import Dialect
+from orchestrator.core.project import Target
+from orchestrator.parse.python_model import python_model
+from orchestrator.parse.unit_test import unit_test_body
+
+Naming = Callable[[str, Any, Declaration], str | None]
+Columns = tuple[Column, ...]
+
+
+class Locate(Protocol):
+    """Leads an offset in rendered text back to the author's file."""
+
+    def __call__(self, rendered: Rendered, offset: int, *, incremental: bool = False) -> tuple[Span, tuple[tuple[str, Span], ...]]:
+        """The place, and the macro calls that led there."""
+        ...
+
+
+def parse(
+    rendered: Iterable[Rendered],
+    dialect: Dialect,
+    target: Target,
+    locate: Locate,
+    problems: list[Problem],
+    *,
+    naming: Naming | None = None,
+    own: bool = True,
+) -> tuple[Draft, ...]:
+    """Read every rendered text. What cannot be read is left out and its problem added to ``problems``.
+
+    ``own`` projects stop at SQL that does not parse and at unknown config keys; dbt projects get a warning and go on with
+    what ``ref`` and ``source`` say.
+    """
+    drafts: list[Draft] = []
+    for item in rendered:
+        draft = _draft(item, dialect, target, locate, problems, naming, own)
+        if draft is not None:
+            drafts.append(draft)
+    return tuple(drafts)
+
+
+def _draft(
+    item: Rendered, dialect: Dialect, target: Target, locate: Locate, problems: list[Problem], naming: Naming | None, own: bool
+) -> Draft | None:
+    declaration = item.declaration
+    match declaration.language:
+        case "sql":
+            config = merge([declaration.config, item.config]) if item.config else dict(declaration.config)
+            if config.get("enabled") is False:
+                return Draft(_node(declaration, config, None), SqlBody(item.raw, Query(item.text)))
+            _check_keys(item, problems, own)
+            body = _sql(item, config, dialect, locate, problems, own)
+            wants = tuple((payload, declaration.line) for payload in item.depends_on)
+        case "python":
+            facts = python_model(item.raw, declaration.path)
+            problems += [replace(p, node=declaration.name) for p in facts.problems]
+            config = merge([{"materialized": "table"}, _without_default(declaration), facts.config])
+            docs = _docs(declaration)
+            body = PythonBody(item.raw, docs if docs.description else replace(docs, description=facts.doc))
+            wants = facts.wants
+        case "csv":
+            config, body, wants = dict(declaration.config), SeedBody(item.text, _docs(declaration)), ()
+        case "generic":
+            config = merge([declaration.config, item.config]) if item.config else dict(declaration.config)
+            body = _generic(item, dialect, declaration)
+            attached = _attached_payload(declaration)
+            wants = ((attached, declaration.line), *((p, declaration.line) for p in _payloads(declaration.arguments, dialect.quote_char)))
+        case "hook":
+            config = dict(declaration.config)
+            body, wants = HookBody(declaration.text or "", config["when"], config["index"]), ()
+        case _:
+            config = dict(declaration.config)
+            body, wants = _yaml_body(declaration, problems)
+    extra = tuple((str(name), declaration.line) for name in listed(config.get("depends_on")))
+    if body is None:
+        return None
+    relation = _relation(declaration, config, target, naming)
+    return Draft(_node(declaration, config, relation), body, (*wants, *extra), item.inputs)
+
+
+def _node(declaration: Declaration, config: Mapping[str, Any], relation: Relation | None) -> Node:
+    return Node(
+        id=node_id(declaration),
+        kind=declaration.kind,
+        name=declaration.name,
+        package=declaration.package,
+        path=declaration.path,
+        fqn=declaration.fqn,
+        config=config,
+        language="python" if declaration.language == "python" else "sql",
+        relation=relation,
+        column=declaration.column,
+        test_name=declaration.test_name,
+        source_name=declaration.name.split(".", 1)[0] if declaration.kind == "source" else None,
+        line=declaration.line,
+    )
+
+
+def _sql(item: Rendered, config: Mapping[str, Any], dialect: Dialect, locate: Locate, problems: list[Problem], own: bool) -> SqlBody | None:
+    first = _query(item, item.text, dialect, locate, problems, own, config, incremental=False)
+    second = None
+    if item.incremental is not None:
+        second = _query(item, item.incremental, dialect, locate, problems, own, config, incremental=True)
+    if first is None:
+        return None
+    late = tuple(v for v in item.inputs.volatile if v != "full_refresh" or item.declaration.kind == "model")
+    return SqlBody(item.raw, first, second, bool(late), _docs(item.declaration), item.macros)
+
+
+def _query(
+    item: Rendered, text: str, dialect: Dialect, locate: Locate, problems: list[Problem], own: bool, config: Mapping[str, Any], *, incremental: bool
+) -> Query | None:
+    from orchestrator.sql.parse import Malformed, opaque, parse
+
+    if config.get("parse") is False:
+        return opaque(text, dialect.quote_char)
+    try:
+        return parse(text, dialect.sqlglot, dialect.quote_char)
+    except Malformed as wrong:
+        span, trail = locate(item, wrong.position, incremental=incremental)
+        hint = wrong.hint
+        strict = own or not text.strip()
+        if wrong.message.startswith("syntax error") and hint is None:
+            hint = "if the engine accepts this, say `config(parse=false)`: orc then reads only ref() and source()" if own else None
+        problem = Problem("P001", wrong.message, replace(span, length=wrong.length), hint, trail, node=item.declaration.name)
+        problems.append(problem if strict else problem.as_warning())
+        return None if strict else opaque(text, dialect.quote_char)
+
+
+def _check_keys(item: Rendered, problems: list[Problem], own: bool) -> None:
+    if not own:
+        return
+    for key in item.config:
+        if key not in MODEL_KEYS and key != "enabled":
+            found = re.search(rf"\b{re.escape(key)}\b", item.raw)
+            offset = found.start() if found else 0
+            line = item.raw.count("\n", 0, offset) + 1
+            span = Span(item.declaration.path, line, offset - item.raw.rfind("\n", 0, offset), len(key))
+            hint = did_you_mean(key, MODEL_KEYS, also="keys of your own go under `meta`")
+            problems.append(Problem("P030", f"unknown config key `{key}`", span, hint, node=item.declaration.name))
+
+
+def _generic(item: Rendered, dialect: Dialect, declaration: Declaration) -> Body:
+    from orchestrator.sql.parse import Malformed, opaque, parse
+
+    docs = Docs(description=declaration.text or "")
+    if not item.text:
+        return NativeTestBody(dict(declaration.arguments), docs)
+    try:
+        query = parse(item.text, dialect.sqlglot, dialect.quote_char)
+    except Malformed:
+        query = opaque(item.text, dialect.quote_char)
+    return SqlBody(item.raw, query, None, bool(item.inputs.volatile), docs, item.macros, dict(declaration.arguments))
+
+
+def _yaml_body(declaration: Declaration, problems: list[Problem]) -> tuple[Body | None, tuple[tuple[str, int], ...]]:
+    patch = declaration.patch
+    data: Mapping[str, Any] = patch.data if patch else {}
+    match declaration.kind:
+        case "source":
+            source: Mapping[str, Any] = data.get("source") or {}
+            loaded_at = data.get("loaded_at_field") or source.get("loaded_at_field")
+            freshness = data.get("freshness", source.get("freshness"))
+            body = SourceBody(_docs(declaration), str(source.get("description") or ""), str(source.get("loader") or ""), loaded_at, freshness, data.get("external"))
+            return body, ()
+        case "exposure":
+            owner = data.get("owner") or {}
+            exposure = ExposureBody(str(data.get("type") or ""), owner, _docs(declaration), data.get("label"), data.get("url"), data.get("maturity"))
+            wants = [(_call_payload(str(text)), declaration.line) for text in data.get("depends_on") or ()]
+            return exposure, tuple((p, line) for p, line in wants if p)
+        case "unit_test":
+            return unit_test_body(declaration, problems)
+        case _:
+            raise AssertionError(declaration.kind)
+
+
+_CALL = re.compile(r"\b(ref|source)\(\s*['\"]([^'\"]+)['\"]\s*(?:,\s*['\"]([^'\"]+)['\"]\s*)?\)")
+
+
+def _call_payload(text: str) -> str:
+    """``ref('x')`` → its payload; a bare name stays a name."""
+    call = _CALL.search(text)
+    if call is None:
+        return text
+    if call[1] == "source":
+        return marker.source(call[2], call[3] or "")
+    return marker.ref(call[3] or call[2], call[2] if call[3] else "")
+
+
+def _payloads(values: Any, quote: str) -> list[str]:
+    """Payloads of all markers inside a test's arguments."""
+    match values:
+        case str():
+            return [m.payload for m in marker.find(values, quote)]
+        case Mapping():
+            return [p for v in values.values() for p in _payloads(v, quote)]
+        case list() | tuple():
+            return [p for v in values for p in _payloads(v, quote)]
+        case _:
+            return []
+
+
+def _attached_payload(declaration: Declaration) -> str:
+    kind, name = declaration.attached or ("model", "")
+    return marker.source(*name.split(".", 1)) if kind == "source" else marker.ref(name)
+
+
+def _without_default(declaration: Declaration) -> dict[str, Any]:
+    """A Python model's config; nobody means the SQL default ``view`` for one."""
+    config = dict(declaration.config)
+    if config.get("materialized") == "view":
+        del config["materialized"]
+    return config
+
+
+def _docs(declaration: Declaration) -> Docs:
+    patch = declaration.patch
+    if patch is None:
+        return Docs()
+    columns = tuple(_column(c) for c in patch.data.get("columns") or ())
+    meta = declaration.config.get("meta") or {}
+    return Docs(str(patch.data.get("description") or ""), columns, patch.path, meta)
+
+
+def _column(entry: Mapping[str, Any]) -> Column:
+    config = entry.get("config") or {}
+    return Column(
+        str(entry["name"]),
+        str(entry.get("description") or ""),
+        entry.get("data_type"),
+        tuple(listed(entry.get("tags") or config.get("tags"))),
+        entry.get("meta") or config.get("meta") or {},
+        bool(entry.get("quote")),
+        tuple(entry.get("constraints") or ()),
+    )
+
+
+def _relation(declaration: Declaration, config: Mapping[str, Any], target: Target, naming: Naming | None) -> Relation | None:
+    match declaration.kind:
+        case "model" | "seed" | "snapshot":
+            named = naming or (lambda part, custom, of: None)  # noqa: ARG005 - nothing is overridden
+            at = replace(declaration, config=config)
+            schema = named("schema", config.get("schema"), at) or default_schema(target.schema, config.get("schema"))
+            alias = named("alias", config.get("alias"), at) or str(config.get("alias") or declaration.name)
+            database = named("database", config.get("database"), at) or config.get("database") or target.database
+            return Relation(database, schema, alias)
+        case "source":
+            data: Mapping[str, Any] = declaration.patch.data if declaration.patch else {}
+            source: Mapping[str, Any] = data.get("source") or {}
+            table = declaration.name.split(".", 1)[1]
+            schema = source.get("schema") or source.get("name")
+            return Relation(source.get("database") or target.database, schema, str(data.get("identifier") or table))
+        case _:
+            return None
+
+
+def default_schema(target_schema: str, custom: Any) -> str:
+    """dbt's rule: the target's schema, with a custom one appended.
+
+    >>> default_schema("main", None), default_schema("main", "staging")
+    ('main', 'main_staging')
+    """
+    return f"{target_schema}_{str(custom).strip()}" if custom else target_schema
+
+
+def node_id(declaration: Declaration) -> str:
+    """dbt's unique id."""
+    kind, package, name = declaration.kind, declaration.package, declaration.name
+    if kind == "unit_test" and declaration.attached:
+        return f"{kind}.{package}.{declaration.attached[1]}.{name}"
+    if declaration.language == "generic":
+        said = f"{declaration.test_name}|{declaration.attached}|{declaration.column}|{declaration.arguments}|{declaration.name}"
+        return f"{kind}.{package}.{name}.{digest(said.encode())[:10]}"
+    return f"{kind}.{package}.{name}"

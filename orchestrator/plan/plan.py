@@ -1,0 +1,130 @@
+"""Graph + what the warehouse holds + what was asked → the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from orchestrator.core.graph import Graph
+from orchestrator.core.names import Relation
+from orchestrator.core.node import HookBody, Node
+from orchestrator.core.plan import Late, Plan, Request, Statement, Step, Task, Verdict
+from orchestrator.core.ports import Dialect
+from orchestrator.core.snapshot import Snapshot
+from orchestrator.plan.compile import Names
+from orchestrator.plan.expand import Situation, check_steps, expand
+from orchestrator.plan.gates import gates, upstream
+
+BUILDS = frozenset({"run", "build", "seed", "snapshot", "retry"})
+"""Commands that change tables."""
+
+
+def plan(
+    graph: Graph,
+    selected: Collection[str],
+    snapshot: Snapshot,
+    request: Request,
+    dialect: Dialect,
+    *,
+    run: str,
+    schema: str = "main",
+    threads: int = 1,
+    own: bool = True,
+) -> Plan:
+    """What to do about ``selected``, with the final SQL of everything that can be known now.
+
+    Raises:
+        PlanError: a test's arguments or thresholds make no sense.
+    """
+    situation = Situation(
+        Names(graph, dialect, empty=request.empty), snapshot, run, request.full_refresh, request.store_failures, own, {"schema": schema}
+    )
+    building = {id_ for id_ in selected if graph.nodes[id_].has_data} if request.command in BUILDS else set()
+    tests, units = _tests(graph, selected, building, request)
+    gating = request.gates and request.command in BUILDS
+    assigned = gates(graph, building, tests if gating else ())
+    free = assigned.free if gating else tuple(sorted(tests))
+    units_of: dict[str, list[Node]] = {}
+    loose: list[Node] = []
+    for id_ in sorted(units):
+        node = graph.nodes[id_]
+        if node.attached in building and gating:
+            units_of.setdefault(node.attached or "", []).append(node)
+        else:
+            loose.append(node)
+    blocking = _blocking(graph, free, building) if request.command == "build" or gating else {}
+    tasks: list[Task] = []
+    for id_ in assigned.order:
+        node = graph.nodes[id_]
+        needs = dict.fromkeys([*upstream(graph, node, building), *assigned.extra.get(id_, ()), *blocking.get(id_, ())])
+        own_tests = [graph.nodes[t] for t in assigned.tests.get(id_, ())]
+        tasks.append(expand(node, own_tests, units_of.get(id_, ()), tuple(needs), situation))
+    tasks += [_test_task(graph.nodes[t], building, situation) for t in free]
+    tasks += [_unit_task(u, building, situation) for u in loose]
+    before, after = _run_hooks(graph) if request.command in (*BUILDS, "test") else ((), ())
+    prepare = _prepare(tasks, snapshot, dialect) if request.command in BUILDS else ()
+    return Plan(request.command, tuple(tasks), before, after, prepare, request.fail_fast, request.threads or threads)
+
+
+def _tests(graph: Graph, selected: Collection[str], building: Collection[str], request: Request) -> tuple[set[str], set[str]]:
+    """Data tests and unit tests of this run: what was selected; ``run`` and its kind add the tests of what they build."""
+    tests = {id_ for id_ in selected if graph.nodes[id_].kind == "test"}
+    units = {id_ for id_ in selected if graph.nodes[id_].kind == "unit_test"}
+    if request.command in BUILDS and request.command not in ("build", "retry") and request.gates:
+        for id_ in building:
+            tests |= {c for c in graph.children[id_] if graph.nodes[c].kind == "test"}
+    return tests, units
+
+
+def _blocking(graph: Graph, free: Collection[str], building: Collection[str]) -> dict[str, list[str]]:
+    """Tests that gate no build of their own hold back the descendants of what they test."""
+    found: dict[str, list[str]] = {}
+    for test in free:
+        node = graph.nodes[test]
+        tested = [p for p in node.depends_on if p in graph.nodes and graph.nodes[p].kind != "source"]
+        below = graph.descendants(tested) - set(tested)
+        above = graph.ancestors([test])
+        for id_ in below & set(building):
+            if id_ not in above:
+                found.setdefault(id_, []).append(test)
+    return found
+
+
+def _test_task(test: Node, building: Collection[str], at: Situation) -> Task:
+    attached = at.names.graph.nodes.get(test.attached or "")
+    relation = attached.relation if attached and attached.relation else None
+    steps = check_steps([test], relation or Relation(None, None, ""), at, needs=(), prefix=test.id, transaction=None)
+    needs = upstream(at.names.graph, test, building)
+    return Task(test.id, "test", test.name, steps, needs, tests=(test.id,), reason="selected")
+
+
+def _unit_task(unit: Node, building: Collection[str], at: Situation) -> Task:
+    step = Step(f"{unit.id}/check", unit.id, "check", Late("unit_test", unit.id), verdicts=(Verdict(unit.id),), transaction=None)
+    needs = upstream(at.names.graph, unit, building)
+    return Task(unit.id, "unit_test", unit.name, (step,), needs, tests=(unit.id,), reason="selected")
+
+
+def _run_hooks(graph: Graph) -> tuple[tuple[Task, ...], tuple[Task, ...]]:
+    tasks: dict[str, list[tuple[int, Task]]] = {"start": [], "end": []}
+    for id_, node in graph.nodes.items():
+        if node.kind != "operation":
+            continue
+        body = graph.bodies[id_]
+        if isinstance(body, HookBody):
+            step = Step(f"{id_}/hook", id_, "hook", Late("hook", id_, {"text": body.raw}), transaction=0)
+            tasks[body.when].append((body.index, Task(id_, "operation", node.name, (step,), keep=frozenset())))
+    start, end = (tuple(t for _, t in sorted(tasks[when], key=lambda pair: pair[0])) for when in ("start", "end"))
+    return start, end
+
+
+def _prepare(tasks: list[Task], snapshot: Snapshot, dialect: Dialect) -> tuple[Statement, ...]:
+    """The ledger, and the schemas that are missing: created before anything runs in parallel."""
+    missing: dict[tuple[str, str], Relation] = {}
+    for task in tasks:
+        relation = task.relation
+        if relation is not None and relation.schema:
+            key = ((relation.database or "").casefold(), relation.schema.casefold())
+            if key not in snapshot.schemas:
+                missing.setdefault(key, replace(relation, name=""))
+    schemas = tuple(Statement(dialect.create_schema(r)) for r in missing.values())
+    return (*schemas, *(Statement(s) for s in dialect.ledger_setup()))

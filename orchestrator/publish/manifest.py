@@ -1,0 +1,103 @@
+"""``manifest.json``: the project as its readers know it, in the shape of dbt's version 12."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from orchestrator.core.graph import Graph
+from orchestrator.core.project import Project, Properties
+from orchestrator.publish.entries import entry
+from orchestrator.publish.facts import Facts
+
+SCHEMA = "manifest/v12"
+_SECTIONS = {"source": "sources", "exposure": "exposures", "unit_test": "unit_tests"}
+
+
+def manifest(graph: Graph, project: Project, facts: Facts) -> dict[str, Any]:
+    """The artifact as plain data: every node with its texts, and the edges in both directions. No absolute path, no secret."""
+    sections: dict[str, dict[str, Any]] = {"nodes": {}, "sources": {}, "exposures": {}, "unit_tests": {}}
+    groups: dict[str, list[str]] = {}
+    roots = _roots(project)
+    for id_, node in graph.nodes.items():
+        sections[_SECTIONS.get(node.kind, "nodes")][id_] = entry(node, graph, facts, roots)
+        if group := node.config.get("group"):
+            groups.setdefault(str(group), []).append(id_)
+    declared = {p.name: p for p in project.properties if p.section == "groups"}
+    return {
+        "metadata": _metadata(project, facts),
+        "nodes": sections["nodes"],
+        "sources": sections["sources"],
+        "macros": {id_: _macro(id_, path, facts.generated.timestamp()) for id_, path in graph.macros.items()},
+        "docs": {},
+        "exposures": sections["exposures"],
+        "metrics": {},
+        "groups": {f"group.{project.settings.name}.{name}": _group(name, p, project.settings.name) for name, p in declared.items()},
+        "selectors": {str(k): v for k, v in project.settings.selectors.items()},
+        "disabled": {},
+        "parent_map": {id_: [p for p in node.depends_on if p in graph.nodes] for id_, node in graph.nodes.items()},
+        "child_map": {id_: list(children) for id_, children in graph.children.items()},
+        "group_map": {name: groups.get(name, []) for name in (*declared, *(g for g in groups if g not in declared))},
+        "saved_queries": {},
+        "semantic_models": {},
+        "unit_tests": sections["unit_tests"],
+        "functions": {},
+    }
+
+
+def _metadata(project: Project, facts: Facts) -> dict[str, Any]:
+    quoting = project.settings.quoting
+    return {
+        **facts.metadata(SCHEMA),
+        "project_name": project.settings.name,
+        "project_id": hashlib.md5(project.settings.name.encode(), usedforsecurity=False).hexdigest(),
+        "user_id": None,
+        "send_anonymous_usage_stats": False,
+        "adapter_type": facts.adapter,
+        "quoting": {part: quoting.get(part, True) for part in ("database", "schema", "identifier")} | {"column": None},
+        "run_started_at": facts.started.isoformat(),
+    }
+
+
+def _roots(project: Project) -> tuple[str, ...]:
+    """Configured folders, longest first: a path is shown relative to the innermost one it is in."""
+    s = project.settings
+    roots = {*s.model_paths, *s.seed_paths, *s.test_paths, *s.macro_paths, *s.snapshot_paths, *s.analysis_paths}
+    return tuple(sorted((f"{root.strip('/')}/" for root in roots), key=len, reverse=True))
+
+
+def _macro(id_: str, path: str, created: float) -> dict[str, Any]:
+    package, name = [*id_.split(".", 2), "", ""][1:3]
+    return {
+        "name": name,
+        "resource_type": "macro",
+        "package_name": package,
+        "path": path,
+        "original_file_path": path,
+        "unique_id": id_,
+        "macro_sql": "",
+        "depends_on": {"macros": []},
+        "description": "",
+        "meta": {},
+        "docs": {"show": True, "node_color": None},
+        "config": {"meta": {}, "docs": {"show": True, "node_color": None}},
+        "patch_path": None,
+        "arguments": [],
+        "created_at": created,
+        "supported_languages": None,
+    }
+
+
+def _group(name: str, written: Properties, package: str) -> dict[str, Any]:
+    owner = dict(written.data.get("owner") or {})
+    return {
+        "name": name,
+        "resource_type": "group",
+        "package_name": package,
+        "path": written.path,
+        "original_file_path": written.path,
+        "unique_id": f"group.{package}.{name}",
+        "owner": {"email": None, "name": None, **owner},
+        "description": written.data.get("description"),
+        "config": {"meta": dict((written.data.get("config") or {}).get("meta") or {})},
+    }

@@ -1,0 +1,228 @@
+"""Run history in a SQLite file.
+
+When a result is durable: the run's own row is written before anything is executed and when everything is over, each in a
+transaction of its own. Results and notes in between are collected for at most :data:`PAUSE` seconds and written by one
+background thread in one transaction, so a run of 500 models costs some twenty transactions instead of 500, no statement of
+the run waits for the disk, and a process that is killed loses the history (never the data) of its last fifth of a second.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from orchestrator.core.errors import OrcError, Problem, StoreError
+from orchestrator.core.event import Event, NodeFinished, Noted, RunFinished, RunStarted, Status
+from orchestrator.core.run import BAD
+from orchestrator.record import rows
+from orchestrator.record.database import database, explained, transaction
+from orchestrator.record.history import Recorded, RunStatus, unsuccessful
+from orchestrator.record.process import alive, birth
+
+PAUSE = 0.2
+"""Seconds a result may wait for company before it is written."""
+
+
+class Sqlite:
+    """A :class:`~orchestrator.record.history.History` kept in the file ``path``, which the first run creates.
+
+    ``pid`` and ``host`` say who writes: a run whose process is gone without a word is an interrupted one.
+    """
+
+    def __init__(self, path: Path, *, pid: int, host: str, pause: float = PAUSE) -> None:
+        self._path = path
+        self._pid = pid
+        self._host = host
+        self._pause = pause
+        self._run = ""
+        self._bad = False
+        self._position = 0
+        self._connection: sqlite3.Connection | None = None
+        self._pending: list[tuple[int, NodeFinished | Noted]] = []
+        self._changed = threading.Condition()
+        self._writing = threading.Lock()
+        self._stopping = False
+        self._broken: OrcError | None = None
+        self._writer: threading.Thread | None = None
+
+    # The sink
+
+    def hear(self, event: Event) -> None:
+        """Take note. Raises ``StoreError`` when this, or an earlier event, could not be written."""
+        if self._broken:
+            raise self._broken
+        match event:
+            case RunStarted():
+                self._begin(event)
+            case NodeFinished() | Noted() if self._run:
+                self._later(event)
+            case RunFinished() if self._run:
+                self._end("cancelled" if event.cancelled else "failed" if self._bad else "passed", event)
+            case _:
+                pass
+
+    def close(self) -> None:
+        """Write what waits. A run that did not say how it ended was interrupted."""
+        try:
+            if self._run and not self._broken:
+                self._end("interrupted", None)
+            self._stop()
+            if self._broken:
+                raise self._broken
+        finally:
+            self._run, self._broken, self._pending = "", None, []
+            if self._connection:
+                self._connection.close()
+                self._connection = None
+
+    def _begin(self, event: RunStarted) -> None:
+        if self._connection is None:
+            self._connection = database(self._path, create=True)
+        with self._writing, transaction(self._connection, self._path) as connection:
+            self._bury(connection)
+            connection.execute(rows.BEGIN, rows.of_run(event, self._pid, self._host, birth(self._pid)))
+        self._run, self._bad, self._position = event.run, False, 0
+
+    def _bury(self, connection: sqlite3.Connection) -> None:
+        """Write down which runs were interrupted while it can still be told: a process number is used again one day."""
+        open_runs = connection.execute("select id, pid, born from runs where status = 'running' and host = ?", (self._host,)).fetchall()
+        dead = [(id_,) for id_, pid, born in open_runs if not alive(pid, born)]
+        connection.executemany("update runs set status = 'interrupted' where id = ?", dead)
+
+    def _later(self, event: NodeFinished | Noted) -> None:
+        if isinstance(event, NodeFinished):
+            self._bad = self._bad or event.status in BAD
+        with self._changed:
+            self._position += 1
+            self._pending.append((self._position, event))
+            if self._writer is None:
+                self._stopping = False
+                self._writer = threading.Thread(target=self._write_along, name="run-history", daemon=True)
+                self._writer.start()
+            elif len(self._pending) == 1:
+                self._changed.notify()
+
+    def _write_along(self) -> None:
+        while True:
+            with self._changed:
+                while not self._pending and not self._stopping:
+                    self._changed.wait()
+                if not self._stopping:
+                    self._changed.wait_for(lambda: self._stopping, timeout=self._pause)
+                if self._stopping:
+                    return
+            try:
+                self._flush()
+            except OrcError as error:
+                self._broken = error
+                return
+            except Exception as error:  # noqa: BLE001  # a thread that dies silently would lose the rest of the history
+                self._broken = StoreError(Problem("S004", f"the state database `{self._path}` cannot be written ({error!r})"))
+                return
+
+    def _flush(self) -> None:
+        with self._writing:
+            with self._changed:
+                batch, self._pending = self._pending, []
+            if not batch or self._connection is None:
+                return
+            results = [(at, e) for at, e in batch if isinstance(e, NodeFinished)]
+            with transaction(self._connection, self._path) as connection:
+                connection.executemany(rows.ADD_TEXT, rows.texts(e for _, e in results))
+                connection.executemany(rows.ADD_RESULT, [rows.of_result(self._run, at, e) for at, e in results])
+                connection.executemany(rows.ADD_NOTE, [rows.of_note(self._run, e) for _, e in batch if isinstance(e, Noted)])
+
+    def _stop(self) -> None:
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._writer:
+            self._writer.join()
+            self._writer = None
+
+    def _end(self, status: RunStatus, event: RunFinished | None) -> None:
+        self._stop()
+        if self._broken:
+            raise self._broken
+        self._flush()
+        if self._connection is None:
+            return
+        with self._writing, transaction(self._connection, self._path) as connection:
+            connection.execute(rows.END, rows.of_end(status, event, self._run))
+        self._run = ""
+
+    # The questions
+
+    def runs(self, limit: int = 20, target: str | None = None) -> tuple[Recorded, ...]:
+        """The newest runs, newest first."""
+        return self._recorded("? is null or target = ?", (target, target), limit)
+
+    def run(self, id_: str) -> Recorded | None:
+        """A run by its id, or by the beginning of its id when only one run's begins so."""
+        found = self._recorded("id = ? or substr(id, 1, length(?)) = ?", (id_, id_, id_), 2)
+        exact = [r for r in found if r.id == id_]
+        return exact[0] if exact else found[0] if len(found) == 1 else None
+
+    def last_run(self, target: str | None = None, commands: Iterable[str] = ()) -> Recorded | None:
+        """The newest run that is over, however it ended."""
+        wanted = tuple(commands)
+        asked = ", ".join("?" for _ in wanted)
+        where = f"(? is null or target = ?) and {f'command in ({asked})' if wanted else 'true'}"
+        # A run that is under way is not over; there are never many of those.
+        return next((r for r in self._recorded(where, (target, target, *wanted), 100) if r.status != "running"), None)
+
+    def results(self, id_: str) -> tuple[NodeFinished, ...]:
+        """A run's results, in order of completion."""
+        return tuple(rows.result(row) for row in self._ask(rows.RESULTS, (id_,)))
+
+    def notes(self, id_: str) -> tuple[Noted, ...]:
+        """A run's notes, in order."""
+        return tuple(rows.note(row) for row in self._ask(rows.NOTES, (id_,)))
+
+    def unsuccessful(self, id_: str) -> tuple[str, ...]:
+        """Ids a retry has to do again: what failed, crashed, was skipped or cancelled, and what the run did not get to."""
+        found = self._recorded("id = ?", (id_,), 1)
+        statuses = {
+            row["node"]: Status(row["status"])
+            for row in self._ask("select node, status from results where run = ? order by position", (id_,))
+        }
+        return unsuccessful(found[0].planned if found else (), statuses)
+
+    def _recorded(self, where: str, parameters: tuple[Any, ...], limit: int) -> tuple[Recorded, ...]:
+        found = self._ask(f"select * from runs where {where} order by started desc, rowid desc limit ?", (*parameters, limit))
+        asked = ", ".join("?" for _ in found)
+        counted = self._ask(
+            f"select run, status, count(*) as n from results where run in ({asked}) group by 1, 2", [r["id"] for r in found]
+        )
+        counts: dict[str, dict[str, int]] = {}
+        for row in counted:
+            counts.setdefault(row["run"], {})[row["status"]] = row["n"]
+        return tuple(rows.recorded(row, self._status(row), counts.get(row["id"], {})) for row in found)
+
+    def _status(self, row: sqlite3.Row) -> RunStatus:
+        status: RunStatus = row["status"]
+        # Of another machine's processes nothing is known: its run counts as running until it writes again.
+        if status == "running" and row["host"] == self._host and not alive(row["pid"], row["born"]):
+            return "interrupted"
+        return status
+
+    def _ask(self, question: str, parameters: Iterable[Any]) -> list[sqlite3.Row]:
+        with self._reading() as connection, explained(self._path):
+            return [] if connection is None else connection.execute(question, tuple(parameters)).fetchall()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection | None]:
+        try:
+            connection = database(self._path, create=False)
+        except FileNotFoundError:
+            yield None
+            return
+        connection.row_factory = sqlite3.Row
+        try:
+            yield connection
+        finally:
+            connection.close()

@@ -1,0 +1,101 @@
+"""What went wrong in a template, as a :class:`Problem` that points at the template, with the chain of macro calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any
+
+from jinja2 import TemplateSyntaxError, UndefinedError
+from jinja2.exceptions import SecurityError
+
+from orchestrator.core.errors import Problem, did_you_mean
+from orchestrator.core.files import Span
+from orchestrator.render.context import TemplateFailure
+
+_NAME = re.compile(r"'([^']+)' (?:is undefined|has no attribute '([^']+)')")
+_TAG = re.compile(r"\{[{%]")
+_LONGEST_TRAIL = 6
+
+
+def failure(error: BaseException, path: str, text_of: Callable[[str], str], known: Callable[[], Iterator[str]]) -> Problem:
+    """The problem behind ``error``, raised while rendering the template at ``path``.
+
+    ``text_of`` gives the text of a template file, ``known`` the names a template may use (for did-you-mean).
+    """
+    if isinstance(error, TemplateSyntaxError):
+        where = error.filename or error.name or path
+        word = re.search(r"'(\w+)'", error.message or "")
+        return Problem("R001", f"template syntax: {_lower(error.message)}", _span(where, error.lineno, text_of, word and word[1]), hint=_tag_hint(error.message))
+    places = list(_places(error.__traceback__)) or [(path, 1)]
+    code, message, word, hint = _said(error, known)
+    where, line = places[-1]
+    calls = [("called from", _span(p, n, text_of)) for p, n in reversed(places[:-1])]
+    trail = tuple(calls if len(calls) <= _LONGEST_TRAIL else [*calls[:3], *calls[-2:]])
+    return Problem(code, message, _span(where, line, text_of, word), hint=hint, trail=trail)
+
+
+def _said(error: BaseException, known: Callable[[], Iterator[str]]) -> tuple[str, str, str | None, str | None]:
+    match error:
+        case TemplateFailure():
+            quoted = re.search(r"`([^`]+)`", error.message)
+            return error.code, error.message, quoted and quoted[1], error.hint
+        case UndefinedError():
+            found = _NAME.search(str(error))
+            if found and not found[2]:
+                name = found[1]
+                return "R002", f"`{name}` is undefined", name, did_you_mean(name, known())
+            return "R002", _lower(str(error)), found[2] if found else None, None
+        case RecursionError():
+            return "R004", "a macro calls itself without end", None, "give the recursion a case in which it stops"
+        case SecurityError():
+            return "R005", _lower(str(error)), None, "templates run in a sandbox: private attributes and changes to shared values are not allowed"
+        case TypeError() | ValueError() | KeyError() | AttributeError() | ZeroDivisionError() | IndexError():
+            return "R006", f"{type(error).__name__}: {error}", None, None
+        case _:
+            return "R007", f"{type(error).__name__}: {error}", None, None
+
+
+def _places(traceback: TracebackType | None) -> Iterator[tuple[str, int]]:
+    """Template files and lines on the way to the error, outermost first."""
+    while traceback is not None:
+        template: Any = traceback.tb_frame.f_globals.get("__jinja_template__")
+        if template is not None and template.name:
+            yield template.name, template.get_corresponding_lineno(traceback.tb_lineno)
+        elif template is None and "__TEMPLATE_NAME__" in traceback.tb_frame.f_globals:
+            yield traceback.tb_frame.f_globals["__TEMPLATE_NAME__"], traceback.tb_lineno
+        traceback = traceback.tb_next
+
+
+def _span(path: str, line: int, text_of: Callable[[str], str], word: str | None = None) -> Span:
+    """The line, and in it the column of ``word`` or else of the first tag."""
+    lines = text_of(path).splitlines()
+    text = lines[line - 1] if 0 < line <= len(lines) else ""
+    if word:
+        found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text)
+        if found:
+            return Span(path, line, found.start() + 1, len(word))
+    tag = _TAG.search(text)
+    return Span(path, line, tag.start() + 1 if tag else 1)
+
+
+def _tag_hint(message: str | None) -> str | None:
+    said = message or ""
+    if "Unexpected end of template" in said or "was looking for the following tags" in said:
+        wanted = re.search(r"'(end\w+|else|elif)'", said)
+        return f"close the block with {{% {wanted[1]} %}}" if wanted else None
+    if "unknown tag" in said:
+        found = re.search(r"unknown tag '(\w+)'", said)
+        return did_you_mean(found[1], _TAGS) if found else None
+    return None
+
+
+_TAGS = ("if", "elif", "else", "endif", "for", "endfor", "set", "endset", "macro", "endmacro", "do", "call", "endcall", "filter", "test", "endtest", "snapshot", "endsnapshot", "raw", "endraw")
+
+
+def _lower(message: str | None) -> str:
+    said = (message or "").rstrip(".")
+    return said[:1].lower() + said[1:]
+
+

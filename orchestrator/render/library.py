@@ -1,0 +1,5 @@
+"""Macros that come with us, as ``(package, path, text)``."""
+
+from __future__ import annotations
+
+BUILTIN: tuple[tuple[str, str, str], ...] = ()

@@ -1,0 +1,105 @@
+"""The short way through templates that only say ``ref``, ``source``, ``this`` and ``config`` with literal arguments.
+
+Most models of most projects are like that. Reading them with one regular expression gives the same text as Jinja (a
+property test compares the two) for a tenth of the time.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.core import marker
+
+_TAG = re.compile(r"\{[{%#]")
+_STRING = r"""\s*(?:'([^'\\{}]*)'|"([^"\\{}]*)")\s*"""
+_CALL = re.compile(
+    r"\{\{\s*(?:"
+    rf"(?P<ref>ref)\({_STRING}(?:,{_STRING})?\)"
+    rf"|(?P<source>source)\({_STRING},{_STRING}\)"
+    r"|(?P<this>this)"
+    r"|config\((?P<config>(?:[^{}()'\"]|'[^'\\{}]*'|\"[^\"\\{}]*\")*)\)"
+    r")\s*\}\}"
+)
+_WORDS = {"true": True, "false": False, "none": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """What the short way found: the text and the ``config`` keywords, each call's in order."""
+
+    text: str
+    config: tuple[Mapping[str, Any], ...]
+
+
+def literal(source: str, name: str, quote: str) -> Literal | None:
+    """Render ``source`` of the node called ``name``, or ``None`` when it needs Jinja.
+
+    >>> literal("select * from {{ ref('a') }}", "b", '"').text
+    'select * from "__orc"."ref::a:"."a"'
+    """
+    if "\r" in source:
+        return None
+    out: list[str] = []
+    configs: list[Mapping[str, Any]] = []
+    cursor = 0
+    for tag in _TAG.finditer(source):
+        if tag.start() < cursor:
+            continue
+        call = _CALL.match(source, tag.start())
+        if call is None:
+            return None
+        out.append(source[cursor : tag.start()])
+        cursor = call.end()
+        if call["ref"]:
+            first, second = _strings(call, 2), _strings(call, 4)
+            package, model = ("", first) if second is None else (first, second)
+            out.append(marker.write(marker.ref(model or "", package or ""), model or "", quote))
+        elif call["source"]:
+            source_name, table = _strings(call, 7), _strings(call, 9)
+            out.append(marker.write(marker.source(source_name or "", table or ""), table or "", quote))
+        elif call["this"]:
+            out.append(marker.write("this", name, quote))
+        else:
+            keywords = _keywords(call["config"])
+            if keywords is None:
+                return None
+            configs.append(keywords)
+    rest = source[cursor:]
+    out.append(rest.removesuffix("\n"))
+    return Literal("".join(out), tuple(configs))
+
+
+def _strings(call: re.Match[str], group: int) -> str | None:
+    single, double = call.group(group), call.group(group + 1)
+    return single if single is not None else double
+
+
+def _keywords(arguments: str) -> dict[str, Any] | None:
+    """The keywords of a call as a dict, when all of them are literals."""
+    try:
+        call = ast.parse(f"_({arguments})", mode="eval").body
+    except SyntaxError:
+        return None
+    if not isinstance(call, ast.Call) or call.args:
+        return None
+    found: dict[str, Any] = {}
+    for keyword in call.keywords:
+        if keyword.arg is None:
+            return None
+        value = keyword.value
+        if isinstance(value, ast.Name):
+            if value.id not in _WORDS:
+                return None
+            found[keyword.arg] = _WORDS[value.id]
+            continue
+        try:
+            found[keyword.arg] = ast.literal_eval(value)
+        except ValueError:
+            return None
+        if isinstance(found[keyword.arg], bytes | complex):
+            return None
+    return found

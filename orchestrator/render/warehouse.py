@@ -1,0 +1,250 @@
+"""Names that ask the warehouse. Without a connection they answer nothing and mark the template late: it is rendered again before its step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from orchestrator.core.names import Relation
+from orchestrator.render.facades import PhysicalRelation
+from orchestrator.render.macros import BoundMacro
+from orchestrator.render.scope import Scope
+
+
+class Rows:
+    """A query's result as templates know it: ``.rows``, ``.columns``, ``.column_names``, ``.columns[0].values()``."""
+
+    def __init__(self, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        self.column_names = tuple(names)
+        self.rows = [Row(names, row) for row in rows]
+        self.columns = Columns(names, [[row[i] for row in rows] for i in range(len(names))])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __getitem__(self, index: int) -> Row:
+        return self.rows[index]
+
+    def print_table(self, **_: Any) -> None:
+        """agate's way of showing a table; results are logged by the author's own ``log``."""
+
+
+class Row:
+    """One row: by position, by name, or as a sequence."""
+
+    def __init__(self, names: Sequence[str], values: Sequence[Any]) -> None:
+        self._names = [n.casefold() for n in names]
+        self._values = tuple(values)
+
+    def __getitem__(self, key: int | str) -> Any:
+        return self._values[key if isinstance(key, int) else self._names.index(key.casefold())]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def values(self) -> tuple[Any, ...]:
+        """The row's values."""
+        return self._values
+
+    def dict(self) -> dict[str, Any]:
+        """The row by (folded) column name."""
+        return dict(zip(self._names, self._values, strict=True))
+
+
+class Columns:
+    """A result's columns, by position or name."""
+
+    def __init__(self, names: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
+        self._columns = [ResultColumn(n, v) for n, v in zip(names, values, strict=True)]
+
+    def __getitem__(self, key: int | str) -> ResultColumn:
+        if isinstance(key, int):
+            return self._columns[key]
+        return next(c for c in self._columns if c.name.casefold() == key.casefold())
+
+    def __iter__(self) -> Iterator[ResultColumn]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+
+class ResultColumn:
+    """A column of a result: its name and values."""
+
+    def __init__(self, name: str, values: Sequence[Any]) -> None:
+        self.name = name
+        self._values = tuple(values)
+
+    def values(self) -> tuple[Any, ...]:
+        """The column's values, top to bottom."""
+        return self._values
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._values)
+
+
+class Column:
+    """A relation's column as ``adapter.get_columns_in_relation`` gives it."""
+
+    def __init__(self, name: str, data_type: str, quote_char: str = '"') -> None:
+        self.name = self.column = name
+        self.data_type = self.dtype = data_type
+        self.quoted = f"{quote_char}{name}{quote_char}"
+
+    def is_string(self) -> bool:
+        """Whether it holds text."""
+        return any(word in self.data_type.lower() for word in ("char", "text", "string"))
+
+    def is_number(self) -> bool:
+        """Whether it holds numbers."""
+        return any(word in self.data_type.lower() for word in ("int", "decimal", "numeric", "double", "float", "real"))
+
+    is_numeric = is_number
+
+
+def ask(scope: Scope, sql: str) -> Rows | None:
+    """Run ``sql`` now, or note that the template wants to."""
+    scope.recorder.asked("warehouse")
+    if scope.live is None:
+        return None
+    answer = scope.live.connection.execute(resolved(scope, sql))
+    return Rows(answer.columns, answer.rows)
+
+
+def resolved(scope: Scope, sql: str) -> str:
+    """``sql`` with markers replaced by physical names."""
+    from orchestrator.core import marker
+
+    if scope.live is None:
+        return sql
+    out: list[str] = []
+    cursor = 0
+    for found in marker.find(sql, scope.facts.dialect.quote_char):
+        relation = scope.live.physical(found.payload)
+        out += [sql[cursor : found.start], scope.facts.dialect.relation(relation) if relation else sql[found.start : found.end]]
+        cursor = found.end
+    return "".join([*out, sql[cursor:]])
+
+
+def _run_query(scope: Scope) -> Callable[[str], Rows | None]:
+    return lambda sql: ask(scope, str(sql))
+
+
+def _statement(scope: Scope) -> Callable[..., str]:
+    def statement(name: str | None = None, fetch_result: bool = False, auto_begin: bool = True, caller: Any = None, **_: Any) -> str:  # noqa: ARG001 - dbt's signature
+        """``{% call statement('name', fetch_result=true) %}…{% endcall %}``."""
+        rows = ask(scope, caller()) if caller else None
+        if name:
+            scope.results[name] = {"table": rows, "data": [r.values() for r in rows] if rows else [], "response": "OK"}
+        return ""
+
+    return statement
+
+
+class _Result(dict[str, Any]):
+    """A loaded result; its keys are attributes too."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self.get(name)
+
+
+def _load_result(scope: Scope) -> Callable[[str], Any]:
+    return lambda name: _Result(scope.results[name]) if name in scope.results else None
+
+
+class Adapter:
+    """``adapter``: dispatch, and questions about relations."""
+
+    __slots__ = ("_scope",)
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def dispatch(self, macro_name: str, macro_namespace: str | None = None, packages: Any = None) -> BoundMacro:  # noqa: ARG002 - dbt's signature
+        """The engine's version of a macro."""
+        from orchestrator.render.context import dispatch
+
+        found: BoundMacro = dispatch(self._scope, macro_name, macro_namespace)
+        return found
+
+    def type(self) -> str:
+        """The engine."""
+        return self._scope.facts.target.type
+
+    def quote(self, identifier: str) -> str:
+        """A quoted identifier."""
+        return self._scope.facts.dialect.quote(identifier)
+
+    def get_relation(self, database: Any = None, schema: Any = None, identifier: Any = None) -> PhysicalRelation | None:
+        """The relation if it exists."""
+        self._scope.recorder.asked("warehouse")
+        live = self._scope.live
+        if live is None or identifier is None:
+            return None
+        relation = Relation(str(database) if database else None, str(schema) if schema else None, str(identifier))
+        if not live.connection.columns(relation):
+            return None
+        return PhysicalRelation(relation, self._scope.facts.dialect.relation(relation), "table")
+
+    def get_columns_in_relation(self, relation: Any) -> list[Column]:
+        """The columns of a relation, ``[]`` without a connection."""
+        self._scope.recorder.asked("warehouse")
+        live = self._scope.live
+        if live is None or relation is None:
+            return []
+        where = Relation(relation.database, relation.schema, relation.identifier)
+        return [Column(n, t, self._scope.facts.dialect.quote_char) for n, t in live.connection.columns(where)]
+
+    def get_missing_columns(self, from_relation: Any, to_relation: Any) -> list[Column]:
+        """Columns the first has and the second lacks."""
+        there = {c.name.casefold() for c in self.get_columns_in_relation(to_relation)}
+        return [c for c in self.get_columns_in_relation(from_relation) if c.name.casefold() not in there]
+
+    def execute(self, sql: str, fetch: bool = False, **_: Any) -> tuple[str, Rows | None]:  # noqa: ARG002 - dbt's signature
+        """Run a statement."""
+        return "OK", ask(self._scope, str(sql))
+
+
+class Api:
+    """``api.Relation.create(…)`` and ``api.Column.create(…)``."""
+
+    __slots__ = ("Column", "Relation")
+
+    def __init__(self, scope: Scope) -> None:
+        dialect = scope.facts.dialect
+
+        class _Relations:
+            @staticmethod
+            def create(database: str | None = None, schema: str | None = None, identifier: str = "", type: str | None = None, **_: Any) -> PhysicalRelation:  # noqa: A002 - dbt's signature
+                relation = Relation(database, schema, identifier)
+                return PhysicalRelation(relation, dialect.relation(relation), type)
+
+        class _Columns:
+            @staticmethod
+            def create(name: str, data_type: str) -> Column:
+                return Column(name, data_type, dialect.quote_char)
+
+        self.Relation = _Relations()
+        self.Column = _Columns()
+
+
+def _graph(scope: Scope) -> Any:
+    scope.recorder.asked("graph")
+    return dict(scope.live.graph) if scope.live else {"nodes": {}, "sources": {}, "exposures": {}, "metrics": {}}
+
+
+WAREHOUSE: dict[str, Callable[[Scope], Any]] = {
+    "run_query": _run_query,
+    "statement": _statement,
+    "load_result": _load_result,
+    "adapter": Adapter,
+    "api": Api,
+    "graph": _graph,
+}

@@ -1,0 +1,257 @@
+"""Events as plain lines, one START and one result line a node, in the shape people and scripts know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import TextIO
+
+from orchestrator.core.event import Event, NodeFinished, NodeStarted, Noted, RunFinished, RunStarted, Status
+from orchestrator.report.problems import ReadText, no_text, printable, problem
+from orchestrator.report.story import BROKEN, Story, kind_name, name, several
+
+WIDTH = 72
+"""Where the dots end: ``[RUN]`` still fits a terminal of 80 columns."""
+
+BLOCKS = 20
+"""Failures told in full at the end of a run."""
+
+_GREEN, _RED, _YELLOW, _OFF = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
+_TINTS = {
+    Status.PASSED: _GREEN,
+    Status.REUSED: _GREEN,
+    Status.NOTHING: _GREEN,
+    Status.FAILED: _RED,
+    Status.CRASHED: _RED,
+    Status.WARNED: _YELLOW,
+    Status.SKIPPED: _YELLOW,
+    Status.CANCELLED: _YELLOW,
+}
+_DOING = {"model": ("created ", "creating "), "seed": ("loaded ", "loading "), "snapshot": ("snapshotted ", "snapshotting ")}
+
+
+def _unknown(_node: str) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How lines are written, and where to look up what events do not carry.
+
+    ``path`` gives the file a node is declared in, ``compiled`` the file its SQL was written to, ``text`` the content of a
+    project file (for code frames). ``zone`` is the time zone of the clock; ``None`` is the machine's.
+    """
+
+    colour: bool = False
+    quiet: bool = False
+    debug: bool = False
+    zone: tzinfo | None = None
+    width: int = 100
+    path: Callable[[str], str | None] = _unknown
+    compiled: Callable[[str], str | None] = _unknown
+    text: ReadText = no_text
+
+
+PLAIN = Style()
+
+
+def lines(event: Event, story: Story, style: Style = PLAIN) -> list[str]:
+    """The lines an event adds to the console. ``story`` is the run up to and including ``event``.
+
+    >>> from datetime import datetime
+    >>> at = datetime(2026, 1, 1, 9, 14, 2)
+    >>> began = NodeStarted(at, "model.shop.orders", "model", "sql table model analytics.orders", 3, "T1")
+    >>> lines(began, Story(total=12))
+    ['09:14:02  3 of 12 START sql table model analytics.orders ............... [RUN]']
+    """
+    match event:
+        case RunStarted():
+            found = [] if style.quiet else _opening(event)
+        case NodeStarted():
+            found = [] if style.quiet else [_dotted(f"{event.index} of {story.total} START {_labelled(event)}", "RUN")]
+        case NodeFinished():
+            found = [_result(event, story.total, style)] if event.status in BROKEN or not style.quiet else []
+        case Noted():
+            found = _note(event, style)
+        case RunFinished():
+            found = _closing(event, story, style)
+    stamp = event.at.astimezone(style.zone).strftime("%H:%M:%S") if event.at.tzinfo else event.at.strftime("%H:%M:%S")
+    # What belongs to the line above (a failure's details) is indented, and carries no time of its own.
+    return [f"{stamp}  {line}" if line and line[0] != " " else line for line in found]
+
+
+class Lines:
+    """A sink that writes plain lines to a stream, each as soon as it is known."""
+
+    def __init__(self, stream: TextIO, style: Style = PLAIN) -> None:
+        self._stream = stream
+        self._style = style
+        self._story = Story()
+
+    def hear(self, event: Event) -> None:
+        """Write what the event has to say."""
+        self._story = self._story.apply(event)
+        if found := lines(event, self._story, self._style):
+            write(self._stream, "\n".join(found) + "\n")
+
+    def close(self) -> None:
+        """Leave the stream open: it is the process's, not ours."""
+        self._stream.flush()
+
+
+def write(stream: TextIO, text: str) -> None:
+    """Write text; what the stream's encoding cannot say is written as escapes."""
+    try:
+        stream.write(text)
+    except UnicodeEncodeError as error:
+        stream.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
+    stream.flush()
+
+
+def summary(story: Story) -> str:
+    """The last line of a run.
+
+    >>> summary(Story(counts={"PASS": 8, "ERROR": 1}))
+    'Done. PASS=8 WARN=0 ERROR=1 SKIP=0 NO-OP=0 REUSED=0 TOTAL=9'
+    """
+    counted = [f"{column}={story.count(column)}" for column in ("PASS", "WARN", "ERROR", "SKIP", "NO-OP", "REUSED")]
+    return f"Done. {' '.join(counted)} TOTAL={sum(story.counts.values())}"
+
+
+def _opening(event: RunStarted) -> list[str]:
+    counted = [several(count, kind_name(kind)) for kind, count in event.counts.items() if count]
+    threads = "1 thread" if event.threads == 1 else f"{event.threads} threads"
+    return [
+        f"Running with orc={event.version}",
+        f"Found {', '.join(counted) or 'nothing'}",
+        "",
+        f"Concurrency: {threads} (target='{event.target}')",
+        "",
+    ]
+
+
+def _labelled(event: NodeStarted | NodeFinished) -> str:
+    is_test = event.kind in ("test", "unit_test") and not event.label.startswith(f"{event.kind} ")
+    return printable(f"{event.kind} {event.label}" if is_test else event.label)
+
+
+def _result(event: NodeFinished, total: int, style: Style) -> str:
+    is_test = event.kind in ("test", "unit_test")
+    label = printable(name(event) if is_test else event.label)
+    done, doing = _DOING.get(event.kind, ("", ""))
+    count = "" if event.failures is None else f" {event.failures}"
+    match event.status:
+        case Status.PASSED:
+            text, verdict = (f"PASS {label}", "PASS") if is_test else (f"OK {done}{label}", _first_line(event.message) or "OK")
+        case Status.WARNED:
+            text, verdict = f"WARN{count} {label}", f"WARN{count}"
+        case Status.FAILED if is_test and event.failures is not None:
+            text, verdict = f"FAIL{count} {label}", f"FAIL{count}"
+        case Status.FAILED | Status.CRASHED:
+            text, verdict = f"ERROR {'' if is_test else doing}{label}", "ERROR"
+        case Status.SKIPPED:
+            text, verdict = f"SKIP {_skipped(event, label)}", "SKIP"
+        case Status.CANCELLED:
+            text, verdict = f"CANCELLED {label}", "CANCELLED"
+        case Status.REUSED:
+            text, verdict = f"REUSED {label}", "REUSED"
+        case Status.NOTHING:
+            text, verdict = f"NO-OP {label}", "NO-OP"
+    timed = "" if event.status in (Status.SKIPPED, Status.REUSED, Status.NOTHING) else f" in {event.seconds:.2f}s"
+    return _dotted(f"{event.index} of {total} {text}", _tint(verdict, event.status, style) + timed)
+
+
+def _skipped(event: NodeFinished, label: str) -> str:
+    if event.kind in ("model", "seed", "snapshot"):
+        return f"relation {event.relation or label.rsplit(' ', 1)[-1]}"
+    return _labelled(event) if event.kind in ("test", "unit_test") else label
+
+
+def _dotted(text: str, verdict: str) -> str:
+    width = WIDTH - len("HH:MM:SS  ")
+    return f"{text} {'.' * max(width - len(text) - 1, 3)} [{verdict}]"
+
+
+def _note(event: Noted, style: Style) -> list[str]:
+    if (style.quiet and event.level != "error") or (event.level == "debug" and not style.debug):
+        return []
+    if event.problem:
+        return [problem(event.problem, style.text, colour=style.colour, width=style.width)]
+    message = printable(event.message)
+    match event.level:
+        case "warn":
+            return [f"{_paint('[WARNING]', _YELLOW, style)}: {message}"]
+        case "error":
+            return [_paint(message, _RED, style)]
+        case _:
+            return [message]
+
+
+def _closing(event: RunFinished, story: Story, style: Style) -> list[str]:
+    bad, warned = len(story.broken), len(story.warned)
+    if style.quiet:
+        return [line for block in _blocks(story.broken, "Failure", story, style) for line in ("", *block)]
+    found = ["", f"Finished running {_kinds(story)} in {_duration(event.seconds)}.", ""]
+    opening = "Interrupted; completed" if event.cancelled else "Completed"
+    if bad or warned or event.cancelled:
+        text = f"{opening} with {several(bad, 'error')}, 0 partial successes, and {several(warned, 'warning')}:"
+        found.append(_paint(text, _RED if bad or event.cancelled else _YELLOW, style))
+    else:
+        found.append(_paint("Completed successfully", _GREEN, style))
+    for block in (*_blocks(story.broken, "Failure", story, style), *_blocks(story.warned, "Warning", story, style)):
+        found += ["", *block]
+    return [*found, "", summary(story)]
+
+
+def _blocks(ended: tuple[NodeFinished, ...], word: str, story: Story, style: Style) -> list[list[str]]:
+    found = [_block(event, word, story, style) for event in ended[:BLOCKS]]
+    if len(ended) > BLOCKS:
+        found.append([f"and {several(len(ended) - BLOCKS, word.lower())} more; `orc runs show` lists them all"])
+    return found
+
+
+def _block(event: NodeFinished, word: str, story: Story, style: Style) -> list[str]:
+    path = style.path(event.node) or (event.problem.span.path if event.problem and event.problem.span else None)
+    heading = f"{word} in {event.kind} {printable(name(event))}{f' ({path})' if path else ''}"
+    found = [_paint(heading, _RED if word == "Failure" else _YELLOW, style)]
+    if event.problem:
+        found += [_indented(problem(event.problem, style.text, colour=style.colour, width=style.width))]
+    elif event.message or event.failures:
+        found += [_indented(printable(event.message or f"Got {several(event.failures or 0, 'result')}"))]
+    if compiled := style.compiled(event.node):
+        found += ["", f"  compiled code at {compiled}"]
+    if event.inspect:
+        ask = "See test failures" if event.kind == "test" else "See what was built"
+        query = printable(event.inspect).strip()
+        found += ["", f"  {ask}: {query}" if "\n" not in query else f"  {ask}:\n{_indented(query, '    ')}"]
+    if skipped := story.skipped.get(event.node, ()):
+        more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
+        found += ["", f"  skipped because of it: {', '.join(skipped[:5])}{more}"]
+    return found
+
+
+def _kinds(story: Story) -> str:
+    return ", ".join(several(count, kind) for kind, count in sorted(story.kinds.items())) or "nothing"
+
+
+def _duration(seconds: float) -> str:
+    hours, rest = divmod(seconds, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours:.0f} hours {minutes:.0f} minutes and {left:.2f} seconds ({seconds:.2f}s)"
+
+
+def _indented(text: str, margin: str = "  ") -> str:
+    return "\n".join(f"{margin}{line}" if line else "" for line in text.split("\n"))
+
+
+def _first_line(text: str) -> str:
+    return printable(text.strip().split("\n", 1)[0])
+
+
+def _tint(text: str, status: Status, style: Style) -> str:
+    return _paint(text, _TINTS[status], style)
+
+
+def _paint(text: str, tint: str, style: Style) -> str:
+    return f"{tint}{text}{_OFF}" if style.colour else text
