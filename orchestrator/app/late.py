@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -56,8 +57,7 @@ class LateSql:
     def _hook(self, node: Node, text: str, connection: Connection) -> tuple[Statement, ...]:
         if "{{" in text or "{%" in text:
             declaration = self._workspace.declarations[node.id]
-            hook = replace(declaration, path=declaration.path)
-            text, _ = self._workspace.templates.render(hook, text, live=self._live(node, connection))
+            text, _ = self._workspace.templates.render(declaration, text, live=self._live(node, connection))
         sql = compile_text(text, node, self._names).strip().rstrip(";")
         return (Statement(sql),) if sql else ()
 
@@ -112,19 +112,19 @@ class LateSql:
         return parse(text, workspace.dialect.sqlglot, workspace.dialect.quote_char)
 
     def _columns(self, id_: str, connection: Connection) -> Mapping[str, str]:
-        """Column types of a parent: from the warehouse when it is there, else as declared."""
+        """Column types of an input: from the warehouse when it is there, else from its own query, else as declared."""
         node = self._workspace.graph.nodes[id_]
-        found: tuple[tuple[str, str], ...] = ()
         body = self._workspace.graph.bodies[id_]
-        if node.is_ephemeral and isinstance(body, SqlBody):
-            try:
-                found = connection.describe(compile_query(node, body.query, self._names).sql)
-            except ExecuteError:
-                found = ()
-        elif (relation := self._names.relation(id_)) is not None:
-            found = connection.columns(relation)
-        if found:
-            return dict(found)
+        relation = self._names.relation(id_)
+        asks = []
+        if relation is not None and not node.is_ephemeral:
+            asks.append(lambda: connection.columns(relation))
+        if isinstance(body, SqlBody):
+            asks.append(lambda: connection.describe(compile_query(node, body.query, self._names).sql))
+        for ask in asks:
+            with contextlib.suppress(ExecuteError):
+                if found := ask():
+                    return dict(found)
         return {c.name: c.data_type for c in body.docs.columns if c.data_type}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.words import gathered
 from orchestrator.core.errors import OrcError, Problem
 from orchestrator.core.version import VERSION
 
@@ -64,7 +65,7 @@ def call(arguments: list[str] | None = None) -> int:
     debug = any(w in ("-d", "--debug") for w in words)
     options: dict[str, Any] = {}
     try:
-        code = orc.main(args=words, prog_name="orc", standalone_mode=False, obj=options)
+        code = orc.main(args=gathered(words), prog_name="orc", standalone_mode=False, obj=options)
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as left:
         return left.exit_code

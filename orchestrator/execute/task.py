@@ -110,12 +110,20 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
             raise
         break
     seconds = shop.clock.monotonic() - begin
-    for event in attempt.events:
-        hear(event)
     ok = not attempt.failed_tests
+    for event in attempt.events:
+        hear(_where_rows_are_now(event, task, shop) if ok else event)
     if task.kind in ("test", "unit_test"):
         return Outcome(task, ok)
     return Outcome(task, ok, (_published(task, shop, attempt, seconds, started),))
+
+
+def _where_rows_are_now(event: Event, task: Task, shop: Workshop) -> Event:
+    """A test that warned was judged on the stage; once that is published, its rows are in the published relation."""
+    if isinstance(event, NodeFinished) and event.inspect and task.relation is not None:
+        stage, published = shop.dialect.relation(task.relation.stage), shop.dialect.relation(task.relation)
+        return replace(event, inspect=event.inspect.replace(stage, published))
+    return event
 
 
 def _published(task: Task, shop: Workshop, attempt: _Attempt, seconds: float, started: datetime) -> NodeFinished:
