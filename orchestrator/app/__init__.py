@@ -66,6 +66,8 @@ def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None =
     from orchestrator.adapters import registry
     from orchestrator.plan.plan import plan
 
+    if request.warn_error and (warnings := warnings_of(workspace, request)):
+        raise UsageError(*(replace(w, severity="error") for w in warnings))
     selected = chosen(workspace, request)
     if only is not None:
         selected &= frozenset(only)

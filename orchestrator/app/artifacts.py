@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 from orchestrator.app.opening import Workspace
 from orchestrator.core.node import Node, SqlBody
 from orchestrator.core.run import Run
-from orchestrator.plan.checks import check
-from orchestrator.plan.compile import Names, compile_query
-from orchestrator.publish.facts import Facts
-from orchestrator.publish.publish import publish
-from orchestrator.publish.write import write
 
 if TYPE_CHECKING:
     from orchestrator.app import Prepared
+    from orchestrator.plan.compile import Names
+    from orchestrator.publish.facts import Facts
 
 
 def write_artifacts(ready: Prepared, run: Run) -> None:
     """manifest.json, run_results.json, compiled/ and run/ of a finished run."""
+    from orchestrator.plan.compile import Names
+    from orchestrator.publish.publish import publish
+    from orchestrator.publish.write import write
+
     workspace = ready.workspace
     names = Names(workspace.graph, workspace.dialect)
     done = {r.node for r in run.results}
@@ -36,9 +37,44 @@ def write_artifacts(ready: Prepared, run: Run) -> None:
 def write_manifest(workspace: Workspace, compiled: Mapping[str, str] | None = None) -> None:
     """manifest.json, and what was compiled."""
     from orchestrator.app import secrets
+    from orchestrator.publish.publish import publish
+    from orchestrator.publish.write import write
 
     facts = facts_of(workspace, compiled or {}, {})
     write(publish(workspace.graph, workspace.project, facts), target_folder(workspace), secrets(workspace))
+
+
+def write_current_manifest(workspace: Workspace) -> None:
+    """manifest.json, unless the one that is there was written for exactly this graph; entries of changed nodes are replaced in it."""
+    path = target_folder(workspace) / "manifest.json"
+    cache = workspace.cache
+    known = cache.noted("manifest") if cache is not None else None
+    if known is not None and known["stamp"] == _stamp(path):
+        if not known["changed"]:
+            return
+        _patch_manifest(workspace, path, known["changed"])
+    else:
+        write_manifest(workspace)
+    if cache is not None:
+        cache.note("manifest", {"stamp": _stamp(path), "changed": []})
+
+
+def _patch_manifest(workspace: Workspace, path: Path, changed: list[str]) -> None:
+    from orchestrator.app import secrets
+    from orchestrator.publish.publish import patched
+    from orchestrator.publish.write import write
+
+    with path.open(encoding="utf-8") as lines:
+        pieces = patched(lines, workspace.graph, workspace.project, facts_of(workspace, {}, {}), frozenset(changed))
+        write({"manifest.json": pieces}, path.parent, secrets(workspace))
+
+
+def _stamp(path: Path) -> list[int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return [stat.st_size, stat.st_mtime_ns]
 
 
 def target_folder(workspace: Workspace) -> Path:
@@ -49,6 +85,7 @@ def target_folder(workspace: Workspace) -> Path:
 def facts_of(workspace: Workspace, compiled: Mapping[str, str], sent: Mapping[str, str]) -> Facts:
     """What artifacts say about this invocation."""
     from orchestrator.app import VERSION
+    from orchestrator.publish.facts import Facts
 
     invocation = workspace.invocation
     return Facts(
@@ -67,6 +104,9 @@ def facts_of(workspace: Workspace, compiled: Mapping[str, str], sent: Mapping[st
 
 def compiled_sql(node: Node, names: Names) -> str | None:
     """A node's own query as it is sent: a model's SELECT, a test's failing rows."""
+    from orchestrator.plan.checks import check
+    from orchestrator.plan.compile import compile_query
+
     body = names.graph.bodies[node.id]
     if node.kind == "test":
         return check(node, names).failing

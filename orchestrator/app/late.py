@@ -56,7 +56,7 @@ class LateSql:
 
     def _hook(self, node: Node, text: str, connection: Connection) -> tuple[Statement, ...]:
         if "{{" in text or "{%" in text:
-            declaration = self._workspace.declarations[node.id]
+            declaration = self._workspace.declaration(node.id)
             text, _ = self._workspace.templates.render(declaration, text, live=self._live(node, connection))
         sql = compile_text(text, node, self._names).strip().rstrip(";")
         return (Statement(sql),) if sql else ()
@@ -66,7 +66,7 @@ class LateSql:
 
         workspace = self._workspace
         incremental = bool(wrap["incremental"])
-        declaration = workspace.declarations[node.id]
+        declaration = workspace.declaration(node.id)
         text, _ = workspace.templates.render(declaration, workspace.raw(node.id), incremental=incremental, live=self._live(node, connection))
         dialect = workspace.dialect
         try:
@@ -108,7 +108,7 @@ class LateSql:
         )
         fixed = {name: _constant(value) for name, value in macros.items() if name != "is_incremental"}
         again = Templates(facts, templates.library, templates.text_of)
-        text, _ = again.render(workspace.declarations[model.id], workspace.raw(model.id), incremental=incremental, extra=fixed)
+        text, _ = again.render(workspace.declaration(model.id), workspace.raw(model.id), incremental=incremental, extra=fixed)
         return parse(text, workspace.dialect.sqlglot, workspace.dialect.quote_char)
 
     def _columns(self, id_: str, connection: Connection) -> Mapping[str, str]:

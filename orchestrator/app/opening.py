@@ -2,89 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.adapters import registry
 from orchestrator.app.invocation import Invocation
 from orchestrator.core.declaration import Declaration, Place, Rendered
-from orchestrator.core.errors import LinkError, OrcError, ParseError, Problem, RenderError
+from orchestrator.core.errors import ConfigError, DuplicateError, LinkError, OrcError, ParseError, Problem, RenderError
 from orchestrator.core.files import Span
 from orchestrator.core.graph import Graph
 from orchestrator.core.ports import Dialect
 from orchestrator.core.project import Project, Target
-from orchestrator.load import load
-from orchestrator.load.declare import declare
-from orchestrator.load.tree import DiskTree
+from orchestrator.load.cache import Cache, Seen
 
 if TYPE_CHECKING:
     from orchestrator.render.templates import Templates
 
-_STAGE_OF = {"R": RenderError, "P": ParseError, "L": LinkError}
+_STAGE_OF: Mapping[str, type[OrcError]] = {"C": ConfigError, "R": RenderError, "P": ParseError, "L": LinkError}
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """A project, opened: its graph, and what it takes to render one of its templates again."""
+    """A project, opened: its graph, and what it takes to render one of its templates again.
+
+    ``declaration`` gives the declaration of a node whose template may be rendered again. ``cache`` is the parse cache the
+    graph came from or went to, ``None`` when there is none.
+    """
 
     invocation: Invocation
     project: Project
     dialect: Dialect
     graph: Graph
+    declaration: Callable[[str], Declaration]
+    cache: Cache | None = None
 
     @cached_property
     def templates(self) -> Templates:
         """The project's templates; made when one must be rendered (again)."""
         return templates_of(self.invocation, self.project, self.dialect)
 
-    @cached_property
-    def declarations(self) -> Mapping[str, Declaration]:
-        """Declarations by node id."""
-        from orchestrator.parse.parse import node_id
-
-        found, _ = declare(self.project)
-        return {node_id(d): d for d in found}
-
     def raw(self, id_: str) -> str:
         """The source text of a node."""
-        declaration = self.declarations[id_]
+        declaration = self.declaration(id_)
         return declaration.text or source_text(self.project, declaration)
 
     def place(self, id_: str, offset: int, *, incremental: bool = False) -> tuple[Span, tuple[tuple[str, Span], ...]]:
         """Where the character at ``offset`` of a node's rendered query was written."""
-        declaration = self.declarations[id_]
-        return place(self.templates, declaration, self.raw(id_), offset, incremental=incremental)
+        return place(self.templates, self.declaration(id_), self.raw(id_), offset, incremental=incremental)
 
 
 def open_workspace(invocation: Invocation) -> Workspace:
-    """Read the project and understand it.
+    """Read the project and understand it; what is cached and still true is not read again.
 
     Raises:
         OrcError: everything that is wrong with it; the class is that of the first stage that failed.
     """
+    from orchestrator.app.reopening import reopen, save
+
+    with _garbage_kept():
+        found = reopen(invocation) if invocation.cache else None
+        if found is not None:
+            return found
+        seen = Seen(invocation.env)
+        workspace = _open(replace(invocation, env=seen))
+        return save(replace(workspace, invocation=invocation), seen) if invocation.cache else workspace
+
+
+@contextmanager
+def _garbage_kept() -> Iterator[None]:
+    """Look for cycles among young objects only while thousands of long-lived values are made: syntax trees die young, the rest stays."""
+    before = gc.get_threshold()
+    gc.set_threshold(20_000, 10_000, 10_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _open(invocation: Invocation) -> Workspace:
+    from orchestrator.adapters import registry
+    from orchestrator.load.declare import declare
+    from orchestrator.parse.parse import node_id
+
     project = load_project(invocation)
     dialect = registry.dialect(project.target.type)
     problems: list[Problem] = []
     declarations, found = declare(project)
     problems += found
     graph = understand(invocation, project, dialect, declarations, problems)
+    stop_at_errors(problems)
+    warnings = [*project.warnings, *(p for p in problems if p.severity != "error"), *graph.warnings]
+    by_id = {node_id(d): d for d in declarations}
+    return Workspace(invocation, project, dialect, replace(graph, warnings=tuple(warnings)), by_id.__getitem__)
+
+
+def stop_at_errors(problems: Sequence[Problem]) -> None:
+    """Raise all errors among ``problems`` at once, as the class of the first."""
     errors = [p for p in problems if p.severity == "error"]
     if errors:
-        raise _STAGE_OF.get(errors[0].code[0], OrcError)(*errors) if not _duplicate(errors) else _duplicate_error(errors)
-    warnings = [*project.warnings, *(p for p in problems if p.severity != "error"), *graph.warnings]
-    return Workspace(invocation, project, dialect, replace(graph, warnings=tuple(warnings)))
-
-
-def _duplicate(errors: list[Problem]) -> bool:
-    return errors[0].code in ("L010", "L016")
-
-
-def _duplicate_error(errors: list[Problem]) -> OrcError:
-    from orchestrator.core.errors import DuplicateError
-
-    return DuplicateError(*errors)
+        kind = DuplicateError if errors[0].code in ("L010", "L016") else _STAGE_OF.get(errors[0].code[0], OrcError)
+        raise kind(*errors)
 
 
 def understand(invocation: Invocation, project: Project, dialect: Dialect, declarations: tuple[Declaration, ...], problems: list[Problem]) -> Graph:
@@ -114,6 +134,10 @@ def understand(invocation: Invocation, project: Project, dialect: Dialect, decla
 
 def load_project(invocation: Invocation) -> Project:
     """Read the project's files and find the target's database."""
+    from orchestrator.adapters import registry
+    from orchestrator.load.load import load
+    from orchestrator.load.tree import DiskTree
+
     tree = DiskTree(invocation.root, now_ns=int(invocation.started.timestamp() * 1e9))
     project = load(
         tree,
@@ -128,11 +152,15 @@ def load_project(invocation: Invocation) -> Project:
         target_path=invocation.target_path,
     )
     target = project.target
-    if invocation.lock_timeout is not None:
-        target = replace(target, settings={**target.settings, "lock_timeout": invocation.lock_timeout})
-    if target.database is None:
-        target = replace(target, database=registry.database(target, str(invocation.root)))
-    return replace(project, target=target)
+    database = registry.database(target, str(invocation.root))
+    return replace(project, target=patient(replace(target, database=database or target.database), invocation))
+
+
+def patient(target: Target, invocation: Invocation) -> Target:
+    """The target, told how long to wait for a database that somebody else holds."""
+    if invocation.lock_timeout is None:
+        return target
+    return replace(target, settings={**target.settings, "lock_timeout": invocation.lock_timeout})
 
 
 def value_renderer(invocation: Invocation) -> Any:

@@ -36,6 +36,7 @@ def last_failure(history: History, given: Mapping[str, Any]) -> Past | None:
         empty=bool(before.get("empty")),
         gates=bool(before.get("gates", True)),
         store_failures=before.get("store_failures"),
+        warn_error=bool(given.get("warn_error") or before.get("warn_error")),
         threads=given.get("threads") or before.get("threads"),
         resource_types=("model", "seed", "snapshot", "test", "unit_test"),
         invocation=before,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from typing import Any
 
 import click
@@ -61,12 +62,12 @@ def ls(**given: Any) -> int:
 @o.project
 @o.console
 def parse(**given: Any) -> int:
-    """Read and check the whole project; write target/manifest.json."""
+    """Check the whole project; write target/manifest.json."""
     from orchestrator.app import counts
-    from orchestrator.app.artifacts import write_manifest
+    from orchestrator.app.artifacts import write_current_manifest
 
     workspace = _open(given, "parse")
-    write_manifest(workspace)
+    write_current_manifest(workspace)
     _warn(workspace, given)
     if not given["quiet"]:
         found = ", ".join(f"{n} {kind.replace('_', ' ')}{'s' if n != 1 else ''}" for kind, n in counts(workspace.graph).items() if kind != "operation")
@@ -126,7 +127,7 @@ def show(**given: Any) -> int:
 @click.argument("what", required=False)
 @click.argument("run_id", required=False)
 @click.option("--limit", default=20, show_default=True, help="How many runs.")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print the runs.")
 @o.project
 @o.console
 def runs(**given: Any) -> int:
@@ -142,8 +143,18 @@ def runs(**given: Any) -> int:
         columns, rows = past_run(history, given["run_id"] or given["what"])
     else:
         columns, rows = past_runs(history, given["limit"])
-    click.echo(as_json(columns, rows) if given["output"] == "json" else table(columns, rows))
+    if given["output"] == "json":
+        click.echo(as_json(columns, rows))
+    else:
+        click.echo(table(columns, [[_brief(value) for value in row] for row in rows], width=_width()))
     return 0
+
+
+def _brief(value: Any) -> Any:
+    """A cell as people read it: times in their own zone and to the second, durations to the hundredth."""
+    if isinstance(value, datetime):
+        return value.astimezone().replace(tzinfo=None, microsecond=0)
+    return f"{value:.2f}" if isinstance(value, float) else value
 
 
 @orc.command()
@@ -151,7 +162,7 @@ def runs(**given: Any) -> int:
 @o.project
 @o.console
 def debug(**given: Any) -> int:
-    """Check the installation, the project, the profile and the connection."""
+    """Check the installation, the profile and the connection."""
     from orchestrator.app.checkup import checkup
     from orchestrator.cli import wire
 

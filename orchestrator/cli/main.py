@@ -2,36 +2,59 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
+import signal
 import sys
 from typing import Any
 
 import click
 
+from orchestrator.cli.completing import VARIABLE, wordily
+from orchestrator.cli.sections import Command
 from orchestrator.cli.words import gathered
-from orchestrator.core.errors import OrcError, Problem
+from orchestrator.core.errors import OrcError, Problem, StoreError
 from orchestrator.core.version import VERSION
 
 FIRST = ("init", "build", "run", "test", "show", "ls", "compile", "retry", "runs", "debug")
 """The ten commands people need, in the order they need them."""
 
+SUMMARY = 64
+"""Characters of a command's first sentence: beside its name it fits a terminal of 80 columns."""
+
 NOTHING_RAN = 2
 """The exit code when nothing could run: usage, project, warehouse, or our bug."""
+
+INTERRUPTED = 130
+UNREAD = 141
+"""Exit codes as shells know them: ended by Ctrl-C, and by a reader that left (``orc ls | head``)."""
 
 
 class Commands(click.Group):
     """Lists the everyday commands first; suggests the nearest name for a mistyped one."""
 
+    command_class = Command
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """First the everyday ones, then the rest by name."""
         return [*FIRST, *sorted(name for name in self.commands if name not in FIRST and not self.commands[name].hidden)]
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Two short lists."""
-        names = self.list_commands(ctx)
-        for title, part in (("Everyday", names[: len(FIRST)]), ("More", names[len(FIRST) :])):
-            rows = [(n, self.commands[n].get_short_help_str(60)) for n in part if n in self.commands]
-            with formatter.section(title):
-                formatter.write_dl(rows)
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The order people type it in."""
+        formatter.write_usage(ctx.command_path, "COMMAND [OPTIONS]")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The everyday commands with what they do, the others by name: the whole must fit a screen of 24 lines."""
+        names = [n for n in self.list_commands(ctx) if n in self.commands]
+        everyday, more = [n for n in names if n in FIRST], [n for n in names if n not in FIRST]
+        with formatter.section("Everyday"):
+            formatter.write_dl([(n, self.commands[n].get_short_help_str(SUMMARY)) for n in everyday])
+        if more:
+            with formatter.section("More"):
+                formatter.write_text("  ".join(more))
+        formatter.write_paragraph()
+        formatter.write_text("`orc COMMAND -h` explains a command, `orc --version` says which orc this is.")
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """``list`` is ``ls``; a typo gets a suggestion."""
@@ -54,7 +77,29 @@ def orc() -> None:
 
 def run(arguments: list[str] | None = None) -> None:
     """Parse the command line, run the command, exit."""
+    impatiently()
     sys.exit(call(arguments))
+
+
+def impatiently() -> None:
+    """Make the first Ctrl-C (or SIGTERM) ask the command to end, and the second end the process, whatever it waits for.
+
+    Ending so is safe: what is not committed is rolled back by its warehouse, and Python models die with us.
+    """
+    asked = False
+
+    def interrupt(_number: int, _frame: object) -> None:
+        nonlocal asked
+        if asked:
+            if sys.stderr is not None and sys.stderr.isatty():
+                os.write(sys.stderr.fileno(), b"\x1b[?25h\n")  # the live view hides the cursor
+            os._exit(INTERRUPTED)
+        asked = True
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # who starts us with nohup or in the background means it
+            signal.signal(number, interrupt)
 
 
 def call(arguments: list[str] | None = None) -> int:
@@ -62,6 +107,8 @@ def call(arguments: list[str] | None = None) -> int:
     from orchestrator.cli import commands  # noqa: F401 - registers the commands
 
     words = sys.argv[1:] if arguments is None else arguments
+    if VARIABLE in os.environ:
+        wordily()
     debug = any(w in ("-d", "--debug") for w in words)
     options: dict[str, Any] = {}
     try:
@@ -69,23 +116,36 @@ def call(arguments: list[str] | None = None) -> int:
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as left:
         return left.exit_code
-    except click.Abort:
-        return 130
-    except KeyboardInterrupt:
-        return 130
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return 2
     except BrokenPipeError:
-        sys.stderr.close()
-        return 1
+        _silence()
+        return UNREAD
     except OrcError as error:
         return complain(error, options, debug=debug)
     except Exception as error:  # noqa: BLE001 - the boundary: whatever is left is our bug
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            _silence()
+            full = Problem("S006", f"cannot write: {error.strerror}", None, "is the disk full? what was published before is untouched")
+            return complain(StoreError(full), options, debug=debug)
         if debug:
             raise
         problem = Problem("X900", f"{type(error).__name__}: {error}", None, "this is a bug in orc; run again with --debug for the traceback")
         return complain(OrcError(problem), options, debug=debug)
+
+
+def _silence() -> None:
+    """Nobody reads our output any more: what is still buffered goes nowhere, and quietly."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+            continue
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            os.dup2(nowhere, stream.fileno())
 
 
 def complain(error: OrcError, options: dict[str, Any], *, debug: bool) -> int:

@@ -2,39 +2,94 @@
 
 from __future__ import annotations
 
+import os
+import re
+from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
 
 from orchestrator.cli import options as o
+from orchestrator.cli.completing import SHELLS
 from orchestrator.cli.main import orc
+from orchestrator.core.errors import Problem, StoreError, UsageError
+
+NEXT = (
+    ("orc build", "load the seed, build and test the models"),
+    ("orc show -s order_totals", "look at one"),
+    ("orc ls -s +customer_segments", "what it is made of"),
+    ("orc debug", "where it is built, and whether that works"),
+)
+"""The first commands in a new project; a test runs each."""
 
 
 @orc.command()
 @click.argument("name")
 def init(name: str) -> int:
-    """Write a small project that builds at once."""
-    from orchestrator.app.scaffold import scaffold
+    """Write a small project that builds at once.
+
+    NAME is the folder to make; `orc init .` writes into this one. Nothing that is there already is overwritten.
+    """
+    from orchestrator.app.scaffold import KEPT, scaffold
     from orchestrator.publish.write import write
 
-    folder = Path(name)
+    folder = _folder(name)
     files = scaffold(folder.name)
     present = [f for f in files if (folder / f).exists()]
-    if present:
-        from orchestrator.core.errors import Problem, UsageError
-
-        raise UsageError(Problem("U008", f"`{folder / present[0]}` exists already: nothing was written", None, "choose another name"))
-    write(files, folder)
-    click.echo(f"Wrote {len(files)} files to {folder}/\n\nNext:\n  cd {folder}\n  orc build\n  orc show -s order_totals", err=True)
+    kept = [f for f in present if f in KEPT]
+    if present != kept:
+        taken = next(f for f in present if f not in KEPT)
+        hint = "add a table `[tool.orchestrator]` to it instead" if taken == "pyproject.toml" else "choose another name"
+        raise UsageError(Problem("U008", f"`{Path(name) / taken}` exists already: nothing was written", None, hint))
+    try:
+        write({f: text for f, text in files.items() if f not in kept}, folder)
+    except StoreError as error:
+        raise StoreError(*(replace(p, hint="is the disk full, or the folder read-only?") for p in error.problems)) from error
+    click.echo(_welcome(name, len(files) - len(kept), kept))
     return 0
+
+
+def _folder(name: str) -> Path:
+    """The folder to write into, absolute.
+
+    Raises:
+        UsageError: U008, the name cannot be a folder's, or something is in the way.
+    """
+    hint = "a name like `shop`, a path like `work/shop`, or `.` for this folder"
+    if not name.strip() or not name.isprintable() or name != name.strip():
+        raise UsageError(Problem("U008", f"{name!r} cannot name a project", None, hint))
+    folder = Path(name).absolute().resolve()
+    if Path(name).name == "..":
+        raise UsageError(Problem("U008", f"`{name}` is the folder above", None, f"say its name: `orc init {quote(str(folder))}`"))
+    if not re.search(r"[^\W_]", folder.name):
+        raise UsageError(Problem("U008", f"`{name}` cannot name a project: it has no letter and no digit", None, hint))
+    for above in (folder, *folder.parents):
+        if above.exists() and not above.is_dir():
+            raise UsageError(Problem("U008", f"`{above}` is a file, so `{name}` cannot be made", None, "choose another name"))
+        if above.is_dir():
+            if not os.access(above, os.W_OK | os.X_OK):
+                raise UsageError(Problem("U008", f"no permission to write in `{above}`", None, "choose another folder"))
+            break
+    return folder
+
+
+def _welcome(name: str, count: int, kept: list[str]) -> str:
+    """What was written, and what to type next."""
+    enter = [] if Path(name) == Path() else [f"  cd {quote(name)}"]
+    lines = [f"Wrote {count} files to {name if name.endswith('/') else name + '/'}"]
+    lines += [f"Left as they were: {', '.join(kept)}"] if kept else []
+    if ".gitignore" in kept:
+        lines.append("Add to .gitignore: /target/ /.orchestrator/* !/.orchestrator/schema/ /*.duckdb")
+    return "\n".join([*lines, "", "Next:", *enter, *(f"  {command:<34}{what}".rstrip() for command, what in NEXT)])
 
 
 @orc.command()
 @o.project
 @o.console
 def clean(**given: Any) -> int:
-    """Delete what was generated: the folders named in clean-targets."""
+    """Delete what was generated: the clean-targets."""
     from orchestrator.app.cleaning import clean as remove
     from orchestrator.cli import wire
 
@@ -66,13 +121,16 @@ def run_operation(**given: Any) -> int:
 
 
 @orc.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(SHELLS), metavar="SHELL")
 def completion(shell: str) -> int:
-    """Print the completion script for a shell."""
-    from click.shell_completion import get_completion_class
+    """Print what makes bash, zsh or fish complete commands and nodes.
 
-    made = get_completion_class(shell)
-    if made is None:
-        return 2
-    click.echo(made(orc, {}, "orc", "_ORC_COMPLETE").source())
+    \b
+    bash:  echo 'eval "$(orc completion bash)"' >> ~/.bashrc
+    zsh:   echo 'eval "$(orc completion zsh)"' >> ~/.zshrc
+    fish:  orc completion fish > ~/.config/fish/completions/orc.fish
+    """
+    from orchestrator.cli.completing import script
+
+    click.echo(script(shell, orc))
     return 0

@@ -7,11 +7,25 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.completing import node_words
+from orchestrator.cli.sections import Option
+
 Command = Callable[..., Any]
+
+FOLDER = click.Path(file_okay=False)
 
 
 def _env(name: str) -> list[str]:
     return [f"ORC_{name}", f"DBT_{name}"]
+
+
+def _section(name: str) -> Callable[..., Callable[[Command], Command]]:
+    """An option's decorator that files it under a section of the help."""
+
+    def option(*names: str, **more: Any) -> Callable[[Command], Command]:
+        return click.option(*names, cls=Option, section=name, **more)
+
+    return option
 
 
 def _stack(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -23,56 +37,107 @@ def _stack(*decorators: Callable[[Command], Command]) -> Callable[[Command], Com
     return apply
 
 
+_project, _console, _selection = _section("Project"), _section("Console"), _section("Selection")
+_running, _building = _section("Running"), _section("Building")
+
 project = _stack(
-    click.option("--project-dir", type=click.Path(file_okay=False), envvar=_env("PROJECT_DIR"), help="The project's folder (default: the nearest upward)."),
-    click.option("--profiles-dir", type=click.Path(file_okay=False), envvar=_env("PROFILES_DIR"), help="Where profiles.yml is."),
-    click.option("--profile", envvar=_env("PROFILE"), help="The profile to use."),
-    click.option("-t", "--target", envvar=_env("TARGET"), help="The profile's output to use."),
-    click.option("--target-path", type=click.Path(file_okay=False), envvar=_env("TARGET_PATH"), help="Where artifacts go (default: target)."),
-    click.option("--vars", "variables", default="", metavar="YAML", help="Variables, e.g. '{day: 2013-01-01}'."),
-    click.option("--strict", is_flag=True, envvar="ORC_STRICT", help="Undeclared tables and warnings at parse time are errors."),
-    click.option("--no-partial-parse", "no_cache", is_flag=True, help="Read every file anew."),
-    click.option("--partial-parse", "_cache", is_flag=True, hidden=True),
+    _project("--project-dir", type=FOLDER, metavar="FOLDER", envvar=_env("PROJECT_DIR"), help="The project (default: the nearest upward)."),
+    _project("--profiles-dir", type=FOLDER, metavar="FOLDER", envvar=_env("PROFILES_DIR"), help="Where profiles.yml is."),
+    _project("--profile", metavar="NAME", envvar=_env("PROFILE"), help="The profile to use."),
+    _project("-t", "--target", metavar="NAME", envvar=_env("TARGET"), help="The profile's output to build in."),
+    _project("--target-path", type=FOLDER, metavar="FOLDER", envvar=_env("TARGET_PATH"), help="Where artifacts go (default: target)."),
+    _project("--vars", "variables", default="", metavar="YAML", help="Variables, e.g. '{day: 2013-01-01}'."),
+    _project("--strict", is_flag=True, envvar="ORC_STRICT", help="Undeclared tables and warnings at parse time are errors."),
+    _project("--no-partial-parse", "no_cache", is_flag=True, help="Read every file anew."),
+    _project("--partial-parse", "_cache", is_flag=True, hidden=True, help="What happens anyway; accepted because dbt has it."),
 )
 """Where the project is and how to connect."""
 
 console = _stack(
-    click.option("-q", "--quiet", is_flag=True, envvar=_env("QUIET"), help="Errors only."),
-    click.option("-d", "--debug", is_flag=True, envvar=_env("DEBUG"), help="Say more; show tracebacks of our own."),
-    click.option("--log-format", type=click.Choice(["text", "json", "default", "debug"]), default="text", envvar=_env("LOG_FORMAT"), help="How progress is told."),
-    click.option("--use-colors/--no-use-colors", "--color/--no-color", "colour", default=None, help="Force or forbid colour."),
-    click.option("--log-level", hidden=True),
-    click.option("--printer-width", type=int, hidden=True),
+    _console("-q", "--quiet", is_flag=True, envvar=_env("QUIET"), help="Errors only."),
+    _console("-d", "--debug", is_flag=True, envvar=_env("DEBUG"), help="Say more; show tracebacks of our own."),
+    _console(
+        "--log-format",
+        type=click.Choice(["text", "json", "default", "debug"]),
+        metavar="text|json",
+        default="text",
+        envvar=_env("LOG_FORMAT"),
+        help="How progress is told: for people, or one JSON object a line.",
+    ),
+    _console("--use-colors/--no-use-colors", "--color/--no-color", "colour", default=None, help="Force or forbid colour."),
+    _console("--log-level", metavar="LEVEL", hidden=True, help="Ignored; accepted because dbt has it."),
+    _console("--printer-width", type=int, hidden=True, help="Ignored; accepted because dbt has it."),
 )
 """How to talk."""
 
 selection = _stack(
-    click.option("-s", "--select", "-m", "--models", "select", multiple=True, metavar="WORDS", help="Which nodes: names, tag:x, path/, +up, down+, a,b …"),
-    click.option("--exclude", multiple=True, metavar="WORDS", help="Which nodes to leave out."),
-    click.option("--selector", help="A selection named in selectors.yml."),
-    click.option("--resource-type", "resource_types", multiple=True, envvar=_env("RESOURCE_TYPES"), help="Only these kinds (model, seed, test, …)."),
-    click.option("--exclude-resource-type", "exclude_resource_types", multiple=True, help="All but these kinds."),
-    click.option("--indirect-selection", "indirect", type=click.Choice(["eager", "cautious", "buildable", "empty"]), default="eager", envvar=_env("INDIRECT_SELECTION"), help="Which tests come along with what they test."),
+    _selection(
+        "-s",
+        "--select",
+        "-m",
+        "--models",
+        "select",
+        multiple=True,
+        metavar="WORDS",
+        shell_complete=node_words,
+        help="Which nodes: names, tag:x, path/, +up, down+, a,b …",
+    ),
+    _selection("--exclude", multiple=True, metavar="WORDS", shell_complete=node_words, help="Which nodes to leave out."),
+    _selection("--selector", metavar="NAME", help="A selection named in selectors.yml."),
+    _selection(
+        "--resource-type", "resource_types", multiple=True, metavar="KIND", envvar=_env("RESOURCE_TYPES"), help="Only model, seed, test, …"
+    ),
+    _selection("--exclude-resource-type", "exclude_resource_types", multiple=True, metavar="KIND", help="All but these kinds."),
+    _selection(
+        "--indirect-selection",
+        "indirect",
+        type=click.Choice(["eager", "cautious", "buildable", "empty"]),
+        metavar="MODE",
+        default="eager",
+        envvar=_env("INDIRECT_SELECTION"),
+        help="Which tests come along: eager (default), cautious, buildable or empty.",
+    ),
 )
 """Which nodes."""
 
 running = _stack(
-    click.option("--threads", type=click.IntRange(1, 512), envvar=_env("THREADS"), help="How many nodes at once."),
-    click.option("-x", "--fail-fast/--no-fail-fast", "fail_fast", default=None, envvar=_env("FAIL_FAST"), help="Stop at the first failure."),
-    click.option("--lock-timeout", type=float, envvar="ORC_LOCK_TIMEOUT", metavar="SECONDS", help="How long to wait for a database another process holds."),
-    click.option("--warn-error", is_flag=True, envvar=_env("WARN_ERROR"), help="Warnings are errors."),
-    click.option("--no-write-json", "no_write", is_flag=True, hidden=True),
-    click.option("--write-json", "_write", is_flag=True, hidden=True),
+    _running("--threads", type=click.IntRange(1, 512), metavar="NUMBER", envvar=_env("THREADS"), help="How many nodes at once."),
+    _running("-x", "--fail-fast/--no-fail-fast", "fail_fast", default=None, envvar=_env("FAIL_FAST"), help="Stop at the first failure."),
+    _running(
+        "--lock-timeout",
+        type=float,
+        envvar="ORC_LOCK_TIMEOUT",
+        metavar="SECONDS",
+        help="How long to wait for a database another process holds.",
+    ),
+    _running("--warn-error", is_flag=True, envvar=_env("WARN_ERROR"), help="Warnings are errors."),
+    _running("--no-write-json", "no_write", is_flag=True, hidden=True, help="Ignored; accepted because dbt has it."),
+    _running("--write-json", "_write", is_flag=True, hidden=True, help="What happens anyway; accepted because dbt has it."),
 )
 """How to run."""
 
 building = _stack(
-    click.option("-f", "--full-refresh/--no-full-refresh", "full_refresh", default=False, envvar=_env("FULL_REFRESH"), help="Rebuild incremental models from nothing."),
-    click.option("--empty/--no-empty", "empty", default=False, envvar=_env("EMPTY"), help="Build with no rows: checks the SQL, fast."),
-    click.option("--gates/--no-gates", "gates", default=True, help="Test before publishing (default), or publish first as dbt does."),
+    _building(
+        "-f",
+        "--full-refresh/--no-full-refresh",
+        "full_refresh",
+        default=False,
+        envvar=_env("FULL_REFRESH"),
+        help="Rebuild incremental models from nothing.",
+    ),
+    _building("--empty/--no-empty", "empty", default=False, envvar=_env("EMPTY"), help="Build with no rows: checks the SQL, fast."),
+    _building("--gates/--no-gates", "gates", default=True, help="Test before publishing (default), or publish first as dbt does."),
 )
 """How to build."""
 
-store_failures = click.option("--store-failures/--no-store-failures", "store_failures", default=None, envvar=_env("STORE_FAILURES"), help="Keep the rows that fail tests as tables.")
-output = click.option("--output", type=click.Choice(["selector", "name", "path", "json"]), default="selector", help="How to print each node.")
-output_keys = click.option("--output-keys", multiple=True, metavar="KEYS", help="Keys of the JSON output.")
+store_failures = _building(
+    "--store-failures/--no-store-failures",
+    "store_failures",
+    default=None,
+    envvar=_env("STORE_FAILURES"),
+    help="Keep the rows that fail tests as tables.",
+)
+output = click.option(
+    "--output", type=click.Choice(["selector", "name", "path", "json"]), cls=Option, default="selector", help="How to print each node."
+)
+output_keys = click.option("--output-keys", cls=Option, multiple=True, metavar="KEYS", help="Keys of the JSON output.")

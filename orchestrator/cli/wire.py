@@ -90,6 +90,7 @@ def request(options: Mapping[str, Any], command: str) -> Request:
         empty=bool(options.get("empty")),
         gates=options.get("gates", True),
         store_failures=options.get("store_failures"),
+        warn_error=bool(options.get("warn_error")),
         threads=options.get("threads"),
         invocation={k: _plain(v) for k, v in options.items() if not k.startswith("_") and v is not None},
     )

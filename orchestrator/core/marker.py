@@ -18,7 +18,10 @@ _PATTERN = {q: re.compile(f"{q}{PREFIX}{q}\\.{q}([^{q}]+){q}\\.{q}([^{q}]+){q}")
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A marker found in text: ``text[start:end]`` stands for what ``payload`` says (``ref:package:name:version``, ``source:s:t``, ``this``)."""
+    """A marker found in text: ``text[start:end]`` stands for what ``payload`` says.
+
+    Payloads are ``ref:package:name:version``, ``source:source:table`` and ``this``.
+    """
 
     payload: str
     name: str

@@ -41,7 +41,8 @@ class Node:
     ``links`` maps each name as the author wrote it (or ``ref``/``source`` marker) to the id it means.
     ``depends_on`` are the ids of upstream nodes, in order of first appearance. ``relation`` is where the node is (to be)
     built in the current target, ``None`` for what has no relation. ``attached`` is, for tests, the node under test.
-    ``fingerprint`` covers what would change the data if it changed, ancestors included.
+    ``content`` is a digest of the node's own text, ``fingerprint`` covers everything that would change its data if it
+    changed: content, data config, ancestors.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Node:
     test_name: str | None = None
     source_name: str | None = None
     fingerprint: str = ""
+    content: str = ""
     line: int = 1
 
     @property

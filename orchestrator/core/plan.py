@@ -54,7 +54,8 @@ class Verdict:
     """How one test's number of failures is judged. ``warn_if``/``error_if`` are ``(operator, number)``.
 
     ``inspect`` is the query that shows the failing rows. ``exact`` recounts when the shared scan can prove success but
-    not count failures (``unique``).
+    not count failures (``unique``). ``part`` is where in the check's statement this test's own text stands (start, end): an
+    error there is this test's. ``warn_fails`` (``--warn-error``) turns what would be a warning into a failure.
     """
 
     test: str
@@ -63,6 +64,8 @@ class Verdict:
     error_if: tuple[str, float] = ("!=", 0)
     inspect: str = ""
     exact: str | None = None
+    part: tuple[int, int] = (0, 0)
+    warn_fails: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,7 @@ class Request:
     empty: bool = False
     gates: bool = True
     store_failures: bool | None = None
+    warn_error: bool = False
     threads: int | None = None
     invocation: Mapping[str, Any] = field(default_factory=dict)
 

@@ -34,6 +34,7 @@ class Dialect(Protocol):
     sqlglot: str
     quote_char: str
     max_identifier: int
+    strategies: tuple[str, ...]
 
     def quote(self, identifier: str) -> str:
         """One identifier, quoted."""

@@ -9,7 +9,6 @@ from typing import Any
 from orchestrator.core.errors import Problem
 from orchestrator.core.files import FileTree, Span
 
-
 SECRET_PREFIXES = ("DBT_ENV_SECRET", "ORC_SECRET_")
 """Environment variables whose values are secrets."""
 
@@ -102,6 +101,17 @@ class Settings:
     selectors: Mapping[str, Any] = field(default_factory=dict)
     own: bool = True
     origin: str | None = None
+
+    def folders(self, path: str) -> tuple[str, ...]:
+        """The folders of a file below the configured path it was found under.
+
+        >>> Settings("shop", model_paths=("src/models",)).folders("src/models/marts/orders.yml")
+        ('marts',)
+        """
+        roots = (*self.model_paths, *self.seed_paths, *self.snapshot_paths, *self.test_paths, *self.analysis_paths)
+        under = [len(r) for root in roots if path.startswith(f"{(r := root.strip('/').removeprefix('./'))}/")]
+        inner = path[max(under) + 1 :] if under else path.partition("/")[2] or path
+        return tuple(inner.split("/")[:-1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from orchestrator.core.event import Event, NodeFinished, NodeStarted, Status
 from orchestrator.core.graph import Graph
 from orchestrator.core.names import Relation
 from orchestrator.core.plan import Late, Statement, Step, Task, Verdict
-from orchestrator.core.ports import Clock, Connection, Dialect
+from orchestrator.core.ports import Answer, Clock, Connection, Dialect
+from orchestrator.execute.difference import difference
 
 ATTEMPTS = 4
 """How often a task whose transaction was rolled back by a conflict is tried."""
@@ -130,22 +131,20 @@ def _published(task: Task, shop: Workshop, attempt: _Attempt, seconds: float, st
     sql = ";\n".join(attempt.sent)
     if not attempt.failed_tests:
         return _finished(task, shop, Status.PASSED, seconds, message=attempt.message, rows=attempt.rows, sql=sql, started=started, response=attempt.details)
-    names = ", ".join(shop.graph.nodes[t].name for t in attempt.failed_tests)
-    count = len(attempt.failed_tests)
-    message = f"not published: {count} {'test' if count == 1 else 'tests'} failed ({names})"
     stage = next((s.relation for s in task.steps if s.does in ("stage", "seed", "python") and s.relation), None)
     kept = bool(task.keep) and stage is not None and any(attempt.passed.get(s.id) for s in task.steps if s.relation == stage)
     shown = shop.dialect.relation(stage) if stage and kept else None
     hint = f"the rejected rows are in {shown}; the version published before stays visible" if shown else None
-    problem = Problem("X300", message, shop.graph.nodes[task.node].span, hint, node=task.node)
-    return _finished(task, shop, Status.FAILED, seconds, message=message, sql=sql, started=started, problem=problem, inspect=shown and f"select * from {shown}")
+    problem = _not_published(task, shop, attempt.failed_tests, "failed", hint)
+    return _finished(task, shop, Status.FAILED, seconds, message=problem.message, sql=sql, started=started, problem=problem, inspect=shown and f"select * from {shown}")
 
 
 def _broken(
     task: Task, error: ExecuteError, attempt: _Attempt, shop: Workshop, hear: Callable[[Event], None], begin: float, started: datetime
 ) -> Outcome:
     """The warehouse or user code refused: nothing of this task is published."""
-    problem = shop.explain(error, attempt.current, task.node)
+    blamed = _blamed(error, attempt, task)
+    problem = shop.explain(error, attempt.current, blamed[0] if blamed else task.node)
     status = Status.CANCELLED if error.cancelled or shop.cancelled.is_set() else Status.CRASHED if error.transient else Status.FAILED
     seconds = shop.clock.monotonic() - begin
     for event in attempt.events:
@@ -153,21 +152,31 @@ def _broken(
     judged = {e.node for e in attempt.events if isinstance(e, NodeFinished)}
     sql = ";\n".join(attempt.sent)
     finished = [
-        _test_end(t, shop, Status.CANCELLED if status is Status.CANCELLED else status if t == _blamed(attempt, task) else Status.SKIPPED, problem.message, problem if t == _blamed(attempt, task) else None, because=task.node)
+        _test_end(t, shop, status if t in blamed or status is Status.CANCELLED else Status.SKIPPED, problem.message, problem if t in blamed else None, because=task.node)
         for t in task.tests
         if t not in judged
     ]
     if task.kind not in ("test", "unit_test"):
+        if blamed:
+            problem = _not_published(task, shop, blamed, "cannot run")
         finished.append(_finished(task, shop, status, seconds, message=problem.message, problem=problem, sql=sql, started=started))
     return Outcome(task, ok=False, events=tuple(finished))
 
 
-def _blamed(attempt: _Attempt, task: Task) -> str | None:
-    """The test whose own SQL failed, if the task stopped in a check of a single test."""
-    for step in task.steps:
-        if step.id not in attempt.passed and step.does == "check" and attempt.texts.get("step") == step.id:
-            return step.verdicts[0].test if len(step.verdicts) == 1 or task.kind in ("test", "unit_test") else None
-    return None
+def _blamed(error: ExecuteError, attempt: _Attempt, task: Task) -> tuple[str, ...]:
+    """The tests whose own SQL failed, if the task stopped in a check: the one at the error's position, else all of its scan."""
+    step = next((s for s in task.steps if s.id == attempt.texts.get("step")), None)
+    if step is None or step.does != "check" or step.id in attempt.passed:
+        return ()
+    exact = [v.test for v in step.verdicts if error.position is not None and v.part[0] <= error.position < v.part[1]]
+    return tuple(exact or [v.test for v in step.verdicts])
+
+
+def _not_published(task: Task, shop: Workshop, tests: Sequence[str], did: str, hint: str | None = None) -> Problem:
+    """What a model says that its tests kept from being published."""
+    names = ", ".join(shop.graph.nodes[t].name for t in tests)
+    message = f"not published: {len(tests)} {'test' if len(tests) == 1 else 'tests'} {did} ({names})"
+    return Problem("X300", message, shop.graph.nodes[task.node].span, hint, node=task.node)
 
 
 def _run_steps(task: Task, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
@@ -226,6 +235,10 @@ def _step(step: Step, task: Task, connection: Connection, shop: Workshop, attemp
         case _:
             for statement in _statements(step, connection, shop):
                 _send(statement, connection, attempt, counts=step.does == "stage")
+                if step.does == "stage" and isinstance(step.sql, Late) and step.relation is not None:
+                    # A dialect writes the query unchanged and last: what stands before it is what it writes around nothing.
+                    around = shop.dialect.create_view(step.relation, "", dict(step.payload["config"]))
+                    attempt.texts["late"] = statement.sql.removeprefix(around)
             attempt.passed[step.id] = True
 
 
@@ -267,8 +280,7 @@ def _promote(step: Step, connection: Connection, shop: Workshop, attempt: _Attem
 def _late_view(step: Step, attempt: _Attempt, shop: Workshop) -> Iterator[Statement]:
     """A view whose text was known only at its stage is made again under its own name from the same text."""
     if step.payload.get("late_view") and step.relation is not None:
-        query = attempt.texts.get("late", "")
-        yield Statement(shop.dialect.create_view(step.relation, query, dict(step.payload["config"])))
+        yield Statement(shop.dialect.create_view(step.relation, attempt.texts["late"], dict(step.payload["config"])))
 
 
 def _check(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
@@ -276,11 +288,15 @@ def _check(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt
     for verdict in step.verdicts:
         node = shop.graph.nodes[verdict.test]
         attempt.events.append(NodeStarted(started, node.id, node.kind, node.name, 0, threading.current_thread().name))
-    values: Sequence[Any] = ()
+    answer = Answer()
     sent = len(attempt.sent)
     for statement in _statements(step, connection, shop):
         answer = _send(statement, connection, attempt)
-        values = answer.rows[0] if answer.rows else ()
+    values: Sequence[Any] = answer.rows[0] if answer.rows else ()
+    detail = ""
+    if isinstance(step.sql, Late) and step.sql.what == "unit_test":  # its rows are the differences, each with their number
+        values = values[:1] or (0,)
+        detail = difference(["", *answer.columns[2:]], [row[1:] for row in answer.rows], int(values[0])) if answer.rows else ""
     passed = True
     for verdict, value in zip(step.verdicts, values, strict=True):
         failures = _number(value, verdict)
@@ -290,7 +306,8 @@ def _check(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt
         passed &= status is not Status.FAILED
         if status is Status.FAILED:
             attempt.failed_tests.append(verdict.test)
-        attempt.events.append(_judged(verdict, failures, status, shop, shop.clock.monotonic() - begin, started, ";\n".join(attempt.sent[sent:])))
+        seconds = shop.clock.monotonic() - begin
+        attempt.events.append(_judged(verdict, failures, status, shop, seconds, started, ";\n".join(attempt.sent[sent:]), detail))
     attempt.passed[step.id] = passed
 
 
@@ -321,16 +338,20 @@ def judge(verdict: Verdict, failures: float) -> Status:
 
     if verdict.severity == "error" and holds(verdict.error_if):
         return Status.FAILED
-    return Status.WARNED if holds(verdict.warn_if) else Status.PASSED
+    if not holds(verdict.warn_if):
+        return Status.PASSED
+    return Status.FAILED if verdict.warn_fails else Status.WARNED
 
 
-def _judged(verdict: Verdict, failures: float, status: Status, shop: Workshop, seconds: float, started: datetime, sql: str) -> NodeFinished:
+def _judged(
+    verdict: Verdict, failures: float, status: Status, shop: Workshop, seconds: float, started: datetime, sql: str, detail: str
+) -> NodeFinished:
     node = shop.graph.nodes[verdict.test]
-    condition = verdict.error_if if status is Status.FAILED else verdict.warn_if
+    condition = verdict.error_if if status is Status.FAILED and not verdict.warn_fails else verdict.warn_if
     plural = "result" if failures == 1 else "results"
-    message = "" if status is Status.PASSED else f"Got {failures} {plural}, configured to {'fail' if status is Status.FAILED else 'warn'} if {condition[0]} {condition[1]:g}"
+    message = detail if status is Status.PASSED or detail else f"Got {failures} {plural}, configured to {'fail' if status is Status.FAILED else 'warn'} if {condition[0]} {condition[1]:g}"
     problem = Problem("X303", message, node.span, node=node.id) if status is Status.FAILED else None
-    inspect = verdict.inspect if status in (Status.FAILED, Status.WARNED) else None
+    inspect = verdict.inspect or None if status in (Status.FAILED, Status.WARNED) else None
     thread = threading.current_thread().name
     return NodeFinished(shop.clock.now(), node.id, node.kind, node.name, 0, status, seconds, thread, message, failures=int(failures), sql=sql, inspect=inspect, problem=problem, started=started)
 

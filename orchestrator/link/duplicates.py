@@ -14,7 +14,7 @@ def duplicates(nodes: Iterable[Node]) -> Iterator[Problem]:
     by_relation: dict[tuple[str, str, str], Node] = {}
     for node in nodes:
         space = "data" if node.kind in ("model", "seed", "snapshot") else node.kind
-        name = node.id if node.kind == "test" and node.test_name else node.name
+        name = node.id if node.kind == "unit_test" or (node.kind == "test" and node.test_name) else node.name
         first = by_name.setdefault((space, name.casefold()), node)
         if first is not node:
             yield from _same_name(first, node)
@@ -34,7 +34,11 @@ def _same_name(first: Node, second: Node) -> Iterator[Problem]:
         message = f"the test `{second.name}` is declared twice"
         hint = f"the first is at {first.span}; delete one, or give it a `name`"
     elif first.name == second.name:
-        message = f"two resources are called `{second.name}`: a {first.kind} and a {what}" if first.kind != second.kind else f"two {what}s are called `{second.name}`"
+        message = (
+            f"two resources are called `{second.name}`: a {first.kind} and a {what}"
+            if first.kind != second.kind
+            else f"two {what}s are called `{second.name}`"
+        )
         hint = f"the other is {first.path}; names are unique across folders"
     else:
         message = f"`{first.name}` and `{second.name}` differ in case only"

@@ -17,35 +17,41 @@ _DATA_CONFIG = (
 """Config that shapes the data; tags, descriptions and the like do not."""
 
 
-def fingerprints(nodes: Mapping[str, Node], bodies: Mapping[str, Body]) -> dict[str, Node]:
-    """The same nodes with their fingerprints, which cover their own content, their data config and their parents' fingerprints."""
-    waiting = {id_: sum(p in nodes for p in n.depends_on) for id_, n in nodes.items()}
-    below: dict[str, list[str]] = {id_: [] for id_ in nodes}
-    for node in nodes.values():
+def fingerprints(nodes: Mapping[str, Node]) -> dict[str, Node]:
+    """The same nodes; those with data carry their fingerprint: own content, data config and the parents' fingerprints."""
+    data = {id_: n for id_, n in nodes.items() if n.kind in ("model", "seed", "snapshot", "source")}
+    waiting = {id_: sum(p in data for p in n.depends_on) for id_, n in data.items()}
+    below: dict[str, list[str]] = {id_: [] for id_ in data}
+    for node in data.values():
         for parent in node.depends_on:
             if parent in below:
                 below[parent].append(node.id)
     ready = deque(id_ for id_, count in waiting.items() if not count)
-    found: dict[str, str] = {}
+    found = dict(nodes)
     while ready:
         id_ = ready.popleft()
-        node = nodes[id_]
-        parents = [found.get(p, p) for p in node.depends_on]
+        node = data[id_]
+        parents = [found[p].fingerprint for p in node.depends_on if p in data]
         config = {k: node.config[k] for k in _DATA_CONFIG if k in node.config}
-        said = json.dumps([own(bodies[id_]), config, parents, str(node.relation)], default=str, sort_keys=True)
-        found[id_] = digest(said.encode())
+        said = json.dumps([node.content, config, parents, str(node.relation)], default=str, sort_keys=True)
+        fingerprint = digest(said.encode())
+        if fingerprint != node.fingerprint:
+            found[id_] = replace(node, fingerprint=fingerprint)
         for child in below[id_]:
             waiting[child] -= 1
             if not waiting[child]:
                 ready.append(child)
-    return {id_: replace(node, fingerprint=found[id_]) for id_, node in nodes.items()}
+    return found
 
 
-def own(body: Body) -> str:
-    """The content of a node itself, layout and comments left out."""
+def content(body: Body) -> str:
+    """A digest of what a node itself says, layout and comments left out."""
     match body:
         case SqlBody():
-            return body.query.canon + (body.incremental.canon if body.incremental else "")
+            # A late template's final text is not known yet: its source stands for it.
+            return (
+                body.query.canon + (body.incremental.canon if body.incremental else "") + (digest(body.raw.encode()) if body.late else "")
+            )
         case PythonBody():
             return digest(body.raw.encode())
         case SeedBody():

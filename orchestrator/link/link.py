@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,7 @@ from orchestrator.core.graph import Graph
 from orchestrator.core.node import Body, Node, Read, SqlBody
 from orchestrator.graph.cycles import cycle
 from orchestrator.link.duplicates import duplicates
-from orchestrator.link.fingerprints import fingerprints
+from orchestrator.link.fingerprints import content, fingerprints
 from orchestrator.link.names import Names, index
 
 Locate = Callable[[str, int, bool], tuple[Span, tuple[tuple[str, Span], ...]]]
@@ -54,12 +55,51 @@ def link(drafts: Iterable[Draft], project: str, locate: Locate, problems: list[P
         for edge in found:
             if edge.target is None:
                 _missing(node, edge, names, disabled, locate, problems, warnings, strict)
-        nodes[node.id] = _linked(node, found)
+        nodes[node.id] = _linked(node, found, draft.body)
         bodies[node.id] = draft.body
     _ambiguous(live, names, locate, problems)
     if _no_cycle(nodes, edges, locate, problems):
-        nodes = fingerprints(nodes, bodies)
+        nodes = fingerprints(nodes)
     return Graph(nodes, bodies, tuple(warnings), key=key, project=project, disabled=tuple(d.node.id for d in off))
+
+
+def relink(graph: Graph, changed: Sequence[Draft], locate: Locate, problems: list[Problem], *, strict: bool = False) -> Graph | None:
+    """The graph after the text of some of its nodes changed; the same as linking everything again, for the price of the change.
+
+    ``None`` when more than texts changed (a name, a schema, ``enabled``) or a circle came to be: then link everything.
+    """
+    if any(d.node.id not in graph.nodes or _identity(d.node) != _identity(graph.nodes[d.node.id]) for d in changed):
+        return None
+    names = index(graph.nodes.values())
+    disabled = {id_.rpartition(".")[2] for id_ in graph.disabled}
+    again = {d.node.id for d in changed}
+    warnings = [w for w in graph.warnings if w.node not in again]
+    nodes = dict(graph.nodes)
+    for draft in changed:
+        found = _edges(draft, names)
+        for edge in found:
+            if edge.target is None:
+                _missing(draft.node, edge, names, disabled, locate, problems, warnings, strict)
+        nodes[draft.node.id] = _linked(draft.node, found, draft.body)
+    _ambiguous(changed, names, locate, problems)
+    if cycle({id_: n.depends_on for id_, n in nodes.items()}) is not None:
+        return None
+    bodies = ChainMap({d.node.id: d.body for d in changed}, graph.bodies)  # type: ignore[arg-type]
+    return replace(graph, nodes=fingerprints(nodes), bodies=bodies, warnings=tuple(warnings))
+
+
+def _identity(node: Node) -> tuple[object, ...]:
+    """What other nodes' names resolve by."""
+    return (
+        node.kind,
+        node.name,
+        node.package,
+        node.fqn,
+        node.relation,
+        node.config.get("schema"),
+        node.config.get("enabled"),
+        node.is_ephemeral,
+    )
 
 
 def _enabled(drafts: Iterable[Draft]) -> tuple[list[Draft], list[Draft]]:
@@ -76,9 +116,8 @@ def _edges(draft: Draft, names: Names) -> list[_Edge]:
     body = draft.body
     if isinstance(body, SqlBody):
         for query, incremental in ((body.query, False), (body.incremental, True)):
-            for read in query.reads if query else ():
-                if read.name != "this":
-                    found.append(_Edge(read.name, _target(read.name, names, node), read.start, incremental))
+            reads = (r for r in query.reads if r.name != "this") if query else ()
+            found += [_Edge(r.name, _target(r.name, names, node), r.start, incremental) for r in reads]
     return found
 
 
@@ -96,13 +135,13 @@ def _target(written: str, names: Names, node: Node) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _linked(node: Node, edges: Sequence[_Edge]) -> Node:
+def _linked(node: Node, edges: Sequence[_Edge], body: Body) -> Node:
     links = dict.fromkeys((e.written, e.target) for e in edges if e.target is not None)
     parents = tuple(dict.fromkeys(t for _, t in links if t != node.id or node.materialized != "incremental"))
     attached = parents[0] if node.kind in ("test", "unit_test") and node.test_name and parents else None
     if node.kind == "unit_test" and parents:
         attached = parents[0]
-    return replace(node, depends_on=parents, links=tuple(links), attached=attached)  # type: ignore[arg-type]
+    return replace(node, depends_on=parents, links=tuple(links), attached=attached, content=content(body))  # type: ignore[arg-type]
 
 
 def _name_of(written: str) -> str:
@@ -145,8 +184,12 @@ def _missing(
         message = f"{reader} refers to `{name}`, which does not exist"
         problems.append(Problem("L012", message, span, hint, trail, node=node.id))
         return
+    if name.casefold().split(".")[-2:-1] in (["information_schema"], ["pg_catalog"]):
+        return  # every engine brings these
     message = f"{reader} reads `{name}`, which no model, seed or source declares"
-    problem = Problem("L011", message, span, hint or "declare it under `sources:` to see it in lineage and check its freshness", trail, node=node.id)
+    problem = Problem(
+        "L011", message, span, hint or "declare it under `sources:` to see it in lineage and check its freshness", trail, node=node.id
+    )
     if strict:
         problems.append(problem)
     else:
@@ -201,4 +244,3 @@ def _no_cycle(nodes: Mapping[str, Node], edges: Mapping[str, Sequence[_Edge]], l
     hint = "an incremental model reads itself as {{ this }}" if len(ring) == 1 else "break one of these references"
     problems.append(Problem("L015", message, trail[0][1], hint, tuple(trail), node=ring[0]))
     return False
-

@@ -29,7 +29,7 @@ class Names:
         found = self.bare.get(parts[-1], ())
         if len(parts) > 1:
             found = tuple(id_ for id_ in found if parts[-2] in self.owners[id_])
-        if len(parts) > 2:  # noqa: PLR2004 - database, schema, name
+        if len(parts) > 2:
             found = tuple(id_ for id_ in found if self.databases[id_] in ("", parts[-3]))
         others = tuple(id_ for id_ in found if id_ != reader)
         return others or found

@@ -1,3 +1,0 @@
-from orchestrator.load.load import RenderValue, load
-
-__all__ = ["RenderValue", "load"]

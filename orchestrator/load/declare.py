@@ -12,7 +12,7 @@ from orchestrator.core.node import Kind
 from orchestrator.core.project import Project, Properties, Settings, SourceFile
 from orchestrator.load.generic_tests import generic_tests
 
-_SECTIONS: dict[str, Kind] = {"models": "model", "seeds": "seed", "snapshots": "snapshot", "analyses": "analysis"}
+_SECTIONS: dict[str, Kind] = {"models": "model", "seeds": "seed", "snapshots": "snapshot", "analyses": "analysis", "data_tests": "test"}
 _TOP_LEVEL_CONFIG = (
     "docs",
     "access",
@@ -31,7 +31,6 @@ _TOP_LEVEL_CONFIG = (
 
 def declare(project: Project) -> tuple[tuple[Declaration, ...], tuple[Problem, ...]]:
     """Every resource of the project, in a stable order: files first, then what properties files declare."""
-    package = project.settings.name
     patches = {(_SECTIONS[p.section], p.name): p for p in project.properties if p.section in _SECTIONS}
     problems: list[Problem] = []
     found: list[Declaration] = []
@@ -42,8 +41,7 @@ def declare(project: Project) -> tuple[tuple[Declaration, ...], tuple[Problem, .
         ("analysis", project.analyses, "sql"),
         ("test", project.tests, "sql"),
     ):
-        for file in files:
-            found.append(_from_file(project.settings, file, kind, language, patches))  # type: ignore[arg-type]
+        found += [_from_file(project.settings, file, kind, language, patches) for file in files]  # type: ignore[arg-type] # kinds, not strings
     problems += _orphans(patches, {(d.kind, d.name) for d in found})
     tested = [d for d in found if d.patch is not None and d.kind != "analysis"]
     found += [d for p in project.properties if p.section == "sources" for d in _source(project.settings, p)]
@@ -52,8 +50,8 @@ def declare(project: Project) -> tuple[tuple[Declaration, ...], tuple[Problem, .
         tests, wrong = generic_tests(declaration, project.settings)
         found += tests
         problems += wrong
-    found += [_unit_test(package, p) for p in project.properties if p.section == "unit_tests"]
-    found += [_exposure(package, p) for p in project.properties if p.section == "exposures"]
+    found += [_unit_test(project.settings, p) for p in project.properties if p.section == "unit_tests"]
+    found += [_exposure(project.settings, p) for p in project.properties if p.section == "exposures"]
     found += list(_hooks(project.settings))
     return tuple(found), tuple(problems)
 
@@ -99,8 +97,7 @@ def _orphans(patches: Mapping[tuple[Kind, str], Properties], known: set[tuple[Ki
 def _source(settings: Settings, entry: Properties) -> Iterator[Declaration]:
     source: Mapping[str, Any] = entry.data.get("source") or {}
     source_name = str(source.get("name", ""))
-    folders = tuple(entry.path.split("/")[1:-1])
-    fqn = (settings.name, *folders, source_name, entry.name)
+    fqn = (settings.name, *settings.folders(entry.path), source_name, entry.name)
     levels = [
         _DEFAULTS["source"],
         *walk(settings.sources, fqn),
@@ -113,20 +110,20 @@ def _source(settings: Settings, entry: Properties) -> Iterator[Declaration]:
     yield Declaration("source", name, settings.name, entry.path, fqn, merge(levels), "yaml", entry, line=entry.at().line)
 
 
-def _unit_test(package: str, entry: Properties) -> Declaration:
-    config = merge([_DEFAULTS["unit_test"], entry.data.get("config") or {}])
+def _unit_test(settings: Settings, entry: Properties) -> Declaration:
     model = str(entry.data.get("model", ""))
-    fqn = (package, *entry.path.split("/")[1:-1], model, entry.name)
+    fqn = (settings.name, *settings.folders(entry.path), model, entry.name)
+    config = merge([_DEFAULTS["unit_test"], *walk(settings.unit_tests, fqn), entry.data.get("config") or {}])
     return Declaration(
-        "unit_test", entry.name, package, entry.path, fqn, config, "yaml", entry, line=entry.at().line, attached=("model", model)
+        "unit_test", entry.name, settings.name, entry.path, fqn, config, "yaml", entry, line=entry.at().line, attached=("model", model)
     )
 
 
-def _exposure(package: str, entry: Properties) -> Declaration:
+def _exposure(settings: Settings, entry: Properties) -> Declaration:
     own = {k: v for k in ("tags", "meta", "enabled") if (v := entry.data.get(k)) is not None}
     config = merge([_DEFAULTS["exposure"], own, entry.data.get("config") or {}])
-    fqn = (package, *entry.path.split("/")[1:-1], entry.name)
-    return Declaration("exposure", entry.name, package, entry.path, fqn, config, "yaml", entry, line=entry.at().line)
+    fqn = (settings.name, *settings.folders(entry.path), entry.name)
+    return Declaration("exposure", entry.name, settings.name, entry.path, fqn, config, "yaml", entry, line=entry.at().line)
 
 
 def _hooks(settings: Settings) -> Iterator[Declaration]:

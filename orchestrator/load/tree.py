@@ -48,11 +48,13 @@ class DiskTree:
         skip: Iterable[str] = (),
     ) -> None:
         self.root = os.path.abspath(root)  # links stay: these are the paths people know
+        self.folders = tuple(folders)
+        self.skip = frozenset(skip)
         self._known = known or {}
         self._now_ns = now_ns
         self._digests: dict[str, str] = {}
         self._read: dict[str, builtins.bytes] = {}
-        self._stats = _walk(self.root, folders, frozenset(skip))
+        self._stats = _walk(self.root, self.folders, self.skip)
         self._sorted = sorted(self._stats)
 
     def within(self, folders: Sequence[str], skip: Iterable[str] = ()) -> DiskTree:
@@ -62,6 +64,11 @@ class DiskTree:
     def paths(self) -> Iterable[str]:
         """All files, sorted by path."""
         return self._sorted
+
+    def sources(self) -> list[str]:
+        """The files inside the configured folders, sorted: what a project is made of, besides its configuration."""
+        inside = tuple(f"{folder.strip('/')}/" for folder in self.folders if folder.strip("./"))
+        return [p for p in self._sorted if p.startswith(inside)] if len(inside) == len(self.folders) else self._sorted
 
     def digest(self, path: str) -> str:
         """The content's digest, from memory where size, times and inode are those of an earlier reading."""

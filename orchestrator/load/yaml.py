@@ -7,6 +7,7 @@ written against, minus its traps: ``yes`` and ``12:30:45`` are text where text i
 
 from __future__ import annotations
 
+from sys import intern
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -78,6 +79,10 @@ def read_text(path: str, text: str) -> Document:
     return document
 
 
+SHORT = 24
+"""Texts up to this length are kept once: names and types repeat in thousands of columns."""
+
+
 class _Refused(error.YAMLError):
     """A problem after which going on makes no sense."""
 
@@ -146,7 +151,7 @@ class _Reader:
                     break
                 raise self.refuse("C106", "a key must be text", key_event, self.jinja_hint(key_event.start_mark.line))
             simple = key_event.implicit[0]
-            key = _key(key_event.value) if simple else self.scalar(key_event)
+            key = _key(intern(key_event.value)) if simple else self.scalar(key_event)
             line = key_event.start_mark.line + 1
             if key_event.anchor is not None:
                 self.anchors[key_event.anchor] = (key, line, 1)
@@ -155,7 +160,9 @@ class _Reader:
                 written = event.value
                 if event.implicit[0]:
                     value = plain(written)
-                    if type(value) is not str and written:
+                    if type(value) is str:
+                        value = intern(value) if len(value) <= SHORT else value
+                    elif written:
                         texts[id(data), key] = written
                 else:
                     value = self.scalar(event)
@@ -184,7 +191,9 @@ class _Reader:
             if type(event) is scalar_type and event.anchor is None and event.implicit[0]:
                 written = event.value
                 value = plain(written)
-                if type(value) is not str and written:
+                if type(value) is str:
+                    value = intern(value) if len(value) <= SHORT else value
+                elif written:
                     texts[id(data), len(data)] = written
                 below: Tree = event.start_mark.line + 1
             elif type(event) is events.SequenceEndEvent:

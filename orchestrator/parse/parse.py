@@ -14,6 +14,7 @@ from orchestrator.core.errors import Problem, did_you_mean
 from orchestrator.core.files import Span, digest
 from orchestrator.core.names import Relation
 from orchestrator.core.node import (
+    BUILDABLE,
     Body,
     Column,
     Docs,
@@ -71,18 +72,21 @@ def _draft(
     item: Rendered, dialect: Dialect, target: Target, locate: Locate, problems: list[Problem], naming: Naming | None, own: bool
 ) -> Draft | None:
     declaration = item.declaration
+    body: Body | None
+    wants: tuple[tuple[str, int], ...]
     match declaration.language:
         case "sql":
             config = merge([declaration.config, item.config]) if item.config else dict(declaration.config)
             if config.get("enabled") is False:
                 return Draft(_node(declaration, config, None), SqlBody(item.raw, Query(item.text)))
-            _check_keys(item, problems, own)
+            _check_keys(item, item.config, problems, own)
             body = _sql(item, config, dialect, locate, problems, own)
             wants = tuple((payload, declaration.line) for payload in item.depends_on)
         case "python":
             facts = python_model(item.raw, declaration.path)
             problems += [replace(p, node=declaration.name) for p in facts.problems]
             config = merge([{"materialized": "table"}, _without_default(declaration), facts.config])
+            _check_keys(item, facts.config, problems, own)
             docs = _docs(declaration)
             body = PythonBody(item.raw, docs if docs.description else replace(docs, description=facts.doc))
             wants = facts.wants
@@ -103,6 +107,8 @@ def _draft(
     if body is None:
         return None
     relation = _relation(declaration, config, target, naming)
+    if relation is not None and declaration.kind in BUILDABLE:
+        _check_length(relation, declaration, dialect, problems)
     return Draft(_node(declaration, config, relation), body, (*wants, *extra), item.inputs)
 
 
@@ -136,7 +142,15 @@ def _sql(item: Rendered, config: Mapping[str, Any], dialect: Dialect, locate: Lo
 
 
 def _query(
-    item: Rendered, text: str, dialect: Dialect, locate: Locate, problems: list[Problem], own: bool, config: Mapping[str, Any], *, incremental: bool
+    item: Rendered,
+    text: str,
+    dialect: Dialect,
+    locate: Locate,
+    problems: list[Problem],
+    own: bool,
+    config: Mapping[str, Any],
+    *,
+    incremental: bool,
 ) -> Query | None:
     from orchestrator.sql.parse import Malformed, opaque, parse
 
@@ -155,17 +169,28 @@ def _query(
         return None if strict else opaque(text, dialect.quote_char)
 
 
-def _check_keys(item: Rendered, problems: list[Problem], own: bool) -> None:
+def _check_keys(item: Rendered, config: Mapping[str, Any], problems: list[Problem], own: bool) -> None:
+    """An own project's file sets known keys only; what sets them is the call of ``config``."""
     if not own:
         return
-    for key in item.config:
-        if key not in MODEL_KEYS and key != "enabled":
-            found = re.search(rf"\b{re.escape(key)}\b", item.raw)
+    for key in config:
+        if key not in MODEL_KEYS:
+            call = re.search(r"\bconfig\s*\(", item.raw)
+            found = re.compile(rf"\b{re.escape(key).replace('_', '[-_]')}\b").search(item.raw, call.end() if call else 0)
             offset = found.start() if found else 0
             line = item.raw.count("\n", 0, offset) + 1
             span = Span(item.declaration.path, line, offset - item.raw.rfind("\n", 0, offset), len(key))
             hint = did_you_mean(key, MODEL_KEYS, also="keys of your own go under `meta`")
             problems.append(Problem("P030", f"unknown config key `{key}`", span, hint, node=item.declaration.name))
+
+
+def _check_length(relation: Relation, declaration: Declaration, dialect: Dialect, problems: list[Problem]) -> None:
+    """Engines cut long names silently: two models would end in one table."""
+    for name in (relation.name, relation.schema or ""):
+        size = len(name.encode())
+        if size > dialect.max_identifier:
+            message = f"`{name}` has {size} bytes; {dialect.name} allows {dialect.max_identifier} in a name"
+            problems.append(Problem("P041", message, declaration.span, "give it a shorter `alias` or `schema`", node=declaration.name))
 
 
 def _generic(item: Rendered, dialect: Dialect, declaration: Declaration) -> Body:
@@ -189,11 +214,20 @@ def _yaml_body(declaration: Declaration, problems: list[Problem]) -> tuple[Body 
             source: Mapping[str, Any] = data.get("source") or {}
             loaded_at = data.get("loaded_at_field") or source.get("loaded_at_field")
             freshness = data.get("freshness", source.get("freshness"))
-            body = SourceBody(_docs(declaration), str(source.get("description") or ""), str(source.get("loader") or ""), loaded_at, freshness, data.get("external"))
+            body = SourceBody(
+                _docs(declaration),
+                str(source.get("description") or ""),
+                str(source.get("loader") or ""),
+                loaded_at,
+                freshness,
+                data.get("external"),
+            )
             return body, ()
         case "exposure":
             owner = data.get("owner") or {}
-            exposure = ExposureBody(str(data.get("type") or ""), owner, _docs(declaration), data.get("label"), data.get("url"), data.get("maturity"))
+            exposure = ExposureBody(
+                str(data.get("type") or ""), owner, _docs(declaration), data.get("label"), data.get("url"), data.get("maturity")
+            )
             wants = [(_call_payload(str(text)), declaration.line) for text in data.get("depends_on") or ()]
             return exposure, tuple((p, line) for p, line in wants if p)
         case "unit_test":
@@ -276,14 +310,14 @@ def _relation(declaration: Declaration, config: Mapping[str, Any], target: Targe
             data: Mapping[str, Any] = declaration.patch.data if declaration.patch else {}
             source: Mapping[str, Any] = data.get("source") or {}
             table = declaration.name.split(".", 1)[1]
-            schema = source.get("schema") or source.get("name")
-            return Relation(source.get("database") or target.database, schema, str(data.get("identifier") or table))
+            place = source.get("schema") or source.get("name")
+            return Relation(source.get("database") or target.database, str(place), str(data.get("identifier") or table))
         case _:
             return None
 
 
 def default_schema(target_schema: str, custom: Any) -> str:
-    """dbt's rule: the target's schema, with a custom one appended.
+    """Dbt's rule: the target's schema, with a custom one appended.
 
     >>> default_schema("main", None), default_schema("main", "staging")
     ('main', 'main_staging')
@@ -292,11 +326,12 @@ def default_schema(target_schema: str, custom: Any) -> str:
 
 
 def node_id(declaration: Declaration) -> str:
-    """dbt's unique id."""
+    """Dbt's unique id."""
     kind, package, name = declaration.kind, declaration.package, declaration.name
     if kind == "unit_test" and declaration.attached:
         return f"{kind}.{package}.{declaration.attached[1]}.{name}"
     if declaration.language == "generic":
-        said = f"{declaration.test_name}|{declaration.attached}|{declaration.column}|{declaration.arguments}|{declaration.name}"
+        # No arguments: they read differently once rendered, and the name has them.
+        said = f"{declaration.test_name}|{declaration.attached}|{declaration.column}|{declaration.name}"
         return f"{kind}.{package}.{name}.{digest(said.encode())[:10]}"
     return f"{kind}.{package}.{name}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,18 +27,24 @@ class PythonFacts:
 def python_model(source: str, path: str) -> PythonFacts:
     """Read ``def model(ctx)`` (or dbt's ``def model(dbt, session)``)."""
     try:
-        tree = ast.parse(source, path)
+        with warnings.catch_warnings():  # what Python would say of odd escapes is said when the model runs
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source, path)
     except SyntaxError as error:
         span = Span(path, error.lineno or 1, error.offset or 1)
         return PythonFacts((), {}, "", (Problem("P020", f"Python syntax: {error.msg}", span),))
+    except (ValueError, RecursionError, MemoryError) as error:
+        return PythonFacts((), {}, "", (Problem("P020", f"Python cannot read this file: {error}", Span(path)),))
+    lines = source.splitlines()
     model = next((n for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) and n.name == "model"), None)
     if model is None:
         hint = "def model(ctx):\n    return ctx.ref('orders').df()"
         return PythonFacts((), {}, "", (Problem("P021", "a Python model defines a function `model`", Span(path), hint),))
-    if not model.args.args:
-        span = Span(path, model.lineno, model.col_offset + 1)
+    arguments = [*model.args.posonlyargs, *model.args.args]
+    if not arguments:
+        span = _span(path, model, lines)
         return PythonFacts((), {}, "", (Problem("P022", "`model` takes one argument, the context", span, "def model(ctx):"),))
-    handle = model.args.args[0].arg
+    handle = arguments[0].arg
     wants: list[tuple[str, int]] = []
     config: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -45,16 +53,22 @@ def python_model(source: str, path: str) -> PythonFacts:
         if method in ("ref", "source"):
             payload = _payload(method, call)
             if payload is None:
-                span = Span(path, call.lineno, call.col_offset + 1)
+                span = _span(path, call, lines)
                 message = f"`{handle}.{method}(…)` needs names written out: the graph is read from the source, without running it"
                 problems.append(Problem("P023", message, span, f"{handle}.{method}('orders')"))
             else:
                 wants.append((payload, call.lineno))
         elif method == "config":
-            config.update(_keywords(call, path, handle, problems))
+            config.update(_keywords(call, path, handle, lines, problems))
     doc = ast.get_docstring(tree) or ast.get_docstring(model) or ""
     ordered = tuple(dict(sorted(wants, key=lambda w: w[1], reverse=True)).items())
     return PythonFacts(tuple(sorted(ordered, key=lambda w: w[1])), config, doc, tuple(problems))
+
+
+def _span(path: str, node: ast.stmt | ast.expr, lines: Sequence[str]) -> Span:
+    """Where ``node`` is; ``ast`` counts columns in bytes, people in characters."""
+    line = lines[node.lineno - 1] if node.lineno <= len(lines) else ""
+    return Span(path, node.lineno, len(line.encode()[: node.col_offset].decode(errors="ignore")) + 1)
 
 
 def _method(call: ast.Call, handle: str) -> str | None:
@@ -69,18 +83,18 @@ def _payload(method: str, call: ast.Call) -> str | None:
     if len(names) != len(call.args) or not names:
         return None
     if method == "source":
-        return marker.source(*names) if len(names) == 2 else None  # noqa: PLR2004 - source and table
+        return marker.source(*names) if len(names) == 2 else None
     version = next((k.value.value for k in call.keywords if k.arg in ("v", "version") and isinstance(k.value, ast.Constant)), "")
     return marker.ref(names[-1], names[0] if len(names) > 1 else "", str(version or ""))
 
 
-def _keywords(call: ast.Call, path: str, handle: str, problems: list[Problem]) -> dict[str, Any]:
+def _keywords(call: ast.Call, path: str, handle: str, lines: Sequence[str], problems: list[Problem]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for keyword in call.keywords:
         try:
             found[normal(keyword.arg or "")] = ast.literal_eval(keyword.value)
         except ValueError:
-            span = Span(path, keyword.value.lineno, keyword.value.col_offset + 1)
+            span = _span(path, keyword.value, lines)
             message = f"`{handle}.config({keyword.arg}=…)` takes literal values only"
             problems.append(Problem("P024", message, span, "put computed values into `meta`, or decide inside the function"))
     return found

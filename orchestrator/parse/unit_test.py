@@ -23,7 +23,9 @@ def unit_test_body(declaration: Declaration, problems: list[Problem]) -> tuple[U
     found = tuple(g for g in given if g is not None)
     if expect is None or len(found) != len(given):
         return None, ()
-    body = UnitTestBody(model, found, expect, data.get("overrides") or {}, Docs(str(data.get("description") or ""), patch_path=declaration.path))
+    body = UnitTestBody(
+        model, found, expect, data.get("overrides") or {}, Docs(str(data.get("description") or ""), patch_path=declaration.path)
+    )
     return body, ((marker.ref(model), declaration.line),)
 
 
@@ -40,7 +42,9 @@ def _fixture(name: str, entry: Mapping[str, Any], declaration: Declaration, prob
             return Fixture(name, None, rows)
         case _:
             hint = "format: dict takes a list of rows, csv and sql take a text block under `rows: |`"
-            problems.append(Problem("P040", f"unit test `{declaration.name}`: {where} has no rows in format `{form}`", declaration.span, hint))
+            problems.append(
+                Problem("P040", f"unit test `{declaration.name}`: {where} has no rows in format `{form}`", declaration.span, hint)
+            )
             return None
 
 

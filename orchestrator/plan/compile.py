@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.core import marker
@@ -18,7 +18,8 @@ class Names:
     """Where nodes physically are in this run.
 
     ``instead`` replaces a node's relation (by its stage, while its gates run). ``ctes`` replaces nodes by the name of a CTE
-    that stands in for them (unit test fixtures). ``empty`` reads every relation without its rows.
+    that stands in for them (unit test fixtures). ``empty`` reads every relation without its rows. ``queries`` replaces the
+    text of ephemeral models that had to be rendered again just now.
     """
 
     graph: Graph
@@ -26,6 +27,7 @@ class Names:
     instead: Mapping[str, Relation] = field(default_factory=dict)
     ctes: Mapping[str, str] = field(default_factory=dict)
     empty: bool = False
+    queries: Mapping[str, Query] = field(default_factory=dict)
 
     def relation(self, id_: str) -> Relation | None:
         """Where a node is."""
@@ -73,30 +75,56 @@ def compile_query(node: Node, query: Query, names: Names) -> Spliced:
         target = links.get(read.name)
         return None if target is None else names.text(target, read)
 
-    return splice(query, physical, _ctes(node, query, names))
+    return splice(query, physical, ctes([links[r.name] for r in query.reads if r.name in links], names))
 
 
-def _ctes(node: Node, query: Query, names: Names) -> list[tuple[str, str]]:
-    """Ephemeral models that ``query`` reads, directly or through each other, in an order that works."""
+def ctes(read: Iterable[str], names: Names) -> list[tuple[str, str]]:
+    """The ephemeral models among ``read``, and those they read themselves, as CTEs (name, SQL) in an order that works."""
     found: dict[str, str] = {}
-
-    def visit(reader: Node, reads: tuple[Read, ...]) -> None:
-        links = dict(reader.links)
-        for read in reads:
-            id_ = links.get(read.name)
-            parent = names.graph.nodes.get(id_) if id_ else None
-            if parent is None or not parent.is_ephemeral or parent.id in names.ctes:
-                continue
-            body = names.graph.bodies[parent.id]
-            if parent.id in found or not isinstance(body, SqlBody):
-                continue
-            visit(parent, body.query.reads)
-            inner = dict(parent.links)
-            text = splice(body.query, lambda r, inner=inner: names.text(inner[r.name], r) if r.name in inner else None)  # type: ignore[misc]
-            found[parent.id] = text.sql
-
-    visit(node, query.reads)
+    for id_ in ephemerals(read, names):
+        node = names.graph.nodes[id_]
+        query = _text_of(id_, names)
+        if query is not None:
+            links = dict(node.links)
+            found[id_] = splice(query, lambda r, links=links: names.text(links[r.name], r) if r.name in links else None).sql  # type: ignore[misc]
     return [(f"{CTE_PREFIX}{names.graph.nodes[id_].name}", sql) for id_, sql in found.items()]
+
+
+def ephemerals(read: Iterable[str], names: Names) -> tuple[str, ...]:
+    """Ids of the ephemeral models among ``read`` and behind them, those that are read first."""
+    found: dict[str, None] = {}
+
+    def visit(id_: str) -> None:
+        node = names.graph.nodes.get(id_)
+        if node is None or not node.is_ephemeral or id_ in names.ctes or id_ in found:
+            return
+        query = _text_of(id_, names)
+        links = dict(node.links)
+        for inner in query.reads if query else ():
+            if inner.name in links:
+                visit(links[inner.name])
+        found[id_] = None
+
+    for id_ in read:
+        visit(id_)
+    return tuple(found)
+
+
+def is_late(node: Node, body: SqlBody, names: Names) -> bool:
+    """Whether the node's text can be known only just before its step: its own template says so, or an ephemeral's it reads."""
+    if body.late:
+        return True
+    links = dict(node.links)
+    reads = [links[r.name] for query in (body.query, body.incremental) if query for r in query.reads if r.name in links]
+    return any(getattr(names.graph.bodies[id_], "late", False) for id_ in ephemerals(reads, names))
+
+
+def _text_of(id_: str, names: Names) -> Query | None:
+    """The query of an ephemeral model: as rendered just now, or as rendered for the graph."""
+    if id_ in names.queries:
+        return names.queries[id_]
+    body = names.graph.bodies[id_]
+    return body.query if isinstance(body, SqlBody) else None
 
 
 def compile_text(text: str, node: Node, names: Names) -> str:

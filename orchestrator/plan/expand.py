@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrator.core.config import listed
+from orchestrator.core.errors import PlanError, Problem
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Node, PythonBody, Query, SeedBody, SqlBody
 from orchestrator.core.plan import Late, Origin, Statement, Step, Task, Verdict
 from orchestrator.core.ports import Dialect
 from orchestrator.core.snapshot import Existing, Published, Snapshot
-from orchestrator.plan.checks import Check, check, scans, verdict
-from orchestrator.plan.compile import Names, compile_query
+from orchestrator.plan.checks import Check, check, is_late_check, scans, stored, verdict
+from orchestrator.plan.compile import Names, compile_query, is_late
 from orchestrator.sql.splice import Spliced
+
+OWN_POLICY = "append_or_fail"
+"""``on_schema_change`` of our own projects when they say nothing: new columns are added, anything else is an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,9 @@ class Situation:
     run: str
     full_refresh: bool = False
     store_failures: bool | None = None
+    warn_error: bool = False
     own: bool = True
-    hooks: Mapping[str, Any] = field(default_factory=dict)
+    schema: str = "main"
 
     @property
     def dialect(self) -> Dialect:
@@ -42,10 +47,15 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
         raise AssertionError(node.id)
     existing = at.snapshot.find(relation)
     incremental = is_incremental(node, existing, at.full_refresh)
+    if node.materialized == "incremental" and strategy(node) not in at.dialect.strategies:
+        known = ", ".join(at.dialect.strategies)
+        message = f"{at.dialect.name} has no incremental strategy `{strategy(node)}`"
+        raise PlanError(Problem("N301", message, node.span, f"strategies are {known}", node=node.id))
     units = tuple(_unit_step(u, at) for u in unit_tests)
-    before = _hooks(node, "pre_hook", at)
+    before = _hooks(node, "pre_hook", at, needs=tuple(u.id for u in units))
     stage = _stage(node, relation, at, incremental=incremental)
     stage = replace(stage, needs=tuple(s.id for s in (*units, *before)))
+    clean = _clean(f"{node.id}/clean", node, at.snapshot.find(relation.stage), str(stage.payload["create"]), stage.needs, at)
     if incremental:
         steps, keep = _incremental(node, relation, stage, tests, at)
     else:
@@ -54,7 +64,7 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
         node.id,
         node.kind,
         label(node, relation),
-        (*units, *before, *steps),
+        (*units, *before, *clean, *steps),
         needs,
         keep,
         (*(u.id for u in unit_tests), *(t.id for t in tests)),
@@ -101,21 +111,24 @@ def _stage(node: Node, relation: Relation, at: Situation, *, incremental: bool) 
         case SeedBody():
             return Step(f"{node.id}/stage", node.id, "seed", (), relation=relation.stage, payload={"path": node.path, **create})
         case SqlBody():
-            if body.late:
-                wrap = {**create, "incremental": incremental, "relation": relation.stage}
-                return Step(f"{node.id}/stage", node.id, "stage", Late("render", node.id, wrap), relation=relation.stage, payload=create)
+            if is_late(node, body, at.names):
+                late = Late("render", node.id, {**create, "incremental": incremental, "relation": relation.stage})
+                return Step(f"{node.id}/stage", node.id, "stage", late, relation=relation.stage, payload=create)
             query = body.incremental if incremental and body.incremental else body.query
             statement = create_statement(at.dialect, relation.stage, compiled(node, query, at), create, node.id, incremental=incremental)
-            sql = (*_leftover(relation.stage, str(create["create"]), at), statement)
-            return Step(f"{node.id}/stage", node.id, "stage", sql, relation=relation.stage, payload=create)
+            return Step(f"{node.id}/stage", node.id, "stage", (statement,), relation=relation.stage, payload=create)
         case _:
             raise AssertionError(node.id)
 
 
-def _leftover(stage: Relation, kind: str, at: Situation) -> tuple[Statement, ...]:
-    """A stage that an earlier run left for inspection is replaced; one of the other kind must be dropped first."""
-    there = at.snapshot.find(stage)
-    return () if there is None or there.kind == kind else (Statement(at.dialect.drop(there)),)
+def _clean(id_: str, node: Node, there: Existing | None, kind: str, needs: tuple[str, ...], at: Situation) -> tuple[Step, ...]:
+    """What is in the way of a relation of another ``kind`` is dropped first; one of the same kind is replaced as it is.
+
+    A stage is in the way when an earlier run left it for inspection and the model has changed since then.
+    """
+    if there is None or there.kind == kind:
+        return ()
+    return (Step(id_, node.id, "clean", (Statement(at.dialect.drop(there)),), needs, there.relation),)
 
 
 def compiled(node: Node, query: Query, at: Situation) -> Spliced:
@@ -137,34 +150,40 @@ def _replace(
 ) -> tuple[tuple[Step, ...], frozenset[int]]:
     """Build aside, check, swap: one transaction; a failed check keeps only the stage."""
     staged = replace(at.names, instead={**at.names.instead, node.id: relation.stage})
-    checks = check_steps(tests, relation.stage, replace(at, names=staged), needs=(stage.id,), prefix=node.id)
-    view = stage.payload.get("create") == "view"
-    promote = _promote_view(node, relation, at, existing) if view else _statements(at.dialect.swap(relation.stage, relation, existing))
-    done = _promote(node, relation, promote, (stage.id, *(c.id for c in checks)), 0, at, view=view)
+    checks = check_steps(tests, node.id, relation.stage, replace(at, names=staged), needs=(stage.id,), prefix=node.id)
+    passed = (stage.id, *(c.id for c in checks))
+    if stage.payload["create"] == "view":
+        visible = _view(node, relation, stage, passed, existing, at)
+        promote = _statements((at.dialect.drop(Existing(relation.stage, "view")),))
+    else:
+        visible = ()
+        promote = _statements(at.dialect.swap(relation.stage, relation, existing))
+    done = _promote(node, relation, promote, (*passed, *(s.id for s in visible)), 0, at)
     after = _hooks(node, "post_hook", at, needs=(done.id,))
-    return (stage, *checks, done, *after), frozenset({0})
+    return (stage, *checks, *visible, done, *after), frozenset({0})
 
 
-def _promote_view(node: Node, relation: Relation, at: Situation, existing: Existing | None) -> tuple[Statement, ...]:
+def _view(node: Node, relation: Relation, stage: Step, needs: tuple[str, ...], existing: Existing | None, at: Situation) -> tuple[Step, ...]:
     """A view is replaced in place, by the text that was just checked."""
-    drop = () if existing is None or existing.kind == "view" else _statements((at.dialect.drop(existing),))
-    staged = Existing(relation.stage, "view")
     body = at.names.graph.bodies[node.id]
     if not isinstance(body, SqlBody):
         raise AssertionError(node.id)
-    if body.late:
-        return (*drop, *_statements((at.dialect.drop(staged),)))
-    create = create_statement(at.dialect, relation, compiled(node, body.query, at), {"create": "view", "config": node.config}, node.id)
-    return (*drop, create, *_statements((at.dialect.drop(staged),)))
+    clean = _clean(f"{node.id}/drop", node, existing, "view", needs, at)
+    sql: tuple[Statement, ...] | Late
+    if isinstance(stage.sql, Late):
+        sql = Late("render", node.id, {**stage.payload, "relation": relation, "again": True})
+    else:
+        sql = (create_statement(at.dialect, relation, compiled(node, body.query, at), stage.payload, node.id),)
+    return (*clean, Step(f"{node.id}/view", node.id, "stage", sql, (*needs, *(c.id for c in clean)), relation))
 
 
 def _incremental(node: Node, relation: Relation, stage: Step, tests: Sequence[Node], at: Situation) -> tuple[tuple[Step, ...], frozenset[int]]:
     """The delta is staged and judged row by row; then it is applied and the whole table judged, in one transaction with the ledger row."""
     staged = replace(at, names=replace(at.names, instead={**at.names.instead, node.id: relation.stage}))
     compiled_tests = [(t, check(t, staged.names)) for t in tests]
-    local = [t for t, c in compiled_tests if c.local]
-    whole = [t for t, c in compiled_tests if not c.local]
-    first = check_steps(local, relation.stage, staged, needs=(stage.id,), prefix=f"{node.id}/delta")
+    local = [t for t, c in compiled_tests if c.local and t.attached == node.id]
+    whole = [t for t in tests if t not in local]
+    first = check_steps(local, node.id, relation.stage, staged, needs=(stage.id,), prefix=f"{node.id}/delta")
     apply = Step(
         f"{node.id}/apply",
         node.id,
@@ -176,13 +195,13 @@ def _incremental(node: Node, relation: Relation, stage: Step, tests: Sequence[No
             "stage": relation.stage,
             "strategy": strategy(node),
             "unique_key": listed(node.config.get("unique_key")),
-            "on_schema_change": str(node.config.get("on_schema_change") or "ignore"),
+            "on_schema_change": str(node.config.get("on_schema_change") or (OWN_POLICY if at.own else "ignore")),
             "options": {k: node.config[k] for k in ("incremental_predicates", "merge_update_columns", "merge_exclude_columns") if node.config.get(k)},
         },
     )
-    second = check_steps(whole, relation, at, needs=(apply.id,), prefix=f"{node.id}/whole", transaction=1)
+    second = check_steps(whole, node.id, relation, at, needs=(apply.id,), prefix=f"{node.id}/whole", transaction=1)
     drop = _statements((at.dialect.drop(Existing(relation.stage, "table")),))
-    done = _promote(node, relation, drop, (apply.id, *(c.id for c in second)), 1, at, view=False)
+    done = _promote(node, relation, drop, (apply.id, *(c.id for c in second)), 1, at)
     after = _hooks(node, "post_hook", at, needs=(done.id,), transaction=1)
     return (stage, *first, apply, *second, done, *after), frozenset({0})
 
@@ -194,15 +213,9 @@ def strategy(node: Node) -> str:
 
 
 def _promote(
-    node: Node, relation: Relation, statements: tuple[Statement, ...], needs: tuple[str, ...], transaction: int, at: Situation, *, view: bool
+    node: Node, relation: Relation, statements: tuple[Statement, ...], needs: tuple[str, ...], transaction: int, at: Situation
 ) -> Step:
-    payload: dict[str, Any] = {
-        "publish": Published(node.id, str(relation), node.fingerprint, at.run, ""),
-        "view": view,
-        "late_view": view and bool(getattr(at.names.graph.bodies[node.id], "late", False)),
-        "config": node.config,
-        "verify": at.dialect.ledger_read(node.id),
-    }
+    payload = {"publish": Published(node.id, str(relation), node.fingerprint, at.run, ""), "verify": at.dialect.ledger_read(node.id)}
     return Step(
         f"{node.id}/promote",
         node.id,
@@ -224,7 +237,7 @@ def _comments(node: Node, relation: Relation, at: Situation) -> tuple[Statement,
         return ()
     kind = "view" if node.materialized == "view" else "table"
     known = at.names.graph.bodies[node.id]
-    if isinstance(known, SqlBody) and known.query.columns is not None:
+    if isinstance(known, SqlBody) and known.query.columns is not None and not is_late(node, known, at.names):
         there = {c.casefold() for c in known.query.columns}
         columns = {k: v for k, v in columns.items() if k.casefold() in there}
     elif not isinstance(known, SeedBody):
@@ -233,42 +246,43 @@ def _comments(node: Node, relation: Relation, at: Situation) -> tuple[Statement,
 
 
 def check_steps(
-    tests: Sequence[Node], relation: Relation, at: Situation, *, needs: tuple[str, ...], prefix: str, transaction: int | None = 0
+    tests: Sequence[Node], under: str, relation: Relation, at: Situation, *, needs: tuple[str, ...], prefix: str, transaction: int | None = 0
 ) -> tuple[Step, ...]:
-    """Steps that judge ``tests`` on ``relation``; tests that can share a scan do."""
-    compiled_checks = [check(t, at.names) for t in tests]
-    steps: list[Step] = []
-    for index, (sql, answered) in enumerate(scans(compiled_checks, relation, at.dialect)):
-        stored = stored_failures(answered[0], at) if len(answered) == 1 else None
-        statements = (*_statements(stored.statements), Statement(stored.count)) if stored else (Statement(sql),)
-        verdicts = tuple(verdict(c, stored.inspect if stored else None) for c in answered)
-        steps.append(Step(f"{prefix}/check{index}", verdicts[0].test, "check", statements, needs, relation, verdicts, transaction))
-    return tuple(steps)
+    """Steps that judge ``tests`` while the node ``under`` test is at ``relation``; tests that can share a scan do."""
+    names = at.names
+    late = [t for t in tests if is_late_check(t, names)]
+    known = [check(t, names) for t in tests if t not in late]
+    audits = {t.id: audit(t, at) for t in tests if keeps_failures(t, at)}
+    parts: list[tuple[tuple[Statement, ...] | Late, tuple[Verdict, ...]]] = []
+    parts += (((sql,), verdicts) for sql, verdicts in scans([c for c in known if c.test.id not in audits], under, names))
+    parts += (
+        (stored(c, audits[c.test.id], at.dialect), (verdict(c, f"select * from {at.dialect.relation(audits[c.test.id])}"),))
+        for c in known
+        if c.test.id in audits
+    )
+    for test in late:
+        kept = audits.get(test.id)
+        shown = f"select * from {at.dialect.relation(kept)}" if kept else ""
+        parts.append((Late("render", test.id, {"instead": names.instead, "audit": kept}), (verdict(Check(test, shown)),)))
+    return tuple(
+        Step(f"{prefix}/check{index}", verdicts[0].test, "check", sql, needs, relation, verdicts, transaction, {"audit": audits.get(verdicts[0].test)})
+        for index, (sql, verdicts) in enumerate(parts)
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    statements: tuple[str, ...]
-    count: str
-    inspect: str
+def keeps_failures(test: Node, at: Situation) -> bool:
+    """Whether the rows that fail ``test`` are wanted as a table."""
+    if at.store_failures is not None:
+        return at.store_failures
+    return bool(test.config.get("store_failures") or test.config.get("store_failures_as"))
 
 
-def stored_failures(compiled_check: Check, at: Situation) -> _Stored | None:
-    """``store_failures``: the failing rows become a table in the audit schema, and are counted there."""
-    test = compiled_check.test
-    wanted = at.store_failures if at.store_failures is not None else test.config.get("store_failures")
-    if not wanted and not test.config.get("store_failures_as"):
-        return None
+def audit(test: Node, at: Situation) -> Relation:
+    """``store_failures``: the table that keeps the rows which fail ``test``."""
     attached = at.names.graph.nodes.get(test.attached or (test.depends_on[0] if test.depends_on else ""))
     near = attached.relation if attached else None
-    base = str(at.hooks.get("schema") or "main")
-    schema = f"{base}_{test.config.get('schema') or 'dbt_test__audit'}"
-    relation = Relation(near.database if near else None, schema, str(test.config.get("alias") or test.name)[: at.dialect.max_identifier])
-    rows = f"{compiled_check.failing}\nlimit {compiled_check.limit}" if compiled_check.limit is not None else compiled_check.failing
-    create = at.dialect.create_table(relation, rows, {})
-    shown = at.dialect.relation(relation)
-    count = f"select {compiled_check.fail_calc} as failures from {shown}"
-    return _Stored((at.dialect.create_schema(relation), create), count, f"select * from {shown}")
+    schema = f"{at.schema}_{test.config.get('schema') or 'dbt_test__audit'}"
+    return Relation(near.database if near else None, schema, str(test.config.get("alias") or test.name)[: at.dialect.max_identifier])
 
 
 def _unit_step(unit: Node, at: Situation) -> Step:
@@ -277,14 +291,17 @@ def _unit_step(unit: Node, at: Situation) -> Step:
 
 
 def _hooks(node: Node, which: str, at: Situation, needs: tuple[str, ...] = (), transaction: int = 0) -> tuple[Step, ...]:
-    """``pre_hook`` and ``post_hook``: inside the transaction unless the hook says ``transaction: false``."""
+    """``pre_hook`` and ``post_hook``: inside the transaction unless the hook says ``transaction: false``.
+
+    Those outside come first before a model and last after it, whatever their order: a transaction has no holes.
+    """
     steps: list[Step] = []
     for index, hook in enumerate(listed(node.config.get(which))):
         text = str(hook.get("sql", "")) if isinstance(hook, Mapping) else str(hook)
         inside = not (isinstance(hook, Mapping) and hook.get("transaction") is False)
         sql = Late("hook", node.id, {"text": text})
         steps.append(Step(f"{node.id}/{which}{index}", node.id, "hook", sql, needs, node.relation, transaction=transaction if inside else None))
-    return tuple(steps)
+    return tuple(sorted(steps, key=lambda s: (s.transaction is None) == (which == "post_hook")))
 
 
 def _statements(texts: Sequence[str]) -> tuple[Statement, ...]:

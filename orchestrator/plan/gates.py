@@ -2,7 +2,7 @@
 
 A test gates the last of its parents to be built: it then sees that one's stage and the others as published. Where the graph
 leaves the order open, the node a test is attached to comes last (a ``relationships`` test holds back the child, not the
-parent).
+parent). A test that gates nothing holds back what is built from everything it looks at.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ class Gates:
 
 
 def gates(graph: Graph, building: Collection[str], tests: Collection[str]) -> Gates:
-    """Assign ``tests`` to the nodes being built."""
+    """Assign ``tests`` to the nodes being built. A test of something ephemeral gates nothing: there is no stage to look at."""
     building = set(building)
     wanted: dict[str, set[str]] = {}
     parents_of: dict[str, tuple[str, ...]] = {}
     for test in tests:
         node = graph.nodes[test]
         parents = tuple(p for p in node.depends_on if p in building)
+        if any(graph.nodes[p].is_ephemeral for p in node.depends_on if p in graph.nodes):
+            parents = ()
         parents_of[test] = parents
         if len(parents) > 1 and node.attached in parents:
             wanted.setdefault(node.attached or "", set()).update(p for p in parents if p != node.attached)
@@ -44,7 +46,7 @@ def gates(graph: Graph, building: Collection[str], tests: Collection[str]) -> Ga
     free: list[str] = []
     for test in sorted(tests):
         parents = parents_of[test]
-        if not parents or any(graph.nodes[p].is_ephemeral for p in graph.nodes[test].depends_on if p in graph.nodes):
+        if not parents:
             free.append(test)
             continue
         last = max(parents, key=lambda p: rank[p])
@@ -58,10 +60,31 @@ def gates(graph: Graph, building: Collection[str], tests: Collection[str]) -> Ga
     )
 
 
+def blocking(graph: Graph, free: Collection[str], building: Collection[str]) -> dict[str, list[str]]:
+    """Which of the ``free`` tests each building node waits for: dbt's rule, those whose every parent is upstream of the node.
+
+    Only the nearest such nodes are named; the rest wait for those. No circle can come of it: what a test waits for is
+    upstream of whatever waits for the test.
+    """
+    found: dict[str, list[str]] = {}
+    below_of: dict[str, set[str]] = {}
+    for test in free:
+        parents = [p for p in graph.nodes[test].depends_on if p in graph.nodes]
+        for parent in parents:
+            if parent not in below_of:
+                below_of[parent] = graph.descendants([parent])
+        below = set.intersection(*(below_of[p] for p in parents)) if parents else set()
+        held = below.intersection(building)
+        for id_ in held:
+            if held.isdisjoint(upstream(graph, graph.nodes[id_], building)):
+                found.setdefault(id_, []).append(test)
+    return found
+
+
 def upstream(graph: Graph, node: Node, building: Collection[str]) -> tuple[str, ...]:
     """The building nodes that ``node`` waits for: its parents, seen through ephemeral models and whatever is not built now."""
     found: dict[str, None] = {}
-    seen: set[str] = set()
+    seen: set[str] = {node.id}
     stack = list(reversed(node.depends_on))
     while stack:
         id_ = stack.pop()
@@ -83,6 +106,8 @@ def _order(graph: Graph, building: set[str], wanted: Mapping[str, set[str]]) -> 
     for id_ in hard:
         for before in hard[id_] | soft[id_]:
             after[before].append(id_)
+    for waiting in after.values():
+        waiting.sort()  # sets have no order: the same project must give the same plan
     ready = deque(id_ for id_ in hard if not hard[id_] and not soft[id_])
     placed: dict[str, None] = {}
     while len(placed) < len(hard):

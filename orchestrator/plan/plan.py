@@ -13,7 +13,7 @@ from orchestrator.core.ports import Dialect
 from orchestrator.core.snapshot import Snapshot
 from orchestrator.plan.compile import Names
 from orchestrator.plan.expand import Situation, check_steps, expand
-from orchestrator.plan.gates import gates, upstream
+from orchestrator.plan.gates import blocking, gates, upstream
 
 BUILDS = frozenset({"run", "build", "seed", "snapshot", "retry"})
 """Commands that change tables."""
@@ -37,10 +37,17 @@ def plan(
         PlanError: a test's arguments or thresholds make no sense.
     """
     situation = Situation(
-        Names(graph, dialect, empty=request.empty), snapshot, run, request.full_refresh, request.store_failures, own, {"schema": schema}
+        Names(graph, dialect, empty=request.empty),
+        snapshot,
+        run,
+        request.full_refresh,
+        request.store_failures,
+        request.warn_error,
+        own,
+        schema,
     )
     building = {id_ for id_ in selected if graph.nodes[id_].has_data} if request.command in BUILDS else set()
-    tests, units = _tests(graph, selected, building, request)
+    tests, units = _tests(graph, selected, building, snapshot, request)
     gating = request.gates and request.command in BUILDS
     assigned = gates(graph, building, tests if gating else ())
     free = assigned.free if gating else tuple(sorted(tests))
@@ -52,11 +59,11 @@ def plan(
             units_of.setdefault(node.attached or "", []).append(node)
         else:
             loose.append(node)
-    blocking = _blocking(graph, free, building) if request.command == "build" or gating else {}
+    held = blocking(graph, free, building) if request.command == "build" or gating else {}
     tasks: list[Task] = []
     for id_ in assigned.order:
         node = graph.nodes[id_]
-        needs = dict.fromkeys([*upstream(graph, node, building), *assigned.extra.get(id_, ()), *blocking.get(id_, ())])
+        needs = dict.fromkeys([*upstream(graph, node, building), *assigned.extra.get(id_, ()), *held.get(id_, ())])
         own_tests = [graph.nodes[t] for t in assigned.tests.get(id_, ())]
         tasks.append(expand(node, own_tests, units_of.get(id_, ()), tuple(needs), situation))
     tasks += [_test_task(graph.nodes[t], building, situation) for t in free]
@@ -66,34 +73,36 @@ def plan(
     return Plan(request.command, tuple(tasks), before, after, prepare, request.fail_fast, request.threads or threads)
 
 
-def _tests(graph: Graph, selected: Collection[str], building: Collection[str], request: Request) -> tuple[set[str], set[str]]:
-    """Data tests and unit tests of this run: what was selected; ``run`` and its kind add the tests of what they build."""
+def _tests(
+    graph: Graph, selected: Collection[str], building: Collection[str], snapshot: Snapshot, request: Request
+) -> tuple[set[str], set[str]]:
+    """Data tests and unit tests of this run: what was selected; ``run`` and its kind add the tests of what they build.
+
+    A test that also looks at something that was never built cannot be judged: it comes only when it was asked for.
+    """
     tests = {id_ for id_ in selected if graph.nodes[id_].kind == "test"}
     units = {id_ for id_ in selected if graph.nodes[id_].kind == "unit_test"}
     if request.command in BUILDS and request.command not in ("build", "retry") and request.gates:
         for id_ in building:
-            tests |= {c for c in graph.children[id_] if graph.nodes[c].kind == "test"}
+            tests |= {c for c in graph.children[id_] if graph.nodes[c].kind == "test" and _can_be_judged(graph, c, building, snapshot)}
     return tests, units
 
 
-def _blocking(graph: Graph, free: Collection[str], building: Collection[str]) -> dict[str, list[str]]:
-    """Tests that gate no build of their own hold back the descendants of what they test."""
-    found: dict[str, list[str]] = {}
-    for test in free:
-        node = graph.nodes[test]
-        tested = [p for p in node.depends_on if p in graph.nodes and graph.nodes[p].kind != "source"]
-        below = graph.descendants(tested) - set(tested)
-        above = graph.ancestors([test])
-        for id_ in below & set(building):
-            if id_ not in above:
-                found.setdefault(id_, []).append(test)
-    return found
+def _can_be_judged(graph: Graph, test: str, building: Collection[str], snapshot: Snapshot) -> bool:
+    below: list[str] = [*graph.nodes[test].depends_on]
+    for id_ in below:  # grows: what is behind an ephemeral model
+        node = graph.nodes[id_]
+        if node.is_ephemeral:
+            below += (p for p in node.depends_on if p not in below)
+        elif node.has_data and id_ not in building and (node.relation is None or snapshot.find(node.relation) is None):
+            return False
+    return True
 
 
 def _test_task(test: Node, building: Collection[str], at: Situation) -> Task:
     attached = at.names.graph.nodes.get(test.attached or "")
     relation = attached.relation if attached and attached.relation else None
-    steps = check_steps([test], relation or Relation(None, None, ""), at, needs=(), prefix=test.id, transaction=None)
+    steps = check_steps([test], test.attached or "", relation or Relation(None, None, ""), at, needs=(), prefix=test.id, transaction=None)
     needs = upstream(at.names.graph, test, building)
     return Task(test.id, "test", test.name, steps, needs, tests=(test.id,), reason="selected")
 
@@ -120,8 +129,7 @@ def _run_hooks(graph: Graph) -> tuple[tuple[Task, ...], tuple[Task, ...]]:
 def _prepare(tasks: list[Task], snapshot: Snapshot, dialect: Dialect) -> tuple[Statement, ...]:
     """The ledger, and the schemas that are missing: created before anything runs in parallel."""
     missing: dict[tuple[str, str], Relation] = {}
-    for task in tasks:
-        relation = task.relation
+    for relation in (r for t in tasks for r in (t.relation, *(s.payload.get("audit") for s in t.steps))):
         if relation is not None and relation.schema:
             key = ((relation.database or "").casefold(), relation.schema.casefold())
             if key not in snapshot.schemas:

@@ -1,4 +1,4 @@
-"""A unit test → one query that counts the rows that differ: the model's own SQL over fixture rows against the rows expected."""
+"""A unit test → one query for the rows that differ: the model's own SQL over fixture rows against the rows expected."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from orchestrator.core.names import CTE_PREFIX
 from orchestrator.core.node import Fixture, Node, Query, UnitTestBody
 from orchestrator.core.ports import Dialect
 from orchestrator.plan.compile import Names, compile_query
+
+SHOWN = 20
+"""Differing rows that a failing unit test shows."""
 
 Types = Mapping[str, str]
 
@@ -60,7 +63,8 @@ def unit_test(
     names: Names,
     describe: Callable[[str], Sequence[tuple[str, str]]],
 ) -> str:
-    """The query whose one value is the number of differing rows.
+    """The query for the differing rows: how many there are, ``expected`` or ``actual``, the columns compared; the first few, rows that
+    nearly agree side by side.
 
     ``types`` are the column types of each input as far as known; columns a fixture leaves out are NULL. ``describe`` tells
     the output columns of a query without running it: expected values are compared as the model's own types.
@@ -82,10 +86,13 @@ def unit_test(
     columns = describe(actual)
     expected, shown = _expected(test, body.expect, dict(columns), names.dialect)
     listed = ", ".join(names.dialect.quote(c) for c in shown)
+    order = ", ".join(["3", "2 desc", *(str(n) for n in range(4, len(shown) + 3))])  # the first column is mostly the key
     return (
-        f"with orc_actual as (\n{actual}\n), orc_expected as (\n{expected}\n)\n"
-        f"select count(*) from (\n(select {listed} from orc_actual except all select {listed} from orc_expected)\n"
-        f"union all\n(select {listed} from orc_expected except all select {listed} from orc_actual)\n) as orc_difference"
+        f"with orc_actual as (\n{actual}\n), orc_expected as (\n{expected}\n), orc_missing as (\n"
+        f"select {listed} from orc_expected except all select {listed} from orc_actual\n), orc_extra as (\n"
+        f"select {listed} from orc_actual except all select {listed} from orc_expected\n), orc_difference as (\n"
+        f"select 'expected' as orc_row, {listed} from orc_missing\nunion all\nselect 'actual' as orc_row, {listed} from orc_extra\n)\n"
+        f"select count(*) over () as orc_count, orc_row, {listed} from orc_difference\norder by {order}\nlimit {SHOWN}"
     )
 
 

@@ -135,7 +135,7 @@ def _own(node: Node, body: SqlBody | PythonBody | NativeTestBody | HookBody) -> 
     namespace, _, short = node.test_name.rpartition(".")
     kwargs = {"column_name": node.column, **arguments} if node.column else arguments
     return {
-        "column_name": node.column,
+        "column_name": node.column and node.column.strip('"`'),
         "file_key_name": f"{_called_section(node.attached)}.{tested}" if node.attached else None,
         "attached_node": node.attached,
         "test_metadata": {"name": short, "kwargs": {**kwargs, "model": _model_of(node)}, "namespace": namespace or None},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orchestrator.core.graph import Graph
@@ -11,38 +12,51 @@ from orchestrator.publish.entries import entry
 from orchestrator.publish.facts import Facts
 
 SCHEMA = "manifest/v12"
-_SECTIONS = {"source": "sources", "exposure": "exposures", "unit_test": "unit_tests"}
+SECTIONS: dict[str, str] = {"source": "sources", "exposure": "exposures", "unit_test": "unit_tests"}
+
+Part = tuple[str, Any | Iterator[tuple[str, Any]]]
+"""A key of the artifact and its value; a value made of thousands of entries comes one by one."""
 
 
 def manifest(graph: Graph, project: Project, facts: Facts) -> dict[str, Any]:
     """The artifact as plain data: every node with its texts, and the edges in both directions. No absolute path, no secret."""
-    sections: dict[str, dict[str, Any]] = {"nodes": {}, "sources": {}, "exposures": {}, "unit_tests": {}}
-    groups: dict[str, list[str]] = {}
-    roots = _roots(project)
-    for id_, node in graph.nodes.items():
-        sections[_SECTIONS.get(node.kind, "nodes")][id_] = entry(node, graph, facts, roots)
-        if group := node.config.get("group"):
-            groups.setdefault(str(group), []).append(id_)
+    return {key: dict(value) if isinstance(value, Iterator) else value for key, value in parts(graph, project, facts)}
+
+
+def parts(graph: Graph, project: Project, facts: Facts) -> Iterator[Part]:
+    """The artifact key by key: a large project's is never held in memory as a whole."""
+    roots = manifest_roots(project)
+    package = project.settings.name
     declared = {p.name: p for p in project.properties if p.section == "groups"}
-    return {
-        "metadata": _metadata(project, facts),
-        "nodes": sections["nodes"],
-        "sources": sections["sources"],
-        "macros": {id_: _macro(id_, path, facts.generated.timestamp()) for id_, path in graph.macros.items()},
-        "docs": {},
-        "exposures": sections["exposures"],
-        "metrics": {},
-        "groups": {f"group.{project.settings.name}.{name}": _group(name, p, project.settings.name) for name, p in declared.items()},
-        "selectors": {str(k): v for k, v in project.settings.selectors.items()},
-        "disabled": {},
-        "parent_map": {id_: [p for p in node.depends_on if p in graph.nodes] for id_, node in graph.nodes.items()},
-        "child_map": {id_: list(children) for id_, children in graph.children.items()},
-        "group_map": {name: groups.get(name, []) for name in (*declared, *(g for g in groups if g not in declared))},
-        "saved_queries": {},
-        "semantic_models": {},
-        "unit_tests": sections["unit_tests"],
-        "functions": {},
-    }
+
+    def entries(section: str) -> Iterator[tuple[str, Any]]:
+        return ((id_, entry(n, graph, facts, roots)) for id_, n in graph.nodes.items() if SECTIONS.get(n.kind, "nodes") == section)
+
+    yield "metadata", _metadata(project, facts)
+    yield "nodes", entries("nodes")
+    yield "sources", entries("sources")
+    yield "macros", {id_: _macro(id_, path, facts.generated.timestamp()) for id_, path in graph.macros.items()}
+    yield "docs", {}
+    yield "exposures", entries("exposures")
+    yield "metrics", {}
+    yield "groups", {f"group.{package}.{name}": _group(name, p, package) for name, p in declared.items()}
+    yield "selectors", {str(k): v for k, v in project.settings.selectors.items()}
+    yield "disabled", {}
+    yield "parent_map", ((id_, [p for p in node.depends_on if p in graph.nodes]) for id_, node in graph.nodes.items())
+    yield "child_map", ((id_, list(children)) for id_, children in graph.children.items())
+    yield "group_map", _members(graph, declared)
+    yield "saved_queries", {}
+    yield "semantic_models", {}
+    yield "unit_tests", entries("unit_tests")
+    yield "functions", {}
+
+
+def _members(graph: Graph, declared: Mapping[str, Properties]) -> dict[str, list[str]]:
+    members: dict[str, list[str]] = {name: [] for name in declared}
+    for id_, node in graph.nodes.items():
+        if group := node.config.get("group"):
+            members.setdefault(str(group), []).append(id_)
+    return members
 
 
 def _metadata(project: Project, facts: Facts) -> dict[str, Any]:
@@ -59,7 +73,7 @@ def _metadata(project: Project, facts: Facts) -> dict[str, Any]:
     }
 
 
-def _roots(project: Project) -> tuple[str, ...]:
+def manifest_roots(project: Project) -> tuple[str, ...]:
     """Configured folders, longest first: a path is shown relative to the innermost one it is in."""
     s = project.settings
     roots = {*s.model_paths, *s.seed_paths, *s.test_paths, *s.macro_paths, *s.snapshot_paths, *s.analysis_paths}

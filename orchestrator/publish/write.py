@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from errno import EDQUOT, ENOSPC
 from json import dumps
@@ -13,10 +13,10 @@ from orchestrator.core.errors import Problem, StoreError
 from orchestrator.core.project import Secret, mask
 
 
-def write(files: Mapping[str, str], out: Path, secrets: Iterable[Secret] = ()) -> tuple[str, ...]:
+def write(files: Mapping[str, str | Iterable[str]], out: Path, secrets: Iterable[Secret] = ()) -> tuple[str, ...]:
     """Write texts by POSIX path below ``out``, each by replacing the old file in one step; returns the paths that changed.
 
-    A file that says the same already is left alone. Values of ``secrets`` are written as stars.
+    A text may come in pieces, which are written as they come. A file that says the same already is left alone. Values of ``secrets`` are written as stars.
 
     Raises:
         StoreError: a path leads out of ``out``, or the disk is full or refuses.
@@ -26,14 +26,18 @@ def write(files: Mapping[str, str], out: Path, secrets: Iterable[Secret] = ()) -
     changed: list[str] = []
     for name, text in files.items():
         path = out / _inside(name)
-        content = (mask(text, hidden) if hidden else text).encode("utf-8", "backslashreplace")
+        pieces = [text] if isinstance(text, str) else text
+        contents = ((mask(piece, hidden) if hidden else piece).encode("utf-8", "backslashreplace") for piece in pieces)
         try:
-            if _same(path, content):
-                continue
+            if isinstance(text, str):
+                content = next(contents)
+                if _same(path, content):
+                    continue
+                contents = iter((content,))
             if path.parent not in made:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 made.add(path.parent)
-            _replace(path, content)
+            _replace(path, contents)
         except OSError as error:
             raise StoreError(_problem(path, error)) from error
         changed.append(name)
@@ -56,11 +60,12 @@ def _same(path: Path, content: bytes) -> bool:
         return False
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, contents: Iterator[bytes]) -> None:
     # The process's number keeps two runs apart that write the same folder; a killed run's leftover is overwritten or ignored.
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        aside.write_bytes(content)
+        with aside.open("wb") as file:
+            file.writelines(contents)
         aside.replace(path)
     except BaseException:
         with suppress(OSError):

@@ -2,74 +2,33 @@
 
 from __future__ import annotations
 
-import datetime as datetime_module
-import itertools
-import json
-import re
-from collections.abc import Callable, Mapping, Sequence
-from hashlib import md5
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any
 
 from orchestrator.core import marker
 from orchestrator.core.errors import did_you_mean
 from orchestrator.core.project import SECRET_PREFIXES
+from orchestrator.render.ambient import Ambient
 from orchestrator.render.facades import Config, Reference, TargetFacts
 from orchestrator.render.macros import BoundMacro, Return
+from orchestrator.render.pure import PURE
+from orchestrator.render.refusal import TemplateFailure
 from orchestrator.render.scope import Scope
 from orchestrator.render.warehouse import WAREHOUSE
 
 DBT_VERSION = "1.11.0"
 
 
-class TemplateFailure(Exception):
-    """The template refuses to go on: ``message`` for its author, with an optional hint."""
-
-    def __init__(self, message: str, hint: str | None = None, code: str = "R010") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.code = code
+_QUOTES = frozenset("\"`':\n\r")
 
 
-class Ambient:
-    """A value that is recorded only when the template really looks at it (``execute``, ``run_started_at``)."""
-
-    __slots__ = ("_note", "_value")
-
-    def __init__(self, value: Any, note: Callable[[], None]) -> None:
-        self._value = value
-        self._note = note
-
-    def _look(self) -> Any:
-        self._note()
-        return self._value
-
-    def __bool__(self) -> bool:
-        return bool(self._look())
-
-    def __str__(self) -> str:
-        return str(self._look())
-
-    def __eq__(self, other: object) -> bool:
-        return bool(self._look() == other)
-
-    def __hash__(self) -> int:
-        return hash(self._look())
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._look(), name)
-
-    def __getitem__(self, name: Any) -> Any:
-        return self._look()[name]
-
-    def __iter__(self) -> Any:
-        return iter(self._look())
-
-    def __sub__(self, other: Any) -> Any:
-        return self._look() - other
-
-    def __add__(self, other: Any) -> Any:
-        return self._look() + other
+def _names(function: str, example: str, most: int, args: tuple[Any, ...]) -> None:
+    """Refuse arguments that are no names: what cannot be quoted cannot be found again in the text."""
+    fewest = 1 if function == "ref" else most
+    if not fewest <= len(args) <= most or not all(isinstance(a, str) and a and not _QUOTES & set(a) for a in args):
+        what = "a model's name, or a package and a model's name" if function == "ref" else "a source's name and a table's name"
+        raise TemplateFailure(f"`{function}` takes {what}", example, "R011")
 
 
 def _reference(scope: Scope, payload: str, name: str) -> Reference:
@@ -80,8 +39,7 @@ def _reference(scope: Scope, payload: str, name: str) -> Reference:
 def _ref(scope: Scope) -> Callable[..., Reference]:
     def ref(*args: str, version: Any = None, v: Any = None) -> Reference:
         """``ref('model')``, ``ref('package', 'model')``, ``ref('model', v=2)``."""
-        if not args or len(args) > 2 or not all(isinstance(a, str) for a in args):  # noqa: PLR2004 - package and name
-            raise TemplateFailure("`ref` takes a model's name, or a package and a model's name", "ref('orders')", "R011")
+        _names("ref", "ref('orders')", 2, args)
         package, name = ("", args[0]) if len(args) == 1 else args
         pinned = version if version is not None else v
         return _reference(scope, marker.ref(name, package, "" if pinned is None else str(pinned)), name)
@@ -92,8 +50,7 @@ def _ref(scope: Scope) -> Callable[..., Reference]:
 def _source(scope: Scope) -> Callable[..., Reference]:
     def source(*args: str) -> Reference:
         """``source('shop', 'orders')``."""
-        if len(args) != 2 or not all(isinstance(a, str) for a in args):  # noqa: PLR2004 - source and table
-            raise TemplateFailure("`source` takes a source's name and a table's name", "source('shop', 'orders')", "R011")
+        _names("source", "source('shop', 'orders')", 2, args)
         return _reference(scope, marker.source(*args), args[1])
 
     return source
@@ -108,7 +65,7 @@ def _var(scope: Scope) -> Callable[..., Any]:
         def __call__(self, name: str, default: Any = missing) -> Any:
             known = scope.facts.vars
             if name in known:
-                value = known[name]
+                value = deepcopy(known[name])  # templates may append to lists; the next render must not see it
             elif default is not missing:
                 value = default
             else:
@@ -146,7 +103,11 @@ def _env_var(scope: Scope) -> Callable[..., str]:
 def target_facts(scope: Scope) -> dict[str, Any]:
     """What ``target`` shows: the profile's output without anything secret."""
     target = scope.facts.target
-    shown = {k: v for k, v in target.settings.items() if k in ("host", "port", "user", "dbname", "path", "project", "dataset", "location", "role")}
+    shown = {
+        k: v
+        for k, v in target.settings.items()
+        if k in ("host", "port", "user", "dbname", "path", "project", "dataset", "location", "role")
+    }
     return {
         **{k: v for k, v in shown.items() if not hasattr(v, "reveal")},
         "name": target.name,
@@ -233,114 +194,6 @@ class Exceptions:
         return ""
 
 
-class Modules:
-    """``modules.datetime``, ``modules.re``, ``modules.itertools``, ``modules.pytz``: the safe part of each."""
-
-    __slots__ = ("_scope",)
-
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-
-    @property
-    def datetime(self) -> Any:
-        """The ``datetime`` module; clock readings make the template volatile."""
-        self._scope.recorder.asked("clock")
-        return _public(datetime_module)
-
-    @property
-    def re(self) -> Any:
-        """The ``re`` module."""
-        return _public(re)
-
-    @property
-    def itertools(self) -> Any:
-        """The ``itertools`` module."""
-        return _public(itertools)
-
-    @property
-    def pytz(self) -> Any:
-        """The ``pytz`` module."""
-        import pytz
-
-        return _public(pytz)
-
-
-class _public:  # noqa: N801 - reads as a verb: the public part of a module
-    """A module's public names, without a way to its internals."""
-
-    __slots__ = ("_module",)
-
-    def __init__(self, module: Any) -> None:
-        self._module = module
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self._module, name)
-        if name.startswith("_") or type(value).__name__ == "module":
-            raise AttributeError(name)
-        return value
-
-
-def _fromjson(_: Scope) -> Callable[..., Any]:
-    def fromjson(text: str, default: Any = None) -> Any:
-        try:
-            return json.loads(text)
-        except ValueError:
-            return default
-
-    return fromjson
-
-
-def _tojson(_: Scope) -> Callable[..., Any]:
-    def tojson(value: Any, default: Any = None, sort_keys: bool = False) -> Any:
-        try:
-            return json.dumps(value, sort_keys=sort_keys)
-        except (TypeError, ValueError):
-            return default
-
-    return tojson
-
-
-def _fromyaml(_: Scope) -> Callable[..., Any]:
-    def fromyaml(text: str, default: Any = None) -> Any:
-        import yaml
-
-        try:
-            return yaml.safe_load(text)
-        except yaml.YAMLError:
-            return default
-
-    return fromyaml
-
-
-def _toyaml(_: Scope) -> Callable[..., Any]:
-    def toyaml(value: Any, default: Any = None, sort_keys: bool = False) -> Any:
-        import yaml
-
-        try:
-            return yaml.safe_dump(value, sort_keys=sort_keys)
-        except yaml.YAMLError:
-            return default
-
-    return toyaml
-
-
-def _forgiving(make: Callable[..., Any]) -> Callable[[Scope], Callable[..., Any]]:
-    def factory(_: Scope) -> Callable[..., Any]:
-        def call(*values: Any, default: Any = None) -> Any:
-            try:
-                return make(*values)
-            except TypeError:
-                return default
-
-        return call
-
-    return factory
-
-
-def _strict(make: Callable[..., Any]) -> Callable[[Scope], Callable[..., Any]]:
-    return lambda _: make
-
-
 def _doc(scope: Scope) -> Callable[..., str]:
     def doc(*names: str) -> str:
         """A ``{% docs %}`` block's text."""
@@ -355,6 +208,7 @@ def _doc(scope: Scope) -> Callable[..., str]:
 
 def dispatch(scope: Scope, name: str, package: str | None = None) -> Any:
     """``adapter.dispatch``: ``<engine>__name``, then ``default__name``; the project's own come first."""
+    scope.recorder.saw("target:type", scope.facts.target.type)
     prefixes = [scope.facts.target.type, "default"]
     order: list[str | None] = [None] if package is None else [scope.library.root, package, "dbt"]
     for entry in scope.facts.settings.dispatch:
@@ -372,7 +226,6 @@ def dispatch(scope: Scope, name: str, package: str | None = None) -> Any:
 class Builtins:
     """``builtins.ref`` and its kind: ours, even where the project overrides the name."""
 
-    is_namespace = True
     __slots__ = ("_scope",)
 
     def __init__(self, scope: Scope) -> None:
@@ -386,7 +239,7 @@ class Builtins:
 
 def _model(scope: Scope) -> Mapping[str, Any]:
     declaration = scope.declaration
-    return {
+    facts = {
         "name": declaration.name,
         "alias": declaration.config.get("alias") or declaration.name,
         "unique_id": f"{declaration.kind}.{declaration.package}.{declaration.name}",
@@ -401,6 +254,7 @@ def _model(scope: Scope) -> Mapping[str, Any]:
         "columns": {c["name"]: c for c in (declaration.patch.data.get("columns") or () if declaration.patch else ())},
         "description": declaration.patch.data.get("description", "") if declaration.patch else "",
     }
+    return deepcopy(facts)
 
 
 def _flags(scope: Scope) -> Any:
@@ -427,23 +281,57 @@ def _secret(_: Scope) -> Callable[[str], str]:
     return secret
 
 
-def _interval(which: str) -> Callable[[Scope], Ambient]:
-    return _ambient("interval", lambda scope: (scope.live.extra if scope.live else {}).get(which))
+def _asking(what: str, value: Callable[[Scope], Any]) -> Callable[[Scope], Any]:
+    """A value whose type matters more than whether it is looked at: naming it is asking."""
+
+    def factory(scope: Scope) -> Any:
+        scope.recorder.asked(what)
+        return deepcopy(value(scope))
+
+    return factory
 
 
-def local_md5(value: Any) -> str:
-    """The MD5 of a text, in hex (dbt's name; not for security)."""
-    return md5(str(value).encode(), usedforsecurity=False).hexdigest()
+def _live(key: str, otherwise: Any) -> Callable[[Scope], Any]:
+    return lambda scope: (scope.live.extra if scope.live else {}).get(key, otherwise)
 
 
-def _diff_of_two_dicts(_: Scope) -> Callable[[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]], dict[str, list[str]]]:
-    def diff(a: Mapping[str, Sequence[str]], b: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-        """What ``a`` has and ``b`` lacks, key by key, ignoring case."""
-        other = {k.lower(): {x.lower() for x in v} for k, v in b.items()}
-        rest = {k: [x for x in v if x.lower() not in other.get(k.lower(), set())] for k, v in a.items()}
-        return {k: v for k, v in rest.items() if v}
+def _of_target(key: str) -> Callable[[Scope], Any]:
+    return lambda scope: getattr(TargetFacts(target_facts(scope), scope.recorder), key)
 
-    return diff
+
+def _metadata_envs(scope: Scope) -> dict[str, str]:
+    found = {k: v for k, v in scope.facts.env.items() if k.startswith("DBT_ENV_CUSTOM_ENV_")}
+    for name, value in found.items():
+        scope.recorder.saw(f"env:{name}", value)
+    return found
+
+
+def _render(scope: Scope) -> Callable[[str], str]:
+    def render(text: str) -> str:
+        """A text rendered as a template with the names of this one."""
+        template = scope.template(str(text), scope.declaration.path)
+        return scope.environment.concat(template.root_render_func(template.new_context(scope, shared=True)))  # type: ignore[arg-type] # a Scope is mapping enough
+
+    return render
+
+
+class _Context:
+    """``context['name']``, ``context.get('name')``: every name, by name."""
+
+    __slots__ = ("_scope",)
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __getitem__(self, name: str) -> Any:
+        return self._scope[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._scope
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of ``name``, or ``default``."""
+        return self._scope[name] if name in self._scope else default  # noqa: SIM401 - a Scope is no dict
 
 
 FUNCTIONS: dict[str, Callable[[Scope], Any]] = {
@@ -461,34 +349,26 @@ FUNCTIONS: dict[str, Callable[[Scope], Any]] = {
     "log": _log,
     "print": _print,
     "exceptions": Exceptions,
-    "modules": Modules,
     "builtins": Builtins,
     "model": _model,
     "flags": _flags,
     "doc": _doc,
-    "fromjson": _fromjson,
-    "tojson": _tojson,
-    "fromyaml": _fromyaml,
-    "toyaml": _toyaml,
-    "set": _forgiving(set),
-    "set_strict": _strict(set),
-    "zip": _forgiving(zip),
-    "zip_strict": _strict(zip),
-    "local_md5": _strict(local_md5),
-    "diff_of_two_dicts": _diff_of_two_dicts,
+    "context": _Context,
+    "render": _render,
     "project_name": lambda s: s.facts.settings.name,
     "dbt_version": lambda _: DBT_VERSION,
-    "schema": lambda s: s.facts.target.schema,
-    "database": lambda s: s.facts.target.database,
+    "schema": _of_target("schema"),
+    "database": _of_target("database"),
     "execute": _ambient("execute", lambda s: s.live is not None),
-    "run_started_at": _ambient("clock", lambda s: s.facts.started),
+    "run_started_at": _asking("clock", lambda s: s.facts.started),
     "invocation_id": _ambient("invocation", lambda s: s.facts.invocation),
     "thread_id": _ambient("thread", lambda _: "main"),
-    "selected_resources": _ambient("selection", lambda s: (s.live.extra if s.live else {}).get("selected_resources", [])),
-    "invocation_args_dict": _ambient("flags", lambda s: dict(s.facts.flags)),
-    "dbt_metadata_envs": lambda s: {k: v for k, v in s.facts.env.items() if k.startswith("DBT_ENV_CUSTOM_ENV_")},
-    "interval_start": _interval("interval_start"),
-    "interval_end": _interval("interval_end"),
+    "selected_resources": _asking("selection", _live("selected_resources", [])),
+    "invocation_args_dict": _asking("flags", lambda s: dict(s.facts.flags)),
+    "dbt_metadata_envs": _metadata_envs,
+    "interval_start": _asking("interval", _live("interval_start", None)),
+    "interval_end": _asking("interval", _live("interval_end", None)),
+    **PURE,
     **WAREHOUSE,
 }
 """Name → how one render gets it."""

@@ -7,15 +7,21 @@ To the template a ``Text`` is a plain string, so nothing a macro compares, trims
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, nodes
-from jinja2.ext import Extension
-from jinja2.parser import Parser
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.runtime import Context
+from jinja2.sandbox import SandboxedEnvironment
 
 from orchestrator.core.declaration import Place
+from orchestrator.render.macros import BoundMacro
+from orchestrator.render.refusal import TemplateFailure
+from orchestrator.render.tags import MaterializationTag, ReturningCode, ReturningMacro, SnapshotTag, TestTag
+
+LARGEST = 10_000_000
+"""Characters or items that ``*`` may make of a text or list, and bits of the number that ``**`` may make."""
 
 
 class Text(str):
@@ -72,58 +78,87 @@ def _join(chunks: Iterable[str]) -> str:
     return _text("".join(parts), pieces)
 
 
-class TemplateEnvironment(ImmutableSandboxedEnvironment):
-    """Jinja as dbt projects know it. ``mapped`` decides whether rendered text remembers its places."""
+class TemplateEnvironment(SandboxedEnvironment):
+    """Jinja as dbt projects know it. ``mapped`` decides whether rendered text remembers its places.
+
+    The sandbox keeps templates away from Python's insides and from secrets; what the context hands out is copied, so a list may
+    be appended to and nobody else sees it. It is no limit on time or memory: ``*`` and ``**`` are watched because one slip is
+    enough there, but who writes templates can write endless SQL too.
+    """
+
+    code_generator_class = ReturningCode
+    intercepted_binops = frozenset({"*", "**"})
 
     def __init__(self, *, mapped: bool = False) -> None:
         super().__init__(undefined=StrictUndefined, extensions=["jinja2.ext.do", TestTag, MaterializationTag, SnapshotTag], cache_size=0)
         self.mapped = mapped
-        self.places: dict[str, list[Place]] = {}
-        self.compiled: dict[tuple[str, int], Template] = {}
+        self.places: list[Place] = []
+        self.compiled: dict[tuple[str, str], Template] = {}
         for name in ("lipsum", "cycler", "joiner"):
             self.globals.pop(name, None)
         self.filters["as_text"] = self.filters["as_native"] = self.filters["as_bool"] = self.filters["as_number"] = _same
         if mapped:
-            self.concat = _join  # type: ignore[assignment]
+            self.concat = _join  # type: ignore[method-assign] # Jinja's own way to change it
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Underscored macros of a package (``dbt_utils._is_relation``) are macros, not internals."""
-        return bool(getattr(type(obj), "is_namespace", False)) and not attr.startswith("__") or super().is_safe_attribute(obj, attr, value)
+        return (type(value) is BoundMacro and not attr.startswith("__")) or super().is_safe_attribute(obj, attr, value)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """``*`` and ``**`` within reason."""
+        if _size(operator, left, right) > LARGEST:
+            raise TemplateFailure(f"`{operator}` would make something too large for a template", None, "R019")
+        return super().call_binop(context, operator, left, right)
+
+    def returning(self, context: Context, macro: Any) -> ReturningMacro:
+        """Called by compiled templates for each macro they define."""
+        found: ReturningMacro = macro
+        found.__class__ = ReturningMacro
+        found.context = context
+        return found
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
         if self.mapped and name:
-            self._map(tree, source, name, filename or name)
+            self._map(tree, source, filename or name)
         return tree
 
-    def _map(self, tree: nodes.Template, source: str, name: str, filename: str) -> None:
+    def _map(self, tree: nodes.Template, source: str, filename: str) -> None:
         outputs = list(tree.find_all(nodes.Output))
         places = list(_places(self, source, filename))
         if sum(len(output.nodes) for output in outputs) != len(places):
-            return
-        self.places[name] = places
-        index = 0
+            return  # the template goes without a map: errors then point at the file
+        index = len(self.places)
+        self.places += places
         for output in outputs:
             wrapped: list[nodes.Expr] = []
             for child in output.nodes:
                 line = child.lineno
                 value = nodes.Const(child.data, lineno=line) if isinstance(child, nodes.TemplateData) else child
-                at = nodes.Const((name, index), lineno=line)
                 function = nodes.EnvironmentAttribute("placed", lineno=line)
-                wrapped.append(nodes.Call(function, [at, value], [], None, None, lineno=line))
+                wrapped.append(nodes.Call(function, [nodes.Const(index, lineno=line), value], [], None, None, lineno=line))
                 index += 1
             output.nodes = wrapped
 
-    def placed(self, at: tuple[str, int], value: Any) -> Text:
+    def placed(self, index: int, value: Any) -> Text:
         """Called by mapped templates for every piece of output."""
-        place = self.places[at[0]][at[1]]
+        place = self.places[index]
         if type(value) is Text:
             return _text(str.__str__(value), [(0, place, value)])
         return _text(value if isinstance(value, str) else str(value), [(0, place, None)])
 
 
+def _size(operator: str, left: Any, right: Any) -> int:
+    if operator == "**":
+        return left.bit_length() * right if isinstance(left, int) and isinstance(right, int) else 0
+    for many, times in ((left, right), (right, left)):
+        if isinstance(many, str | bytes | list | tuple) and isinstance(times, int):
+            return len(many) * times
+    return 0
+
+
 def _same(value: Any) -> Any:
-    """dbt's ``as_native`` family: text stays text here, the engine converts."""
+    """Dbt's ``as_native`` family: text stays text here, the engine converts."""
     return value
 
 
@@ -132,7 +167,7 @@ def _places(env: TemplateEnvironment, source: str, path: str) -> Iterator[Place]
 
     Tokens are searched from where the last one ended: whitespace control drops whitespace between them, nothing else.
     """
-    source = "\n".join(source.splitlines()) if "\r" in source else source
+    source = re.sub(r"\r\n?", "\n", source)
     cursor = 0
     for _, token, value in env.lexer.tokeniter(source, path, path):
         at = source.find(value, cursor)
@@ -143,62 +178,3 @@ def _places(env: TemplateEnvironment, source: str, path: str) -> Iterator[Place]
             column = at - source.rfind("\n", 0, at)
             yield Place(path, line, column, macro=None if token == "data" else "value")  # noqa: S105 - same
         cursor = at + len(value)
-
-
-class TestTag(Extension):
-    """``{% test name(model, …) %}…{% endtest %}`` (or ``data_test``): a macro called ``test_name``."""
-
-    tags = {"test", "data_test"}  # noqa: RUF012 - Jinja's interface
-
-    def parse(self, parser: Parser) -> nodes.Node:
-        """Jinja's hook."""
-        tag = next(parser.stream)
-        name = parser.parse_assign_target(name_only=True).name
-        return _macro(parser, tag.lineno, f"test_{name}", f"name:end{tag.value}")
-
-
-class MaterializationTag(Extension):
-    """``{% materialization name, adapter='x' %}…{% endmaterialization %}``: a macro called ``materialization_name_x``."""
-
-    tags = {"materialization"}  # noqa: RUF012 - Jinja's interface
-
-    def parse(self, parser: Parser) -> nodes.Node:
-        """Jinja's hook."""
-        tag = next(parser.stream)
-        name = parser.parse_assign_target(name_only=True).name
-        adapter = "default"
-        while parser.stream.skip_if("comma"):
-            key = parser.parse_assign_target(name_only=True).name
-            if key == "default":
-                continue
-            parser.stream.expect("assign")
-            value = parser.parse_expression()
-            if key == "adapter" and isinstance(value, nodes.Const):
-                adapter = str(value.value)
-        node = nodes.Macro(lineno=tag.lineno)
-        node.name, node.args, node.defaults = f"materialization_{name}_{adapter}", [], []
-        node.body = parser.parse_statements(("name:endmaterialization",), drop_needle=True)
-        return node
-
-
-class SnapshotTag(Extension):
-    """``{% snapshot name %}…{% endsnapshot %}``: a macro called ``snapshot_name``."""
-
-    tags = {"snapshot"}  # noqa: RUF012 - Jinja's interface
-
-    def parse(self, parser: Parser) -> nodes.Node:
-        """Jinja's hook."""
-        tag = next(parser.stream)
-        name = parser.parse_assign_target(name_only=True).name
-        node = nodes.Macro(lineno=tag.lineno)
-        node.name, node.args, node.defaults = f"snapshot_{name}", [], []
-        node.body = parser.parse_statements(("name:endsnapshot",), drop_needle=True)
-        return node
-
-
-def _macro(parser: Parser, lineno: int, name: str, end: str) -> nodes.Macro:
-    node = nodes.Macro(lineno=lineno)
-    node.name = name
-    parser.parse_signature(node)
-    node.body = parser.parse_statements((end,), drop_needle=True)
-    return node

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
 from orchestrator.core import marker
@@ -41,7 +42,9 @@ class Reference:
     def include(self, **kwargs: bool) -> Any:
         """The relation with only the parts wanted."""
         parts = self._parts()
-        wanted = [getattr(parts, "name" if key == "identifier" else key) for key in ("database", "schema", "identifier") if kwargs.get(key, True)]
+        wanted = [
+            getattr(parts, "name" if key == "identifier" else key) for key in ("database", "schema", "identifier") if kwargs.get(key, True)
+        ]
         return ".".join(f"{self._quote}{p}{self._quote}" for p in wanted if p)
 
     @property
@@ -123,7 +126,9 @@ class TargetFacts:
         return key in self._facts
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._facts)
+        for key, value in self._facts.items():
+            self._recorder.saw(f"target:{key}", value)
+            yield key
 
 
 class Config:
@@ -136,6 +141,7 @@ class Config:
         self._recorder = recorder
 
     def __call__(self, positional: Mapping[str, Any] | None = None, /, **kwargs: Any) -> str:
+        """Take config keys, as keywords or as one mapping; gives no text."""
         self._recorder.config.append({normal(k): _plain(v) for k, v in {**(positional or {}), **kwargs}.items()})
         return ""
 
@@ -145,7 +151,7 @@ class Config:
     def get(self, key: str, default: Any = None, validator: Any = None) -> Any:  # noqa: ARG002 - dbt's signature
         """The value of a config key, or ``default``."""
         value = self._known().get(normal(key))
-        return default if value is None else value
+        return default if value is None else _copied(value)
 
     def require(self, key: str, validator: Any = None) -> Any:  # noqa: ARG002 - dbt's signature
         """The value of a config key; an error when it is not set."""
@@ -156,7 +162,7 @@ class Config:
 
     def meta_get(self, key: str, default: Any = None) -> Any:
         """A value of ``meta``."""
-        return (self._known().get("meta") or {}).get(key, default)
+        return _copied((self._known().get("meta") or {}).get(key, default))
 
     def set(self, key: str, value: Any) -> str:
         """The same as ``config(key=value)``."""
@@ -169,6 +175,11 @@ class Config:
     def persist_column_docs(self) -> bool:
         """Whether column descriptions go into the warehouse."""
         return bool((self.get("persist_docs") or {}).get("columns"))
+
+
+def _copied(value: Any) -> Any:
+    """Templates may append to lists; the next template must not see it."""
+    return deepcopy(value) if isinstance(value, list | dict) else value
 
 
 def _plain(value: Any) -> Any:
@@ -184,5 +195,3 @@ def _plain(value: Any) -> Any:
             return [_plain(v) for v in value]
         case _:
             return str(value)
-
-

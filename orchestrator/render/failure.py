@@ -12,9 +12,11 @@ from jinja2.exceptions import SecurityError
 
 from orchestrator.core.errors import Problem, did_you_mean
 from orchestrator.core.files import Span
-from orchestrator.render.context import TemplateFailure
+from orchestrator.render.macros import Return
+from orchestrator.render.refusal import TemplateFailure
 
 _NAME = re.compile(r"'([^']+)' (?:is undefined|has no attribute '([^']+)')")
+_OURS = re.compile(r"'orchestrator\.[\w.<>]+ object'")
 _TAG = re.compile(r"\{[{%]")
 _LONGEST_TRAIL = 6
 
@@ -26,8 +28,13 @@ def failure(error: BaseException, path: str, text_of: Callable[[str], str], know
     """
     if isinstance(error, TemplateSyntaxError):
         where = error.filename or error.name or path
-        word = re.search(r"'(\w+)'", error.message or "")
-        return Problem("R001", f"template syntax: {_lower(error.message)}", _span(where, error.lineno, text_of, word and word[1]), hint=_tag_hint(error.message))
+        quoted = re.search(r"'(\w+)'", error.message or "")
+        return Problem(
+            "R001",
+            f"template syntax: {_lower(error.message)}",
+            _span(where, error.lineno, text_of, quoted and quoted[1]),
+            hint=_tag_hint(error.message),
+        )
     places = list(_places(error.__traceback__)) or [(path, 1)]
     code, message, word, hint = _said(error, known)
     where, line = places[-1]
@@ -46,11 +53,18 @@ def _said(error: BaseException, known: Callable[[], Iterator[str]]) -> tuple[str
             if found and not found[2]:
                 name = found[1]
                 return "R002", f"`{name}` is undefined", name, did_you_mean(name, known())
-            return "R002", _lower(str(error)), found[2] if found else None, None
+            return "R002", _lower(_OURS.sub("this value", str(error))), found[2] if found else None, None
+        case Return():
+            return "R018", "`return` leaves a macro, and this is not inside one", "return", None
         case RecursionError():
             return "R004", "a macro calls itself without end", None, "give the recursion a case in which it stops"
         case SecurityError():
-            return "R005", _lower(str(error)), None, "templates run in a sandbox: private attributes and changes to shared values are not allowed"
+            return (
+                "R005",
+                _lower(str(error)),
+                None,
+                "templates run in a sandbox: private attributes and changes to shared values are not allowed",
+            )
         case TypeError() | ValueError() | KeyError() | AttributeError() | ZeroDivisionError() | IndexError():
             return "R006", f"{type(error).__name__}: {error}", None, None
         case _:
@@ -83,7 +97,7 @@ def _span(path: str, line: int, text_of: Callable[[str], str], word: str | None 
 def _tag_hint(message: str | None) -> str | None:
     said = message or ""
     if "Unexpected end of template" in said or "was looking for the following tags" in said:
-        wanted = re.search(r"'(end\w+|else|elif)'", said)
+        wanted = re.search(r"'(end\w+)'", said.partition("following tags")[2])
         return f"close the block with {{% {wanted[1]} %}}" if wanted else None
     if "unknown tag" in said:
         found = re.search(r"unknown tag '(\w+)'", said)
@@ -91,11 +105,12 @@ def _tag_hint(message: str | None) -> str | None:
     return None
 
 
-_TAGS = ("if", "elif", "else", "endif", "for", "endfor", "set", "endset", "macro", "endmacro", "do", "call", "endcall", "filter", "test", "endtest", "snapshot", "endsnapshot", "raw", "endraw")
+_TAGS = (
+    *("if", "elif", "else", "endif", "for", "endfor", "set", "endset", "macro", "endmacro", "do", "call", "endcall"),
+    *("filter", "endfilter", "test", "endtest", "snapshot", "endsnapshot", "raw", "endraw"),
+)
 
 
 def _lower(message: str | None) -> str:
     said = (message or "").rstrip(".")
     return said[:1].lower() + said[1:]
-
-

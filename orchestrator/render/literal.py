@@ -15,7 +15,7 @@ from typing import Any
 from orchestrator.core import marker
 
 _TAG = re.compile(r"\{[{%#]")
-_STRING = r"""\s*(?:'([^'\\{}]*)'|"([^"\\{}]*)")\s*"""
+_STRING = r"""\s*(?:'([^'"`:\\{}\n]+)'|"([^'"`:\\{}\n]+)")\s*"""
 _CALL = re.compile(
     r"\{\{\s*(?:"
     rf"(?P<ref>ref)\({_STRING}(?:,{_STRING})?\)"
@@ -24,6 +24,7 @@ _CALL = re.compile(
     r"|config\((?P<config>(?:[^{}()'\"]|'[^'\\{}]*'|\"[^\"\\{}]*\")*)\)"
     r")\s*\}\}"
 )
+_PREFIXED = re.compile(r"\b(?:[uU]|[rR])['\"]")
 _WORDS = {"true": True, "false": False, "none": None}
 
 
@@ -41,7 +42,7 @@ def literal(source: str, name: str, quote: str) -> Literal | None:
     >>> literal("select * from {{ ref('a') }}", "b", '"').text
     'select * from "__orc"."ref::a:"."a"'
     """
-    if "\r" in source:
+    if "\r" in source:  # Jinja changes line ends
         return None
     out: list[str] = []
     configs: list[Mapping[str, Any]] = []
@@ -79,27 +80,33 @@ def _strings(call: re.Match[str], group: int) -> str | None:
 
 
 def _keywords(arguments: str) -> dict[str, Any] | None:
-    """The keywords of a call as a dict, when all of them are literals."""
+    """The keywords of a call as a dict, when all of them are literals that Python and Jinja read alike."""
     try:
         call = ast.parse(f"_({arguments})", mode="eval").body
-    except SyntaxError:
+    except (SyntaxError, RecursionError, MemoryError):
         return None
-    if not isinstance(call, ast.Call) or call.args:
+    if not isinstance(call, ast.Call) or call.args or "#" in arguments or _PREFIXED.search(arguments):
         return None
     found: dict[str, Any] = {}
     for keyword in call.keywords:
-        if keyword.arg is None:
+        name, value = keyword.arg, _value(keyword.value)
+        if name is None or name in found or value is None:
             return None
-        value = keyword.value
-        if isinstance(value, ast.Name):
-            if value.id not in _WORDS:
-                return None
-            found[keyword.arg] = _WORDS[value.id]
-            continue
-        try:
-            found[keyword.arg] = ast.literal_eval(value)
-        except ValueError:
-            return None
-        if isinstance(found[keyword.arg], bytes | complex):
-            return None
+        found[name] = value[0]
     return found
+
+
+def _value(node: ast.expr) -> tuple[Any] | None:
+    """A literal's value, wrapped: ``None`` says it is not one."""
+    match node:
+        case ast.Name():
+            return (_WORDS[node.id],) if node.id in _WORDS else None
+        case ast.Constant(value=str() | bool() | int() | float() | None):
+            return (node.value,)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)) if not isinstance(number, bool):
+            return (-number,)
+        case ast.List():
+            items = [_value(item) for item in node.elts]
+            return ([item[0] for item in items if item],) if None not in items else None
+        case _:
+            return None

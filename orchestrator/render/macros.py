@@ -17,6 +17,9 @@ _HEAD = re.compile(r"\{%-?\s*(macro|test|data_test|materialization|snapshot)\s+(
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _PREFIX = {"macro": "", "test": "test_", "data_test": "test_", "snapshot": "snapshot_", "materialization": "materialization_"}
 
+OWN = ("dbt", "dbt_utils", "dbt_expectations")
+"""Packages that come with us, in the order bare names are looked up: macros of the first, generic tests of all (``accepted_range``)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Macro:
@@ -31,7 +34,7 @@ class Macro:
 
     @property
     def id(self) -> str:
-        """dbt's unique id."""
+        """Dbt's unique id."""
         return f"macro.{self.package}.{self.name}"
 
 
@@ -46,24 +49,31 @@ class Library:
         """The macro a template means by ``name``."""
         if package is not None:
             return self.packages.get(package, {}).get(name)
-        own = self.packages.get(self.root, {}).get(name)
-        return own or self.packages.get("dbt", {}).get(name)
+        for space in (self.root, *(OWN if name.startswith("test_") else OWN[:1])):
+            known = self.packages.get(space)
+            if known is not None and name in known:
+                return known[name]
+        return None
 
     def names(self) -> Iterator[str]:
         """Every bare name that can be called."""
-        for package in (self.root, "dbt"):
-            yield from self.packages.get(package, {})
+        yield from self.packages.get(self.root, {})
+        yield from self.packages.get(OWN[0], {})
+        for package in OWN[1:]:
+            yield from (name for name in self.packages.get(package, {}) if name.startswith("test_"))
 
 
-def library(files: Iterable[tuple[str, str]], root: str, builtin: Iterable[tuple[str, str, str]] = ()) -> tuple[Library, tuple[Problem, ...]]:
+def library(
+    files: Iterable[tuple[str, str]], root: str, builtin: Iterable[tuple[str, str, str]] = ()
+) -> tuple[Library, tuple[Problem, ...]]:
     """Index macro files ``(path, text)`` of the project ``root`` and of our own packages ``(package, path, text)``.
 
     Names are read off with a regular expression: compiling every macro of every file before one is called would cost more
-    than all the rest of a warm start.
+    than all the rest of a warm start. A project called as one of our packages is that package: ours is left out.
     """
     packages: dict[str, dict[str, Macro]] = {root: {}}
     problems: list[Problem] = []
-    for package, path, text in [*builtin, *((root, path, text) for path, text in files)]:
+    for package, path, text in [*(b for b in builtin if b[0] != root), *((root, path, text) for path, text in files)]:
         known = packages.setdefault(package, {})
         for macro in _macros(package, path, text):
             if macro.name in known and package == root:
@@ -90,8 +100,8 @@ def _macros(package: str, path: str, text: str) -> Iterator[Macro]:
         yield Macro(name, package, path, bare.count("\n", 0, head.start()) + 1, text, content)
 
 
-class Return(BaseException):
-    """``{{ return(value) }}``: leaves the macro with a value of any type. Not an ``Exception``, so templates cannot swallow it."""
+class Return(Exception):  # noqa: N818 - it is control flow, not an error
+    """``{{ return(value) }}``: leaves the innermost macro with a value of any type."""
 
     def __init__(self, value: Any) -> None:
         super().__init__()
@@ -101,29 +111,24 @@ class Return(BaseException):
 class BoundMacro:
     """A macro as one render sees it: calling it records its use, and gives its text or what it returned."""
 
-    __slots__ = ("macro", "scope")
-    is_namespace = False
+    __slots__ = ("_macro", "_scope")
 
     def __init__(self, macro: Macro, scope: Scope) -> None:
-        self.macro = macro
-        self.scope = scope
+        self._macro = macro
+        self._scope = scope
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        function = self.scope.function(self.macro)
-        try:
-            return function(*args, **kwargs)
-        except Return as left:
-            return left.value
+        """Run the macro."""
+        return self._scope.function(self._macro)(*args, **kwargs)
 
     def __repr__(self) -> str:
-        return f"<macro {self.macro.package}.{self.macro.name}>"
+        return f"<macro {self._macro.package}.{self._macro.name}>"
 
 
 class Namespace:
     """A package's macros as attributes: ``dbt_utils.star(…)``."""
 
     __slots__ = ("_package", "_scope")
-    is_namespace = True
 
     def __init__(self, package: str, scope: Scope) -> None:
         self._package = package

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -45,8 +46,8 @@ def render_one(templates: Templates, declaration: Declaration, raw: str, *, shor
     if declaration.language != "sql":
         return Rendered(declaration, raw, raw)
     depends = _depends_on(raw)
-    if not _TAG.search(raw):
-        return Rendered(declaration, raw, raw.removesuffix("\n") if raw.endswith("\n") else raw, depends_on=depends)
+    if "{" not in raw or not ("\r" in raw or _TAG.search(raw)):  # with tags or braces, Jinja decides what a line end is
+        return Rendered(declaration, raw, raw.removesuffix("\n"), depends_on=depends)
     quote = templates.facts.dialect.quote_char
     found = literal(raw, declaration.name, quote) if short else None
     if found is not None:
@@ -95,7 +96,11 @@ def _generic_test(templates: Templates, declaration: Declaration) -> Rendered:
     inputs = Inputs({**notes.values, **more.values}, tuple({**notes.volatile, **more.volatile}))
     test = declaration.test_name or ""
     package, _, bare = test.rpartition(".")
-    replaced = replace(declaration, arguments=arguments, config=config)
+    quote = templates.facts.dialect.quote_char
+    column = declaration.column
+    if column is not None and column.startswith('"') and quote != '"':
+        column = f"{quote}{column[1:-1]}{quote}"
+    replaced = replace(declaration, arguments=arguments, config=config, column=column)
     if test in NATIVE_TESTS and templates.library.find(f"test_{bare}", templates.library.root) is None:
         return Rendered(replaced, "", "", inputs=inputs)
     macro = templates.library.find(f"test_{bare}", package or None)
@@ -105,14 +110,13 @@ def _generic_test(templates: Templates, declaration: Declaration) -> Rendered:
         tests = [n.removeprefix("test_") for n in templates.library.names() if n.startswith("test_")]
         hint = did_you_mean(bare, [*tests, *NATIVE_TESTS], also=f"define it: {{% test {bare}(model, column_name) %}} … {{% endtest %}}")
         raise RenderError(Problem("R020", f"there is no test called `{test}`", declaration.span, hint))
-    quote = templates.facts.dialect.quote_char
     kind, name = declaration.attached or ("model", "")
     payload = marker.source(*name.split(".", 1)) if kind == "source" else marker.ref(name)
     model = marker.write(payload, name.rpartition(".")[2], quote)
     where = config.get("where")
-    keywords: dict[str, Any] = {"model": f"(select * from {model} where {where}) dbt_subquery" if where else model, **arguments}
-    if declaration.column:
-        keywords["column_name"] = declaration.column
+    keywords: dict[str, Any] = {"model": f"(select * from {model} where {where}) dbt_subquery" if where else model, **deepcopy(arguments)}
+    if column:
+        keywords["column_name"] = column
     call = "{{ " + f"{macro.name if package in ('', 'dbt') else f'{package}.{macro.name}'}(**_orc_arguments)" + " }}"
     text, used = templates.render(replaced, call, extra={"_orc_arguments": keywords})
     inputs = Inputs({**inputs.values, **used.values}, tuple(dict.fromkeys([*inputs.volatile, *used.volatile])))
@@ -173,7 +177,7 @@ class _node_facts(dict[str, Any]):  # noqa: N801 - reads as what it is where it 
             package_name=declaration.package,
             path=declaration.path,
             fqn=list(declaration.fqn),
-            config=_node_config(declaration.config),
+            config=_node_config(deepcopy(dict(declaration.config))),
             unique_id=f"{kind}.{declaration.package}.{declaration.name}",
             version=declaration.config.get("version"),
         )

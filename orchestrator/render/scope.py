@@ -72,12 +72,16 @@ class Scope:
         self.results: dict[str, Any] = {}
         self._functions = functions
         self._names: dict[str, Any] = dict(extra or {})
-        self._modules: dict[str, Any] = {}
+        self._modules: dict[str, Mapping[str, Any]] = {}
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and (
-            name in self._names or name in self._functions or name in self.library.packages or self.library.find(name) is not None
-        )
+        if not isinstance(name, str):
+            return False
+        try:
+            self[name]
+        except KeyError:
+            return False
+        return True
 
     def __getitem__(self, name: str) -> Any:
         if name in self._names:
@@ -91,9 +95,11 @@ class Scope:
             value = Namespace(name, self)
         else:
             macro = self.library.find(name)
-            if macro is None:
+            if macro is None and name not in self.environment.globals:
+                # A macro of this name may be written tomorrow: what was decided without it is decided again then.
+                self.recorder.saw(f"macro:{self.library.root}.{name}", None)
                 raise KeyError(name)
-            value = BoundMacro(macro, self)
+            value = self.environment.globals[name] if macro is None else BoundMacro(macro, self)
         self._names[name] = value
         return value
 
@@ -110,14 +116,28 @@ class Scope:
 
     def function(self, macro: Macro) -> Callable[..., Any]:
         """The compiled macro, bound to this render's names; its use is recorded."""
+        self.used(macro)
+        names = self._modules.get(macro.path)
+        if names is None:
+            template = self.template(macro.text, macro.path)
+            context = template.new_context(self, shared=True)  # type: ignore[arg-type] # a Scope is mapping enough
+            for _ in template.root_render_func(context):  # text between macros goes nowhere
+                pass
+            names = self._modules[macro.path] = context.vars
+        found: Callable[..., Any] = names[macro.name]
+        return found
+
+    def used(self, macro: Macro) -> None:
+        """Note that this render depends on what ``macro`` says."""
         self.recorder.saw_digest(f"macro:{macro.package}.{macro.name}", macro.digest)
         self.recorder.macros[macro.id] = None
-        module = self._modules.get(macro.path)
-        if module is None:
-            module = self.template(macro.text, macro.path).make_module(self, shared=True)  # type: ignore[arg-type]
-            self._modules[macro.path] = module
-        found: Callable[..., Any] = getattr(module, macro.name)
-        return found
+
+    def called(self, path: str, name: str) -> None:
+        """A macro calls its neighbour in the same file: Jinja finds that one itself, we take note."""
+        for macros in self.library.packages.values():
+            macro = macros.get(name)
+            if macro is not None and macro.path == path:
+                self.used(macro)
 
     def template(self, text: str, path: str) -> Template:
         """Compile a template once per environment, by path and content."""
@@ -126,7 +146,7 @@ class Scope:
 
 def compiled(environment: TemplateEnvironment, text: str, path: str) -> Template:
     """A compiled template; the environment's own cache holds it."""
-    key = (path, hash(text))
+    key = (path, text)
     cache = environment.compiled
     template = cache.get(key)
     if template is None:

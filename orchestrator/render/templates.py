@@ -58,12 +58,16 @@ class Templates:
         except Exception as error:
             raise RenderError(failure(error, declaration.path, self.text_of, scope.keys)) from error
 
-    def locate(self, declaration: Declaration, text: str, offset: int, *, incremental: bool = False, extra: Mapping[str, Any] | None = None) -> Place | None:
+    def locate(
+        self, declaration: Declaration, text: str, offset: int, *, incremental: bool = False, extra: Mapping[str, Any] | None = None
+    ) -> Place | None:
         """Where the character at ``offset`` of the rendered text was written. Renders once more: errors are rare, maps are not free."""
         rendered, _ = self.render(declaration, text, incremental=incremental, extra=extra, mapped=True)
         return rendered.locate(offset) if isinstance(rendered, Text) else None
 
-    def call(self, declaration: Declaration, macro: str, arguments: Mapping[str, Any], *, live: Live | None = None, package: str | None = None) -> tuple[Any, Recorder]:
+    def call(
+        self, declaration: Declaration, macro: str, arguments: Mapping[str, Any], *, live: Live | None = None, package: str | None = None
+    ) -> tuple[Any, Recorder]:
         """Call a macro by name with keyword arguments; its text, or what it returned."""
         scope = self._scope(self._plain, declaration, incremental=False, live=live)
         found = self.library.find(macro, package)

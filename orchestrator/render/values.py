@@ -10,8 +10,8 @@ from jinja2 import TemplateSyntaxError, UndefinedError
 
 from orchestrator.core.errors import ConfigError, Problem, did_you_mean
 from orchestrator.core.project import SECRET_PREFIXES, Secret, Target
-from orchestrator.render.context import TemplateFailure
 from orchestrator.render.environment import TemplateEnvironment
+from orchestrator.render.refusal import TemplateFailure
 
 
 @lru_cache(maxsize=1)
@@ -33,7 +33,9 @@ def render_value(text: str, variables: Mapping[str, Any], target: Target | None,
         nonlocal secret
         value = env.get(name, default)
         if value is None:
-            raise TemplateFailure(f"the environment variable `{name}` is not set", f"export {name}=…, or give env_var('{name}', default) a default")
+            raise TemplateFailure(
+                f"the environment variable `{name}` is not set", f"export {name}=…, or give env_var('{name}', default) a default"
+            )
         secret = secret or name.startswith(SECRET_PREFIXES)
         return str(value)
 
@@ -42,9 +44,15 @@ def render_value(text: str, variables: Mapping[str, Any], target: Target | None,
             raise TemplateFailure(f"the variable `{name}` is not defined", did_you_mean(name, variables))
         return variables.get(name, *default)
 
-    names: dict[str, Any] = {"env_var": env_var, "var": var, "secret": lambda name: env_var(name)}
+    names: dict[str, Any] = {"env_var": env_var, "var": var, "secret": lambda name: env_var(name)}  # noqa: PLW0108 - a secret has no default
     if target is not None:
-        names["target"] = {"name": target.name, "schema": target.schema, "type": target.type, "database": target.database, "profile_name": target.profile}
+        names["target"] = {
+            "name": target.name,
+            "schema": target.schema,
+            "type": target.type,
+            "database": target.database,
+            "profile_name": target.profile,
+        }
     try:
         rendered = _environment().from_string(text).render(names)
     except TemplateFailure as error:

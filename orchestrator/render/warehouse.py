@@ -1,4 +1,4 @@
-"""Names that ask the warehouse. Without a connection they answer nothing and mark the template late: it is rendered again before its step."""
+"""Names that ask the warehouse. Without a connection they answer nothing and the template is late: rendered again before its step."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Rows:
         return self.rows[index]
 
     def print_table(self, **_: Any) -> None:
-        """agate's way of showing a table; results are logged by the author's own ``log``."""
+        """Agate's way of showing a table; results are logged by the author's own ``log``."""
 
 
 class Row:
@@ -139,7 +139,7 @@ def _run_query(scope: Scope) -> Callable[[str], Rows | None]:
 
 def _statement(scope: Scope) -> Callable[..., str]:
     def statement(name: str | None = None, fetch_result: bool = False, auto_begin: bool = True, caller: Any = None, **_: Any) -> str:  # noqa: ARG001 - dbt's signature
-        """``{% call statement('name', fetch_result=true) %}…{% endcall %}``."""
+        """Run the body of a ``call`` block; ``load_result`` gives what came back."""
         rows = ask(scope, caller()) if caller else None
         if name:
             scope.results[name] = {"table": rows, "data": [r.values() for r in rows] if rows else [], "response": "OK"}
@@ -176,6 +176,7 @@ class Adapter:
 
     def type(self) -> str:
         """The engine."""
+        self._scope.recorder.saw("target:type", self._scope.facts.target.type)
         return self._scope.facts.target.type
 
     def quote(self, identifier: str) -> str:
@@ -222,7 +223,13 @@ class Api:
 
         class _Relations:
             @staticmethod
-            def create(database: str | None = None, schema: str | None = None, identifier: str = "", type: str | None = None, **_: Any) -> PhysicalRelation:  # noqa: A002 - dbt's signature
+            def create(
+                database: str | None = None,
+                schema: str | None = None,
+                identifier: str = "",
+                type: str | None = None,  # noqa: A002 - dbt's name
+                **_: Any,
+            ) -> PhysicalRelation:
                 relation = Relation(database, schema, identifier)
                 return PhysicalRelation(relation, dialect.relation(relation), type)
 

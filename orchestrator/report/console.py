@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -16,11 +17,12 @@ def console(stream: TextIO, env: Mapping[str, str], style: Style, *, json: bool,
     """The sink that tells a run to ``stream``. ``env`` are the process's variables; ``now`` is the clock of elapsed times."""
     if json:
         return JsonLines(stream, pid, quiet=style.quiet, debug=style.debug)
+    style = replace(style, width=_width(stream) or style.width)
     if style.quiet or style.debug or not watched(stream, env):
         return Lines(stream, replace(style, colour=style.colour and colourful(stream, env)))
     from orchestrator.report.live import Live
 
-    return Live(stream, replace(style, colour=colourful(stream, env)), now)
+    return Live(stream, replace(style, colour=colourful(stream, env), stamped=False), now)
 
 
 def watched(stream: TextIO, env: Mapping[str, str]) -> bool:
@@ -33,3 +35,11 @@ def colourful(stream: TextIO, env: Mapping[str, str]) -> bool:
     if env.get("NO_COLOR"):
         return False
     return bool(env.get("FORCE_COLOR")) or (stream.isatty() and env.get("TERM", "") not in ("", "dumb", "unknown"))
+
+
+def _width(stream: TextIO) -> int | None:
+    """The columns of a terminal, or ``None`` for anything else."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None if stream.isatty() else None
+    except (OSError, ValueError):
+        return None

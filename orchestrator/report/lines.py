@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
+from textwrap import wrap
 from typing import TextIO
 
 from orchestrator.core.event import Event, NodeFinished, NodeStarted, Noted, RunFinished, RunStarted, Status
@@ -14,8 +15,17 @@ from orchestrator.report.story import BROKEN, Story, kind_name, name, several
 WIDTH = 72
 """Where the dots end: ``[RUN]`` still fits a terminal of 80 columns."""
 
+NAMED = 8
+"""Skipped nodes named with the failure that caused it."""
+
+VERDICT = 24
+"""Columns that a verdict takes on a terminal too narrow for :data:`WIDTH` and a verdict behind it."""
+
 BLOCKS = 20
 """Failures told in full at the end of a run."""
+
+JUDGED = frozenset({"X300", "X303"})
+"""Verdicts on data: no line of a file is to blame, so none is shown."""
 
 _GREEN, _RED, _YELLOW, _OFF = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
 _TINTS = {
@@ -40,12 +50,14 @@ class Style:
     """How lines are written, and where to look up what events do not carry.
 
     ``path`` gives the file a node is declared in, ``compiled`` the file its SQL was written to, ``text`` the content of a
-    project file (for code frames). ``zone`` is the time zone of the clock; ``None`` is the machine's.
+    project file (for code frames). ``zone`` is the time zone of the clock; ``None`` is the machine's. ``stamped`` puts the
+    time before each line.
     """
 
     colour: bool = False
     quiet: bool = False
     debug: bool = False
+    stamped: bool = True
     zone: tzinfo | None = None
     width: int = 100
     path: Callable[[str], str | None] = _unknown
@@ -69,7 +81,7 @@ def lines(event: Event, story: Story, style: Style = PLAIN) -> list[str]:
         case RunStarted():
             found = [] if style.quiet else _opening(event)
         case NodeStarted():
-            found = [] if style.quiet else [_dotted(f"{event.index} of {story.total} START {_labelled(event)}", "RUN")]
+            found = [] if style.quiet else [_dotted(f"{event.index} of {story.total} START {_labelled(event)}", "RUN", style)]
         case NodeFinished():
             found = [_result(event, story.total, style)] if event.status in BROKEN or not style.quiet else []
         case Noted():
@@ -77,6 +89,8 @@ def lines(event: Event, story: Story, style: Style = PLAIN) -> list[str]:
         case RunFinished():
             found = _closing(event, story, style)
     stamp = event.at.astimezone(style.zone).strftime("%H:%M:%S") if event.at.tzinfo else event.at.strftime("%H:%M:%S")
+    if not style.stamped:
+        return found
     # What belongs to the line above (a failure's details) is indented, and carries no time of its own.
     return [f"{stamp}  {line}" if line and line[0] != " " else line for line in found]
 
@@ -159,7 +173,7 @@ def _result(event: NodeFinished, total: int, style: Style) -> str:
         case Status.NOTHING:
             text, verdict = f"NO-OP {label}", "NO-OP"
     timed = "" if event.status in (Status.SKIPPED, Status.REUSED, Status.NOTHING) else f" in {event.seconds:.2f}s"
-    return _dotted(f"{event.index} of {total} {text}", _tint(verdict, event.status, style) + timed)
+    return _dotted(f"{event.index} of {total} {text}", _tint(verdict, event.status, style) + timed, style)
 
 
 def _skipped(event: NodeFinished, label: str) -> str:
@@ -168,8 +182,8 @@ def _skipped(event: NodeFinished, label: str) -> str:
     return _labelled(event) if event.kind in ("test", "unit_test") else label
 
 
-def _dotted(text: str, verdict: str) -> str:
-    width = WIDTH - len("HH:MM:SS  ")
+def _dotted(text: str, verdict: str, style: Style) -> str:
+    width = min(WIDTH, style.width - VERDICT) - (len("HH:MM:SS  ") if style.stamped else 0)
     return f"{text} {'.' * max(width - len(text) - 1, 3)} [{verdict}]"
 
 
@@ -215,20 +229,31 @@ def _block(event: NodeFinished, word: str, story: Story, style: Style) -> list[s
     path = style.path(event.node) or (event.problem.span.path if event.problem and event.problem.span else None)
     heading = f"{word} in {event.kind} {printable(name(event))}{f' ({path})' if path else ''}"
     found = [_paint(heading, _RED if word == "Failure" else _YELLOW, style)]
-    if event.problem:
+    if event.problem and event.problem.code in JUDGED:
+        hint = [f"hint: {printable(event.problem.hint)}"] if event.problem.hint else []
+        found += [_indented("\n".join([printable(event.problem.message), *hint]))]
+    elif event.problem:
         found += [_indented(problem(event.problem, style.text, colour=style.colour, width=style.width))]
     elif event.message or event.failures:
         found += [_indented(printable(event.message or f"Got {several(event.failures or 0, 'result')}"))]
     if compiled := style.compiled(event.node):
-        found += ["", f"  compiled code at {compiled}"]
+        found.append(f"  compiled code at {compiled}")
     if event.inspect:
         ask = "See test failures" if event.kind == "test" else "See what was built"
         query = printable(event.inspect).strip()
-        found += ["", f"  {ask}: {query}" if "\n" not in query else f"  {ask}:\n{_indented(query, '    ')}"]
+        found.append(f"  {ask}: {query}" if "\n" not in query else f"  {ask}:\n{_indented(query, '    ')}")
     if skipped := story.skipped.get(event.node, ()):
-        more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
-        found += ["", f"  skipped because of it: {', '.join(skipped[:5])}{more}"]
+        found += _wrapped("skipped because of it", skipped, style)
     return found
+
+
+def _wrapped(what: str, skipped: tuple[NodeFinished, ...], style: Style) -> list[str]:
+    """Names of what was skipped, tests as a number: their names are long, and their models say it all."""
+    names = [name(s) for s in skipped if s.kind not in ("test", "unit_test")]
+    tests = len(skipped) - len(names)
+    shown = names[:NAMED] + ([f"{len(names) - NAMED} more"] if len(names) > NAMED else []) + ([several(tests, "test")] if tests else [])
+    text = " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
+    return wrap(f"{what}: {text}", max(style.width, 40), initial_indent="  ", subsequent_indent="    ", break_long_words=False)
 
 
 def _kinds(story: Story) -> str:

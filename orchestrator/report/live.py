@@ -1,4 +1,4 @@
-"""A run as a live view: what runs now and for how long, how far it is, how long it will take; troubles above, as they come.
+"""A run as a live view: what runs now and for how long, how far it is, how long it will take; results above, as they come.
 
 Imported only when a terminal is watched: rich costs more to import than a small run takes.
 """
@@ -14,6 +14,7 @@ from rich.live import Live as Region
 from rich.text import Text
 
 from orchestrator.core.event import Event, NodeFinished, NodeStarted, Noted, RunFinished, RunStarted, Status
+from orchestrator.core.node import BUILDABLE
 from orchestrator.report.lines import Style, lines
 from orchestrator.report.story import Story
 
@@ -52,7 +53,7 @@ class Live:
                 self._running[event.node] = event
             case NodeFinished():
                 self._running.pop(event.node, None)
-                if event.status not in _QUIETLY:
+                if _worth_a_line(event):
                     self._tell(event)
             case Noted():
                 self._tell(event)
@@ -81,6 +82,11 @@ class Live:
         elapsed = (at - self._began).total_seconds() if self._began else 0.0
         done = sum(self._story.counts.values())
         return Group(*rows, Text(bar(done, self._story.total, elapsed, width, unicode=_unicode(self._console)), style=_tint(self._story)))
+
+
+def _worth_a_line(event: NodeFinished) -> bool:
+    """Whether a result stays on the screen: what was built, and what went wrong; a test that passes only moves the bar."""
+    return event.status not in _QUIETLY or (event.status is Status.PASSED and event.kind in BUILDABLE)
 
 
 def bar(done: int, total: int, elapsed: float, width: int, *, unicode: bool = True) -> str:

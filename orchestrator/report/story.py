@@ -33,7 +33,7 @@ class Story:
     kinds: Mapping[str, int] = field(default_factory=dict)
     broken: tuple[NodeFinished, ...] = ()
     warned: tuple[NodeFinished, ...] = ()
-    skipped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    skipped: Mapping[str, tuple[NodeFinished, ...]] = field(default_factory=dict)
 
     def apply(self, event: Event) -> Story:
         """The story, one event later."""
@@ -53,7 +53,7 @@ class Story:
             return replace(told, warned=(*self.warned, event))
         if event.status is Status.SKIPPED and event.because:
             others = self.skipped.get(event.because, ())
-            return replace(told, skipped={**self.skipped, event.because: (*others, name(event))})
+            return replace(told, skipped={**self.skipped, event.because: (*others, event)})
         return told
 
     def count(self, column: str) -> int:

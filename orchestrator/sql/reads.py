@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlglot import exp
@@ -11,11 +11,11 @@ from orchestrator.core import marker
 from orchestrator.core.node import Read
 
 
-def reads(tree: exp.Expr, text: str, quote: str = '"') -> tuple[Read, ...]:
+def reads(tree: exp.Expr, text: str, quote: str = '"', *, arrays: bool = False) -> tuple[Read, ...]:
     """Every place in ``text`` that names a relation, in order: markers anywhere, plain names where the syntax says table.
 
-    Left out: CTE names where they are visible, table functions, files read by path, and ``table.column`` in a FROM list
-    (implicit unnest).
+    Left out: CTE names where they are visible, table functions, files read by path, aliases that ``FOR UPDATE OF`` repeats,
+    and, in dialects where FROM may name an array (``arrays``), ``orders.items`` beside ``orders``.
     """
     bare: set[int] = set()
     plain: list[Read] = []
@@ -23,19 +23,19 @@ def reads(tree: exp.Expr, text: str, quote: str = '"') -> tuple[Read, ...]:
         if _is_marker(table):
             if not table.alias:
                 bare.add(int(table.parts[0].meta.get("start", -1)))
-        elif (read := _read(table, text)) is not None and not _is_cte(table) and not _is_unnest(table):
+        elif (read := _read(table, text)) is not None and not (_is_cte(table) or (arrays and _is_array(table)) or _is_lock(table)):
             plain.append(read)
     marked = [Read(m.payload, m.start, m.end, m.start in bare) for m in marker.find(text, quote)]
     return tuple(sorted([*marked, *plain], key=lambda r: r.start))
 
 
-def name_of(parts: Iterator[str] | list[str]) -> str:
-    """Join the parts of a name with dots; a part that has a dot itself is quoted.
+def name_of(parts: Iterable[str]) -> str:
+    """Join the parts of a name with dots; a part that could be taken for something else is quoted.
 
-    >>> name_of(["staging", "my.orders"])
-    'staging."my.orders"'
+    >>> name_of(["staging", "my.orders"]), name_of(["this"])
+    ('staging."my.orders"', '"this"')
     """
-    return ".".join(f'"{p}"' if "." in p else p for p in parts)
+    return ".".join(f'"{p}"' if "." in p or ":" in p or p == "this" else p for p in parts)
 
 
 def _is_marker(table: exp.Table) -> bool:
@@ -53,7 +53,12 @@ def _read(table: exp.Table, text: str) -> Read | None:
     start, end = int(first["start"]), int(last["end"]) + 1
     if text[start] == "'":  # select * from 'file.parquet'
         return None
-    return Read(name_of([p.name for p in parts]), start, end, qualified=not table.alias)
+    return Read(name_of(p.name for p in parts), start, end, qualified=not table.alias)
+
+
+def _is_lock(table: exp.Table) -> bool:
+    """``for update of o`` repeats a name of the FROM list."""
+    return isinstance(table.parent, exp.Lock)
 
 
 def _is_cte(table: exp.Table) -> bool:
@@ -88,14 +93,21 @@ def _visible(name: str, clause: exp.With, inside: exp.CTE | None) -> bool:
     return False
 
 
-def _is_unnest(table: exp.Table) -> bool:
-    """``from orders o, o.items``: the first part is a sibling's name, so this is a column."""
+def _is_array(table: exp.Table) -> bool:
+    """``from orders o, o.items``, also in a subquery: the first part is what a FROM list around calls a table, so this is a column."""
     head = table.args.get("catalog") or table.args.get("db")
-    select = table.find_ancestor(exp.Select)
-    if head is None or select is None:
+    if head is None:
         return False
-    clause = select.args.get("from_")
-    siblings = [clause.this] if clause is not None else []
-    siblings += [join.this for join in select.args.get("joins") or ()]
     name = head.name.casefold()
-    return any(s is not table and not s.args.get("db") and s.alias_or_name.casefold() == name for s in siblings if isinstance(s, exp.Table))
+    return any(s is not table and s.alias_or_name.casefold() == name for s in _in_view(table))
+
+
+def _in_view(table: exp.Table) -> Iterator[exp.Expr]:
+    """What the FROM lists around a table name: its own query's and, unless a CTE is between, those of the queries around."""
+    node: Any = table.parent
+    while node is not None and not isinstance(node, exp.CTE):
+        if isinstance(node, exp.Select):
+            clause = node.args.get("from_")
+            yield from [clause.this] if clause is not None else []
+            yield from (join.this for join in node.args.get("joins") or ())
+        node = node.parent

@@ -14,7 +14,10 @@ from orchestrator.core.node import Query, Read
 
 @dataclass(frozen=True, slots=True)
 class Spliced:
-    """The final text, and which pieces of it are the rendered text's: ``(start here, start there, length)``."""
+    """The final text, and which pieces of it are the rendered text's: ``(start here, start there, length)``.
+
+    The pieces of a name that was replaced lie on the name that its author wrote.
+    """
 
     sql: str
     pieces: tuple[tuple[int, int, int], ...]
@@ -25,11 +28,11 @@ class Spliced:
 
 
 def splice(query: Query, physical: Callable[[Read], str | None], ctes: Sequence[tuple[str, str]] = ()) -> Spliced:
-    """Replace each read by what ``physical`` says (``None`` leaves it as written) and put ``ctes`` (name, SQL) in front.
+    r"""Replace each read by what ``physical`` says (``None`` leaves it as written) and put ``ctes`` (name, SQL) in front.
 
     >>> q = Query("select * from orders", (Read("orders", 14, 20, True),))
     >>> splice(q, lambda read: 's.orders', [("c", "select 1")]).sql
-    'with c as (\\nselect 1\\n)\\nselect * from s.orders'
+    'with c as (\nselect 1\n)\nselect * from s.orders'
     """
     edits: list[tuple[int, int, str]] = [(r.start, r.end, text) for r in query.reads if (text := physical(r)) is not None]
     if ctes:
@@ -43,8 +46,8 @@ def splice(query: Query, physical: Callable[[Read], str | None], ctes: Sequence[
             pieces.append((here, there, start - there))
         out += [query.sql[there:start], text]
         here += start - there
-        if end > start:  # a replaced name still leads back to where its author wrote it
-            pieces.append((here, start, len(text)))
+        # A replaced name still leads back to where its author wrote it, never beyond its end.
+        pieces += [(here + at, start, min(end - start, len(text) - at)) for at in range(0, len(text), end - start)] if end > start else []
         here += len(text)
         there = end
     if there < len(query.sql):

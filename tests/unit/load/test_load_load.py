@@ -14,7 +14,7 @@ import pytest
 from orchestrator.core.errors import ConfigError
 from orchestrator.core.files import FileTree, MemoryTree
 from orchestrator.core.project import Project, Settings, Target
-from orchestrator.load import load
+from orchestrator.load.load import load
 from orchestrator.load.load import sort_files
 from orchestrator.load.properties import Found, parse_properties
 from orchestrator.load.tree import DiskTree
@@ -160,7 +160,7 @@ def test_the_target_folder_is_not_read(tmp_path: Path) -> None:
 
 def test_loading_an_own_project_without_properties_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from pathlib import Path; from orchestrator.load import load; from orchestrator.core.files import MemoryTree\n"
+        "import sys; from pathlib import Path; from orchestrator.load.load import load; from orchestrator.core.files import MemoryTree\n"
         "load(MemoryTree({'pyproject.toml': '[tool.orchestrator]', 'models/a.sql': ''}), root=Path('/nowhere'), env={}, render_value=None)\n"
         "print([m for m in ('yaml', 'jinja2', 'sqlglot', 'pydantic', 'duckdb') if m in sys.modules])"
     )

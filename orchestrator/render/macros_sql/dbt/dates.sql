@@ -24,8 +24,16 @@ datetime_add(cast({{ from_date_or_timestamp }} as datetime), interval {{ interva
 datediff({{ datepart }}, {{ first_date }}, {{ second_date }})
 {%- endmacro %}
 
+{#- DuckDB counts whole weeks gone by; like the other engines this counts how often a Sunday begins. -#}
 {% macro duckdb__datediff(first_date, second_date, datepart) -%}
-date_diff('{{ datepart | lower | trim }}', cast({{ first_date }} as timestamp), cast({{ second_date }} as timestamp))
+{%- set part = datepart | lower | trim -%}
+{%- set a = 'cast(' ~ first_date ~ ' as timestamp)' -%}
+{%- set b = 'cast(' ~ second_date ~ ' as timestamp)' -%}
+{%- if part == 'week' -%}
+(date_diff('day', date_trunc('week', {{ a }} + interval '1 day'), date_trunc('week', {{ b }} + interval '1 day')) // 7)
+{%- else -%}
+date_diff('{{ part }}', {{ a }}, {{ b }})
+{%- endif -%}
 {%- endmacro %}
 
 {#- Postgres has no such function. Each part counts the boundaries crossed; weeks begin on Sunday. -#}

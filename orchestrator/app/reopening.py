@@ -1,0 +1,246 @@
+"""From cache to graph: nothing changed → nothing parsed; some texts changed → only those."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from orchestrator.adapters import registry
+from orchestrator.app.invocation import Invocation
+from orchestrator.app.opening import Workspace, patient, place, source_text, stop_at_errors, templates_of
+from orchestrator.core.declaration import Declaration, Rendered
+from orchestrator.core.errors import Problem
+from orchestrator.core.files import Span, digest
+from orchestrator.core.graph import Graph
+from orchestrator.core.node import NativeTestBody, Node
+from orchestrator.core.project import Project, Properties
+from orchestrator.load import packed as pack
+from orchestrator.load.cache import Cache, CachedBodies, Seen, engine_digest, unchanged_environment
+from orchestrator.load.tree import DiskTree
+
+ROOT_FILES = ("pyproject.toml", "dbt_project.yml", "selectors.yml", "vars.yml", "profiles.yml", "packages.yml")
+MOST_CHANGED = 200
+"""More changed files than this are parsed with everything else: looking up each one's facts would not be cheaper."""
+
+
+def reopen(invocation: Invocation) -> Workspace | None:
+    """The workspace from the cache, brought up to date; ``None`` when it must be opened anew.
+
+    Raises:
+        OrcError: what is wrong with the files that changed.
+    """
+    cache = cache_of(invocation)
+    head = cache.head()
+    if head is None or head.get("engine") != engine_digest() or not unchanged_environment(head["env"], invocation.env):
+        return None
+    if head["root_files"] != _root_files(invocation.root) or head["profiles"] != _profiles(invocation):
+        return None
+    known = {path: (tuple(stat), text) for path, (stat, text) in head["stats"].items()}
+    tree = DiskTree(invocation.root, known, now_ns=_now(invocation), folders=head["folders"], skip=head["skip"])  # type: ignore[arg-type]
+    files: Mapping[str, str] = head["files"]
+    sources = tree.sources()
+    if len(files) != len(sources) or any(path not in files for path in sources):
+        return None
+    changed = [path for path in sources if tree.digest(path) != files[path]]
+    if len(changed) > MOST_CHANGED:
+        return None
+    workspace = _workspace(invocation, head, tree, cache)
+    if changed:
+        return _patched(workspace, head, changed, tree)
+    stats = tree.stats()
+    if sum(stats[path] != known.get(path) for path in stats) > MOST_CHANGED:  # a fresh checkout: remember its times
+        cache.save({**head, "stats": stats}, (), only=True)
+    return workspace
+
+
+def cache_of(invocation: Invocation) -> Cache:
+    """The cache file for this way of calling."""
+    said = [
+        str(invocation.profiles_dir), invocation.profile, invocation.target, invocation.threads, invocation.vars,
+        invocation.target_path, invocation.strict,
+    ]  # fmt: skip
+    return Cache(invocation.state_dir / "cache", digest(json.dumps(said, default=str, sort_keys=True).encode())[:16])
+
+
+def _workspace(invocation: Invocation, head: Mapping[str, Any], tree: DiskTree, cache: Cache) -> Workspace:
+    properties: tuple[Properties, ...] = ()
+    if head["properties"]:
+        from orchestrator.load.properties import from_json
+
+        properties = tuple(from_json(p) for p in head["properties"])
+    target = patient(pack.unpack_target(head["target"]), invocation)
+    project = Project(
+        settings=pack.unpack_settings(head["settings"]),
+        target=target,
+        tree=tree,
+        vars=pack.revived(head["vars"]),
+        env=invocation.env,
+        macros=pack.unpack_files(head["macros"]),
+        docs_blocks=pack.unpack_files(head["docs_blocks"]),
+        properties=properties,
+        key=head["key"],
+    )
+    nodes = pack.unpack_nodes(head["nodes"])
+    bodies = CachedBodies(cache, nodes)
+    graph = Graph(
+        nodes,
+        bodies,
+        tuple(pack.unpack_problem(w) for w in head["warnings"]),
+        head["key"],
+        head["project"],
+        tuple(head["disabled"]),
+        head["macro_paths"],
+    )
+    return Workspace(invocation, project, registry.dialect(target.type), graph, bodies.declaration, cache)
+
+
+def _patched(workspace: Workspace, head: dict[str, Any], changed: list[str], tree: DiskTree) -> Workspace | None:
+    """Render, parse and link again what changed; ``None`` when the change reaches further than the texts of SQL and Python nodes."""
+    of_path: dict[str, list[Node]] = {path: [] for path in changed}
+    for node in workspace.graph.nodes.values():
+        if node.path in of_path:
+            of_path[node.path].append(node)
+    if any(len(nodes) != 1 or nodes[0].kind not in ("model", "test", "analysis") or path.endswith((".yml", ".yaml")) for path, nodes in of_path.items()):
+        return None
+    from orchestrator.link.link import relink
+    from orchestrator.parse.parse import node_id, parse
+    from orchestrator.render.render import namer, render
+
+    declarations = [workspace.declaration(nodes[0].id) for nodes in of_path.values()]
+    problems: list[Problem] = []
+    templates = templates_of(workspace.invocation, workspace.project, workspace.dialect)
+    seen = Seen(workspace.invocation.env)
+    templates = type(templates)(replace(templates.facts, env=seen), templates.library, templates.text_of)
+    rendered = render(templates, ((d, source_text(workspace.project, d)) for d in declarations), problems)
+    by_id: dict[str, Rendered] = {node_id(r.declaration): r for r in rendered}
+
+    def locate(item: Rendered, offset: int, *, incremental: bool = False) -> tuple[Span, tuple[tuple[str, Span], ...]]:
+        return place(templates, item.declaration, item.raw, offset, incremental=incremental)
+
+    def locate_id(id_: str, offset: int, incremental: bool) -> tuple[Span, tuple[tuple[str, Span], ...]]:
+        return locate(by_id[id_], offset, incremental=incremental)
+
+    settings = workspace.project.settings
+    drafts = parse(rendered, workspace.dialect, workspace.project.target, locate, problems, naming=namer(templates), own=settings.own)
+    stop_at_errors(problems)
+    graph = relink(workspace.graph, drafts, locate_id, problems, strict=workspace.invocation.strict)
+    if graph is None:
+        return None
+    stop_at_errors(problems)
+    graph = replace(graph, warnings=(*graph.warnings, *(p for p in problems if p.severity != "error")))
+    fresh = replace(workspace, graph=graph)
+    if workspace.cache is not None:
+        rows = {d.path: {"bodies": {node_id(d): pack.pack_body(graph.bodies[node_id(d)])}, "declarations": {node_id(d): pack.pack_declaration(d)}} for d in declarations}
+        again = {
+            **head,
+            "files": {**head["files"], **{p: tree.digest(p) for p in changed}},
+            "stats": tree.stats(),
+            "env": {**head["env"], **seen.looked},
+            **_graph_head(graph),
+        }
+        written = workspace.cache.noted("manifest")
+        if written is not None:  # the manifest is behind by these entries
+            stale = {id_ for d in declarations for id_ in _around(node_id(d), workspace.graph, graph)}
+            rows["note:manifest"] = {**written, "changed": sorted({*written["changed"], *stale})}
+        workspace.cache.save(again, rows.items(), only=True)
+    return fresh
+
+
+def _around(id_: str, before: Graph, after: Graph) -> tuple[str, ...]:
+    """A node and the parents it has or had: what the manifest says about these may have changed."""
+    return id_, *before.nodes[id_].depends_on, *after.nodes[id_].depends_on
+
+
+def save(workspace: Workspace, seen: Seen) -> Workspace:
+    """Put what was understood into the cache. A project that cannot be cached (secrets in its profile) is opened as before."""
+    project, graph = workspace.project, workspace.graph
+    tree = project.tree
+    if not isinstance(tree, DiskTree):
+        return workspace
+    from orchestrator.load.properties import to_json
+
+    cache = cache_of(workspace.invocation)
+    target = project.target
+    if workspace.invocation.lock_timeout is not None:
+        target = replace(target, settings={k: v for k, v in target.settings.items() if k != "lock_timeout"})
+    try:
+        head = {
+            "engine": engine_digest(),
+            "env": seen.looked,
+            "root_files": _root_files(workspace.invocation.root),
+            "profiles": _profiles(workspace.invocation),
+            "folders": list(tree.folders),
+            "skip": sorted(tree.skip),
+            "files": {path: tree.digest(path) for path in tree.sources()},
+            "settings": pack.pack_settings(project.settings),
+            "target": pack.pack_target(target),
+            "vars": pack.plain(dict(project.vars)),
+            "macros": pack.pack_files(project.macros),
+            "docs_blocks": pack.pack_files(project.docs_blocks),
+            "properties": [to_json(p) for p in project.properties if p.section in ("groups", "macros")],
+            "key": project.key,
+            "stats": tree.stats(),
+            **_graph_head(graph),
+        }
+        cache.save(head, _rows(graph, workspace.declaration))
+    except (pack.Unpackable, TypeError):
+        return workspace
+    light = replace(project, properties=tuple(p for p in project.properties if p.section in ("groups", "macros")))
+    return replace(workspace, project=light, declaration=CachedBodies(cache, graph.nodes).declaration, cache=cache)
+
+
+def _graph_head(graph: Graph) -> dict[str, Any]:
+    return {
+        "project": graph.project,
+        "nodes": pack.pack_nodes(list(graph.nodes.values())),
+        "warnings": [pack.pack_problem(w) for w in graph.warnings],
+        "disabled": list(graph.disabled),
+        "macro_paths": dict(graph.macros),
+    }
+
+
+def _rows(graph: Graph, declaration: Callable[[str], Declaration]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Bodies by file, with the declarations of those that may be rendered again; one file at a time."""
+    of_path: dict[str, list[str]] = {}
+    for id_, node in graph.nodes.items():
+        of_path.setdefault(node.path, []).append(id_)
+    for path, ids in of_path.items():
+        bodies = {id_: graph.bodies[id_] for id_ in ids}
+        again = [i for i in ids if not isinstance(bodies[i], NativeTestBody) and graph.nodes[i].kind not in ("source", "exposure")]
+        yield path, {
+            "bodies": {id_: pack.pack_body(body) for id_, body in bodies.items()},
+            "declarations": {id_: pack.pack_declaration(declaration(id_)) for id_ in again},
+        }
+
+
+def _root_files(root: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in ROOT_FILES:
+        try:
+            found[name] = digest((root / name).read_bytes())
+        except OSError:
+            continue
+    return found
+
+
+def _profiles(invocation: Invocation) -> list[list[str | None]]:
+    """The places where profiles.yml may be, and what is there."""
+    env = invocation.env
+    home = env.get("HOME") or env.get("USERPROFILE")
+    folders = [invocation.profiles_dir, env.get("ORC_PROFILES_DIR"), env.get("DBT_PROFILES_DIR"), invocation.root, Path(home, ".dbt") if home else None]
+    found: list[list[str | None]] = []
+    for folder in folders:
+        if folder:
+            try:
+                content: str | None = digest((Path(folder) / "profiles.yml").read_bytes())
+            except OSError:
+                content = None
+            found.append([str(folder), content])
+    return found
+
+
+def _now(invocation: Invocation) -> int:
+    return int(invocation.started.timestamp() * 1e9)

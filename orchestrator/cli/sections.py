@@ -1,0 +1,40 @@
+"""Help with the options in sections: thirty options in one list are read by nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+OWN = "Options"
+"""The section of options that belong to one command only."""
+
+COLUMN = 25
+"""Where the explanations begin in every section; what is longer has a line of its own."""
+
+ORDER = (OWN, "Selection", "Building", "Running", "Project", "Console")
+
+
+class Option(click.Option):
+    """An option that knows its section."""
+
+    def __init__(self, *arguments: Any, section: str = OWN, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.section = section
+
+
+class Command(click.Command):
+    """Lists its own options first, then the shared ones by section."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The help's lists."""
+        rows: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None  # arguments: the docstring's business
+            if record is not None:
+                section = ORDER[-1] if "--help" in param.opts else getattr(param, "section", OWN)
+                rows.setdefault(section, []).append((record[0].ljust(COLUMN), record[1]))
+        for section in (*ORDER, *(s for s in rows if s not in ORDER)):
+            if section in rows:
+                with formatter.section(section):
+                    formatter.write_dl(rows[section], col_max=COLUMN + 2)
