@@ -30,7 +30,7 @@ class AnsiDialect:
     sqlglot: str = ""
     quote_char: str = '"'
     max_identifier: int = 128
-    strategies: ClassVar[tuple[str, ...]] = ("append", "delete+insert", "merge")
+    strategies: tuple[str, ...] = ("append", "delete+insert", "merge")
     keywords: ClassVar[dict[str, str]] = {"table": "table", "view": "view", "materialized_view": "materialized view", "external": "table"}
 
     def quote(self, identifier: str) -> str:

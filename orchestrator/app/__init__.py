@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.app.opening import Workspace, open_workspace
 from orchestrator.core.errors import OrcError, Problem, UsageError
@@ -18,7 +19,10 @@ from orchestrator.core.run import Run
 from orchestrator.core.snapshot import Snapshot
 from orchestrator.core.version import VERSION
 
+if TYPE_CHECKING:
+    from orchestrator.graph.select import Selected
 
+Interruptible = Callable[[Callable[[], None]], AbstractContextManager[object]]
 
 RESOURCES: Mapping[str, tuple[str, ...]] = {
     "run": ("model",),
@@ -42,23 +46,37 @@ class Prepared:
     warehouse: Warehouse
     snapshot: Snapshot
     selected: frozenset[str]
+    warnings: tuple[Problem, ...] = ()
 
 
-def build(workspace: Workspace, request: Request, sinks: Callable[[Workspace], Sequence[Sink]], only: Iterable[str] | None = None) -> Run:
+def build(
+    workspace: Workspace,
+    request: Request,
+    sinks: Callable[[Workspace], Sequence[Sink]],
+    only: Iterable[str] | None = None,
+    interruptible: Interruptible = nullcontext,
+) -> Run:
     """Plan and execute what is asked; record every event; write the artifacts.
 
-    ``only`` narrows the selection to these ids (``retry``). Raises ``OrcError`` for what stops the run before it starts.
+    ``only`` narrows the selection to these ids (``retry``). ``interruptible`` wraps the execution: what asks the process to
+    end meanwhile calls the function it is given. Raises ``OrcError`` for what stops the run before it starts.
     """
     from orchestrator.app.artifacts import write_artifacts
     from orchestrator.record.record import record
 
     ready = prepare(workspace, request, only)
     try:
-        run = record(_events(ready, request), sinks(workspace), secrets(workspace))
+        run = record(_events(ready, request, interruptible), sinks(workspace), secrets(workspace))
     finally:
-        ready.warehouse.close()
-    write_artifacts(ready, run)
+        with interruptible(_finish):
+            ready.warehouse.close()
+    with interruptible(_finish):
+        write_artifacts(ready, run)
     return run
+
+
+def _finish() -> None:
+    """Somebody wants an end while the warehouse closes or artifacts are written: it is near, and what happened goes on record."""
 
 
 def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None = None) -> Prepared:
@@ -68,9 +86,8 @@ def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None =
 
     if request.warn_error and (warnings := warnings_of(workspace, request)):
         raise UsageError(*(replace(w, severity="error") for w in warnings))
-    selected = chosen(workspace, request)
-    if only is not None:
-        selected &= frozenset(only)
+    found = selection(workspace, request)
+    selected = found.ids if only is None else found.ids & frozenset(only)
     project = workspace.project
     warehouse = registry.warehouse(project.target, str(workspace.invocation.root))
     try:
@@ -90,18 +107,23 @@ def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None =
     except BaseException:
         warehouse.close()
         raise
-    return Prepared(workspace, work, warehouse, snapshot, selected)
+    return Prepared(workspace, work, warehouse, snapshot, selected, found.warnings)
 
 
 def chosen(workspace: Workspace, request: Request) -> frozenset[str]:
     """The ids a request selects, limited to the kinds the command acts on."""
+    return selection(workspace, request).ids
+
+
+def selection(workspace: Workspace, request: Request) -> Selected:
+    """What a request selects, and a warning for every word of it that matches nothing."""
     from orchestrator.graph.select import select
     from orchestrator.graph.selectors import Selectors, selectors
 
     definitions = workspace.project.settings.selectors
     known = selectors(definitions, own=workspace.project.settings.own) if definitions else Selectors()
     kinds = request.resource_types or RESOURCES.get(request.command)
-    found = select(
+    return select(
         workspace.graph,
         request.select,
         request.exclude,
@@ -111,7 +133,6 @@ def chosen(workspace: Workspace, request: Request) -> frozenset[str]:
         resource_types=kinds,
         exclude_resource_types=request.exclude_resource_types,
     )
-    return found.ids
 
 
 def warnings_of(workspace: Workspace, request: Request) -> tuple[Problem, ...]:
@@ -123,11 +144,10 @@ def secrets(workspace: Workspace) -> tuple[Secret, ...]:
     """Every secret of this invocation: masked in all that is written."""
     from orchestrator.core.project import SECRET_PREFIXES
 
-    held = [v for v in workspace.project.target.settings.values() if isinstance(v, Secret)]
-    return (*held, *(Secret(v) for k, v in workspace.invocation.env.items() if k.startswith(SECRET_PREFIXES) and v))
+    return (*workspace.project.target.secrets, *(Secret(v) for k, v in workspace.invocation.env.items() if k.startswith(SECRET_PREFIXES) and v))
 
 
-def _events(ready: Prepared, request: Request) -> Iterator[Event]:
+def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> Iterator[Event]:
     from orchestrator.app.explain import explainer
     from orchestrator.app.late import LateSql
     from orchestrator.app.loaders import python_loader, seed_loader
@@ -144,11 +164,13 @@ def _events(ready: Prepared, request: Request) -> Iterator[Event]:
         "seed": seed_loader(workspace),
         "python": python_loader(workspace, names, shop.cancelled, lambda node, line, level: prints.append(Noted(clock.now(), level, line, node))),
     }
-    shop = replace(shop, loaders=loaders)
+    shop = replace(shop, loaders=loaders, interruptible=interruptible)
     for event in execute(ready.plan, workspace.graph, ready.warehouse, shop, _started(ready, request)):
         if isinstance(event, RunStarted):
             yield event
-            yield from (Noted(clock.now(), "warn", w.message, w.node, w) for w in warnings_of(workspace, request))
+            yield from (Noted(clock.now(), "warn", w.message, w.node, w) for w in (*warnings_of(workspace, request), *ready.warnings))
+            if not ready.plan.tasks:
+                yield Noted(clock.now(), "info", "Nothing to do: the selection names nothing that this command acts on")
             continue
         while prints:
             yield prints.pop(0)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from orchestrator.app.opening import Workspace
 from orchestrator.core.errors import ExecuteError, Problem
 from orchestrator.core.names import Relation
-from orchestrator.core.node import Node, SqlBody, UnitTestBody
+from orchestrator.core.node import Node, Query, SqlBody, UnitTestBody
 from orchestrator.core.plan import Late, Statement, Step
 from orchestrator.core.ports import Connection
-from orchestrator.plan.compile import Names, compile_query, compile_text
+from orchestrator.plan.checks import check, stored
+from orchestrator.plan.compile import Names, compile_query, compile_text, ephemerals
 from orchestrator.plan.expand import create_statement
 from orchestrator.plan.unit_tests import inputs, unit_test
 
@@ -25,6 +26,7 @@ class LateSql:
         self._workspace = workspace
         self._names = names
         self._extra = dict(extra or {})
+        self._rendered: dict[str, tuple[Query, Names]] = {}
 
     def __call__(self, step: Step, connection: Connection) -> tuple[Statement, ...]:
         """The statements of ``step``."""
@@ -36,20 +38,21 @@ class LateSql:
             case "hook":
                 return self._hook(node, str(late.wrap["text"]), connection)
             case "render":
-                return self._model(node, late.wrap, connection)
+                return self._check(node, late.wrap, connection) if node.kind == "test" else self._model(node, late.wrap, connection)
             case "unit_test":
                 return self._unit_test(node, connection)
 
-    def _live(self, node: Node, connection: Connection) -> Any:
+    def _live(self, node: Node, connection: Connection, names: Names | None = None) -> Any:
         from orchestrator.render.scope import Live
 
         links = dict(node.links)
+        where = names or self._names
 
         def physical(payload: str) -> Relation | None:
             if payload == "this":
-                return self._names.relation(node.id)
+                return where.relation(node.id)
             target = links.get(payload)
-            return self._names.relation(target) if target else None
+            return where.relation(target) if target else None
 
         nodes = {id_: {"unique_id": id_, "name": n.name, "resource_type": n.kind} for id_, n in self._workspace.graph.nodes.items()}
         return Live(connection, physical, {"nodes": nodes, "sources": {}}, self._extra)
@@ -62,19 +65,53 @@ class LateSql:
         return (Statement(sql),) if sql else ()
 
     def _model(self, node: Node, wrap: Mapping[str, Any], connection: Connection) -> tuple[Statement, ...]:
+        incremental = bool(wrap.get("incremental"))
+        if not wrap.get("again"):  # a view is published with the text its stage was checked with
+            self._rendered[node.id] = self._render(node, connection, self._names, incremental=incremental)
+        query, names = self._rendered[node.id]
+        text = compile_query(node, query, names)
+        return (create_statement(self._workspace.dialect, wrap["relation"], text, wrap, node.id, incremental=incremental),)
+
+    def _check(self, node: Node, wrap: Mapping[str, Any], connection: Connection) -> tuple[Statement, ...]:
+        query, names = self._render(node, connection, replace(self._names, instead=wrap["instead"]))
+        compiled = check(node, names, query)
+        return stored(compiled, wrap["audit"], self._workspace.dialect) if wrap["audit"] else (compiled.count,)
+
+    def _render(self, node: Node, connection: Connection, names: Names, *, incremental: bool = False) -> tuple[Query, Names]:
+        """The node's text as of now; and names that know the text of the ephemeral models it reads, where that is of now too."""
+        query = self._query(node, connection, names, incremental=incremental)
+        links = dict(node.links)
+        queries: dict[str, Query] = {}
+        for id_ in ephemerals((links[r.name] for r in query.reads if r.name in links), names):
+            if getattr(names.graph.bodies[id_], "late", False):
+                queries[id_] = self._query(names.graph.nodes[id_], connection, names)
+        return query, replace(names, queries=queries)
+
+    def _query(self, node: Node, connection: Connection, names: Names, *, incremental: bool = False) -> Query:
+        """Render and parse one template with a live connection.
+
+        Raises:
+            ExecuteError: X322, it refers to something it did not refer to when the graph was made.
+        """
         from orchestrator.sql.parse import Malformed, opaque, parse
 
         workspace = self._workspace
-        incremental = bool(wrap["incremental"])
-        declaration = workspace.declaration(node.id)
-        text, _ = workspace.templates.render(declaration, workspace.raw(node.id), incremental=incremental, live=self._live(node, connection))
+        live = self._live(node, connection, names)
+        text, _ = workspace.templates.render(workspace.declaration(node.id), workspace.raw(node.id), incremental=incremental, live=live)
         dialect = workspace.dialect
         try:
             query = parse(text, dialect.sqlglot, dialect.quote_char)
         except Malformed:
             query = opaque(text, dialect.quote_char)
-        relation = wrap["relation"]
-        return (create_statement(dialect, relation, compile_query(node, query, self._names), wrap, node.id, incremental=incremental),)
+        known = {name for name, _ in node.links} | {"this"}
+        for read in query.reads:
+            if ":" in read.name and read.name not in known:
+                kind, _, rest = read.name.partition(":")
+                name = rest.split(":")[1]
+                call = f"ref('{name}')" if kind == "ref" else f"source('{rest.split(':')[0]}', '{name}')"
+                message = f"`{node.name}` refers to `{name}` only now that it asked the warehouse: the order of the run does not know about it"
+                raise ExecuteError(Problem("X322", message, node.span, f"write `-- depends_on: {{{{ {call} }}}}` into it", node=node.id))
+        return query
 
     def _unit_test(self, node: Node, connection: Connection) -> tuple[Statement, ...]:
         graph = self._workspace.graph
@@ -116,7 +153,7 @@ class LateSql:
         node = self._workspace.graph.nodes[id_]
         body = self._workspace.graph.bodies[id_]
         relation = self._names.relation(id_)
-        asks = []
+        asks: list[Callable[[], tuple[tuple[str, str], ...]]] = []
         if relation is not None and not node.is_ephemeral:
             asks.append(lambda: connection.columns(relation))
         if isinstance(body, SqlBody):

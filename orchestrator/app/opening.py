@@ -10,13 +10,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.app.invocation import Invocation
-from orchestrator.core.declaration import Declaration, Place, Rendered
+from orchestrator.app.shelf import HeldShelf, Shelf
+from orchestrator.core.declaration import Declaration, Draft, Place, Rendered
 from orchestrator.core.errors import ConfigError, DuplicateError, LinkError, OrcError, ParseError, Problem, RenderError
 from orchestrator.core.files import Span
 from orchestrator.core.graph import Graph
 from orchestrator.core.ports import Dialect
 from orchestrator.core.project import Project, Target
-from orchestrator.load.cache import Cache, Seen
+from orchestrator.load.cache import Cache
 
 if TYPE_CHECKING:
     from orchestrator.render.templates import Templates
@@ -60,43 +61,49 @@ def open_workspace(invocation: Invocation) -> Workspace:
     Raises:
         OrcError: everything that is wrong with it; the class is that of the first stage that failed.
     """
-    from orchestrator.app.reopening import reopen, save
-
     with _garbage_kept():
-        found = reopen(invocation) if invocation.cache else None
-        if found is not None:
-            return found
-        seen = Seen(invocation.env)
-        workspace = _open(replace(invocation, env=seen))
-        return save(replace(workspace, invocation=invocation), seen) if invocation.cache else workspace
+        if not invocation.cache:
+            return open_anew(invocation)
+        from orchestrator.app.reopening import open_and_keep, reopen
+
+        return reopen(invocation) or open_and_keep(invocation)
 
 
 @contextmanager
 def _garbage_kept() -> Iterator[None]:
     """Look for cycles among young objects only while thousands of long-lived values are made: syntax trees die young, the rest stays."""
     before = gc.get_threshold()
-    gc.set_threshold(20_000, 10_000, 10_000)
+    gc.set_threshold(20_000, 20, 10_000)
     try:
         yield
     finally:
         gc.set_threshold(*before)
 
 
-def _open(invocation: Invocation) -> Workspace:
-    from orchestrator.adapters import registry
+def open_anew(invocation: Invocation) -> Workspace:
+    """Read and understand everything, without a cache.
+
+    Raises:
+        OrcError: everything that is wrong.
+    """
+    project, declarations, problems = declared(invocation)
+    shelf = HeldShelf()
+    dialect, graph = understand(invocation, project, declarations, problems, shelf)
+    return Workspace(invocation, project, dialect, graph, shelf.declaration)
+
+
+def declared(invocation: Invocation) -> tuple[Project, list[Declaration], list[Problem]]:
+    """The project, what it declares, and what is odd about that. Properties that are part of a declaration now are let go: they are several times as large.
+
+    Raises:
+        OrcError: everything that is wrong with its files.
+    """
     from orchestrator.load.declare import declare
-    from orchestrator.parse.parse import node_id
 
     project = load_project(invocation)
-    dialect = registry.dialect(project.target.type)
-    problems: list[Problem] = []
-    declarations, found = declare(project)
-    problems += found
-    graph = understand(invocation, project, dialect, declarations, problems)
-    stop_at_errors(problems)
-    warnings = [*project.warnings, *(p for p in problems if p.severity != "error"), *graph.warnings]
-    by_id = {node_id(d): d for d in declarations}
-    return Workspace(invocation, project, dialect, replace(graph, warnings=tuple(warnings)), by_id.__getitem__)
+    declarations, problems = declare(project)
+    kept = tuple(p for p in project.properties if p.section in ("groups", "macros"))
+    return replace(project, properties=kept), list(declarations), list(problems)
 
 
 def stop_at_errors(problems: Sequence[Problem]) -> None:
@@ -107,29 +114,46 @@ def stop_at_errors(problems: Sequence[Problem]) -> None:
         raise kind(*errors)
 
 
-def understand(invocation: Invocation, project: Project, dialect: Dialect, declarations: tuple[Declaration, ...], problems: list[Problem]) -> Graph:
-    """render → parse → link, all problems collected."""
+def understand(
+    invocation: Invocation, project: Project, declarations: list[Declaration], problems: list[Problem], shelf: Shelf
+) -> tuple[Dialect, Graph]:
+    """render → parse → link. One declaration after the other is taken off the list, rendered and parsed, and its body put on the shelf.
+
+    Raises:
+        OrcError: everything that is wrong.
+    """
+    from orchestrator.adapters import registry
     from orchestrator.link.link import link
-    from orchestrator.parse.parse import node_id, parse
+    from orchestrator.parse.parse import parse
     from orchestrator.render.render import namer, render
 
+    dialect = registry.dialect(project.target.type)
     templates = templates_of(invocation, project, dialect, problems)
-    rendered = render(templates, ((d, source_text(project, d)) for d in declarations), problems)
-    by_id: dict[str, Rendered] = {node_id(r.declaration): r for r in rendered}
+    naming = namer(templates)
+    unparsed: list[Problem] = []
 
     def locate(item: Rendered, offset: int, *, incremental: bool = False) -> tuple[Span, tuple[tuple[str, Span], ...]]:
         return place(templates, item.declaration, item.raw, offset, incremental=incremental)
 
     def locate_id(id_: str, offset: int, incremental: bool) -> tuple[Span, tuple[tuple[str, Span], ...]]:
-        return locate(by_id[id_], offset, incremental=incremental)
+        declaration = shelf.declaration(id_)
+        return place(templates, declaration, source_text(project, declaration), offset, incremental=incremental)
 
-    drafts = parse(rendered, dialect, project.target, locate, problems, naming=namer(templates), own=project.settings.own)
-    if any(p.severity == "error" for p in problems):
-        # Names of what failed are missing now: further complaints would be about our own gaps.
-        return Graph({}, {})
+    drafts: list[Draft] = []
+    declarations.reverse()
+    while declarations:
+        declaration = declarations.pop()
+        for item in render(templates, [(declaration, source_text(project, declaration))], problems):
+            for draft in parse([item], dialect, project.target, locate, unparsed, naming=naming, own=project.settings.own):
+                drafts.append(shelf.put(draft, declaration))
+    problems += unparsed
+    # Names of what failed are missing now: complaints of `link` would be about our own gaps.
+    stop_at_errors(problems)
     graph = link(drafts, project.settings.name, locate_id, problems, strict=invocation.strict, key=project.key)
+    stop_at_errors(problems)
     macros = {m.id: m.path for package in templates.library.packages.values() for m in package.values()}
-    return replace(graph, macros=macros)
+    warnings = [*project.warnings, *(p for p in problems if p.severity != "error"), *graph.warnings]
+    return dialect, replace(graph, macros=macros, warnings=tuple(warnings))
 
 
 def load_project(invocation: Invocation) -> Project:

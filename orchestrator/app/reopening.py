@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters import registry
 from orchestrator.app.invocation import Invocation
-from orchestrator.app.opening import Workspace, patient, place, source_text, stop_at_errors, templates_of
+from orchestrator.app.opening import (
+    Workspace, declared, open_anew, patient, place, source_text, stop_at_errors, templates_of, understand,
+)  # fmt: skip
+from orchestrator.app.shelf import FiledShelf
 from orchestrator.core.declaration import Declaration, Rendered
 from orchestrator.core.errors import Problem
 from orchestrator.core.files import Span, digest
 from orchestrator.core.graph import Graph
-from orchestrator.core.node import NativeTestBody, Node
+from orchestrator.core.node import Body, Node
 from orchestrator.core.project import Project, Properties
 from orchestrator.load import packed as pack
-from orchestrator.load.cache import Cache, CachedBodies, Seen, engine_digest, unchanged_environment
+from orchestrator.load.cache import Anew, Cache, CachedBodies, Filling, Seen, engine_digest, unchanged_environment
 from orchestrator.load.tree import DiskTree
 
 ROOT_FILES = ("pyproject.toml", "dbt_project.yml", "selectors.yml", "vars.yml", "profiles.yml", "packages.yml")
@@ -39,7 +44,7 @@ def reopen(invocation: Invocation) -> Workspace | None:
     if head["root_files"] != _root_files(invocation.root) or head["profiles"] != _profiles(invocation):
         return None
     known = {path: (tuple(stat), text) for path, (stat, text) in head["stats"].items()}
-    tree = DiskTree(invocation.root, known, now_ns=_now(invocation), folders=head["folders"], skip=head["skip"])  # type: ignore[arg-type]
+    tree = DiskTree(invocation.root, known, now_ns=_now(invocation), folders=head["folders"], skip=head["skip"])
     files: Mapping[str, str] = head["files"]
     sources = tree.sources()
     if len(files) != len(sources) or any(path not in files for path in sources):
@@ -47,12 +52,15 @@ def reopen(invocation: Invocation) -> Workspace | None:
     changed = [path for path in sources if tree.digest(path) != files[path]]
     if len(changed) > MOST_CHANGED:
         return None
-    workspace = _workspace(invocation, head, tree, cache)
+    try:
+        workspace = _workspace(invocation, head, tree, cache)
+    except (sqlite3.Error, ValueError, TypeError, KeyError):  # damaged
+        return None
     if changed:
         return _patched(workspace, head, changed, tree)
     stats = tree.stats()
     if sum(stats[path] != known.get(path) for path in stats) > MOST_CHANGED:  # a fresh checkout: remember its times
-        cache.save({**head, "stats": stats}, (), only=True)
+        cache.update({**head, "stats": stats})
     return workspace
 
 
@@ -83,8 +91,8 @@ def _workspace(invocation: Invocation, head: Mapping[str, Any], tree: DiskTree, 
         properties=properties,
         key=head["key"],
     )
-    nodes = pack.unpack_nodes(head["nodes"])
-    bodies = CachedBodies(cache, nodes)
+    nodes = cache.nodes()
+    bodies = CachedBodies(cache, nodes, _anew(cache, invocation))
     graph = Graph(
         nodes,
         bodies,
@@ -133,7 +141,8 @@ def _patched(workspace: Workspace, head: dict[str, Any], changed: list[str], tre
     graph = replace(graph, warnings=(*graph.warnings, *(p for p in problems if p.severity != "error")))
     fresh = replace(workspace, graph=graph)
     if workspace.cache is not None:
-        rows = {d.path: {"bodies": {node_id(d): pack.pack_body(graph.bodies[node_id(d)])}, "declarations": {node_id(d): pack.pack_declaration(d)}} for d in declarations}
+        made = {node_id(d): d for d in declarations}
+        rows = {id_: (pack.pack_body(body), pack.pack_declaration(d, body)) for id_, d in made.items() for body in [graph.bodies[id_]]}
         again = {
             **head,
             "files": {**head["files"], **{p: tree.digest(p) for p in changed}},
@@ -141,11 +150,11 @@ def _patched(workspace: Workspace, head: dict[str, Any], changed: list[str], tre
             "env": {**head["env"], **seen.looked},
             **_graph_head(graph),
         }
-        written = workspace.cache.noted("manifest")
-        if written is not None:  # the manifest is behind by these entries
-            stale = {id_ for d in declarations for id_ in _around(node_id(d), workspace.graph, graph)}
-            rows["note:manifest"] = {**written, "changed": sorted({*written["changed"], *stale})}
-        workspace.cache.save(again, rows.items(), only=True)
+        notes: dict[str, Any] = {}
+        if (written := workspace.cache.noted("manifest")) is not None:  # the manifest is behind by these entries
+            stale = {near for id_ in made for near in _around(id_, workspace.graph, graph)}
+            notes["manifest"] = {**written, "changed": sorted({*written["changed"], *stale})}
+        workspace.cache.update(again, graph.nodes.values(), rows, notes)
     return fresh
 
 
@@ -154,66 +163,79 @@ def _around(id_: str, before: Graph, after: Graph) -> tuple[str, ...]:
     return id_, *before.nodes[id_].depends_on, *after.nodes[id_].depends_on
 
 
-def save(workspace: Workspace, seen: Seen) -> Workspace:
-    """Put what was understood into the cache. A project that cannot be cached (secrets in its profile) is opened as before."""
-    project, graph = workspace.project, workspace.graph
-    tree = project.tree
-    if not isinstance(tree, DiskTree):
-        return workspace
+def open_and_keep(invocation: Invocation) -> Workspace:
+    """Read and understand everything, and put it into the cache on the way, body by body.
+
+    A project that cannot be cached (secrets in its profile, a full disk) is opened as if there were no cache.
+
+    Raises:
+        OrcError: everything that is wrong.
+    """
+    seen = Seen(invocation.env)
+    watched = replace(invocation, env=seen)
+    project, declarations, problems = declared(watched)
+    cache = cache_of(invocation)
+    try:
+        facts = _project_head(project, invocation)
+        with closing(Filling(cache)) as filling:
+            dialect, graph = understand(watched, project, declarations, problems, FiledShelf(filling))
+            filling.finish({**facts, **_seen_head(project, seen), **_graph_head(graph)}, graph.nodes.values())
+    except pack.Unpackable:
+        return open_anew(invocation)
+    bodies = CachedBodies(cache, graph.nodes, _anew(cache, invocation))
+    return Workspace(invocation, replace(project, env=invocation.env), dialect, replace(graph, bodies=bodies), bodies.declaration, cache)
+
+
+def _anew(cache: Cache, invocation: Invocation) -> Anew:
+    def anew() -> tuple[Mapping[str, Body], Callable[[str], Declaration]]:
+        workspace = open_anew(invocation)
+        return workspace.graph.bodies, workspace.declaration
+
+    return anew
+
+
+def _project_head(project: Project, invocation: Invocation) -> dict[str, Any]:
+    """What is known before anything is rendered; raises :class:`~orchestrator.load.packed.Unpackable` early."""
     from orchestrator.load.properties import to_json
 
-    cache = cache_of(workspace.invocation)
     target = project.target
-    if workspace.invocation.lock_timeout is not None:
+    if invocation.lock_timeout is not None:
         target = replace(target, settings={k: v for k, v in target.settings.items() if k != "lock_timeout"})
-    try:
-        head = {
-            "engine": engine_digest(),
-            "env": seen.looked,
-            "root_files": _root_files(workspace.invocation.root),
-            "profiles": _profiles(workspace.invocation),
-            "folders": list(tree.folders),
-            "skip": sorted(tree.skip),
-            "files": {path: tree.digest(path) for path in tree.sources()},
-            "settings": pack.pack_settings(project.settings),
-            "target": pack.pack_target(target),
-            "vars": pack.plain(dict(project.vars)),
-            "macros": pack.pack_files(project.macros),
-            "docs_blocks": pack.pack_files(project.docs_blocks),
-            "properties": [to_json(p) for p in project.properties if p.section in ("groups", "macros")],
-            "key": project.key,
-            "stats": tree.stats(),
-            **_graph_head(graph),
-        }
-        cache.save(head, _rows(graph, workspace.declaration))
-    except (pack.Unpackable, TypeError):
-        return workspace
-    light = replace(project, properties=tuple(p for p in project.properties if p.section in ("groups", "macros")))
-    return replace(workspace, project=light, declaration=CachedBodies(cache, graph.nodes).declaration, cache=cache)
+    return {
+        "engine": engine_digest(),
+        "root_files": _root_files(invocation.root),
+        "profiles": _profiles(invocation),
+        "settings": pack.pack_settings(project.settings),
+        "target": pack.pack_target(target),
+        "vars": pack.plain(dict(project.vars)),
+        "macros": pack.pack_files(project.macros),
+        "docs_blocks": pack.pack_files(project.docs_blocks),
+        "properties": [to_json(p) for p in project.properties],
+        "key": project.key,
+    }
+
+
+def _seen_head(project: Project, seen: Seen) -> dict[str, Any]:
+    """What was looked at: the environment and the files."""
+    tree = project.tree
+    if not isinstance(tree, DiskTree):
+        raise pack.Unpackable("files that are not on a disk")
+    return {
+        "env": seen.looked,
+        "folders": list(tree.folders),
+        "skip": sorted(tree.skip),
+        "files": {path: tree.digest(path) for path in tree.sources()},
+        "stats": tree.stats(),
+    }
 
 
 def _graph_head(graph: Graph) -> dict[str, Any]:
     return {
         "project": graph.project,
-        "nodes": pack.pack_nodes(list(graph.nodes.values())),
         "warnings": [pack.pack_problem(w) for w in graph.warnings],
         "disabled": list(graph.disabled),
         "macro_paths": dict(graph.macros),
     }
-
-
-def _rows(graph: Graph, declaration: Callable[[str], Declaration]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Bodies by file, with the declarations of those that may be rendered again; one file at a time."""
-    of_path: dict[str, list[str]] = {}
-    for id_, node in graph.nodes.items():
-        of_path.setdefault(node.path, []).append(id_)
-    for path, ids in of_path.items():
-        bodies = {id_: graph.bodies[id_] for id_ in ids}
-        again = [i for i in ids if not isinstance(bodies[i], NativeTestBody) and graph.nodes[i].kind not in ("source", "exposure")]
-        yield path, {
-            "bodies": {id_: pack.pack_body(body) for id_, body in bodies.items()},
-            "declarations": {id_: pack.pack_declaration(declaration(id_)) for id_ in again},
-        }
 
 
 def _root_files(root: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any
 
 import click
@@ -13,16 +14,12 @@ from orchestrator.cli.main import orc
 
 def _execute(given: dict[str, Any], command: str, *, only: Iterable[str] | None = None, request: Any = None) -> int:
     from orchestrator import app
-    from orchestrator.app.opening import open_workspace
     from orchestrator.cli import wire
+    from orchestrator.cli.opening import opened
 
-    click.get_current_context().obj.update(given)
-    invocation = wire.invocation(given, command)
-    click.get_current_context().obj["root"] = str(invocation.root)
-    workspace = open_workspace(invocation)
-    click.get_current_context().obj["target_path"] = workspace.project.settings.target_path
+    workspace = opened(given, command)
     asked = request or wire.request(given, command)
-    run = app.build(workspace, asked, lambda w: wire.sinks(w, given), only)
+    run = app.build(workspace, asked, lambda w: wire.sinks(w, given), only, click.get_current_context().obj.get("interruptible", nullcontext))
     return run.exit_code
 
 

@@ -6,27 +6,45 @@ import contextlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
 from orchestrator.cli.wire import environment
 from orchestrator.core.errors import OrcError, Problem
 
 
-def show(error: OrcError, options: Mapping[str, Any]) -> None:
-    """Print the problems of ``error`` with code frames to stderr and write ``error.json``."""
+def show(error: OrcError, options: Mapping[str, Any], *, debug: bool = False) -> None:
+    """Print the problems of ``error`` with code frames to stderr and write ``error.json``; ``debug`` adds what caused it."""
     from orchestrator.core.project import SECRET_PREFIXES, Secret, mask
     from orchestrator.publish.error_json import error_json
     from orchestrator.report.console import colourful
 
-    root = Path(options.get("project_dir") or options.get("root") or ".")
+    root = _root(options)
     env = environment(options)
-    hidden = [Secret(v) for k, v in env.items() if k.startswith(SECRET_PREFIXES) and v]
-    print(mask(told(error.problems, root, colour=colourful(sys.stderr, env)), hidden), file=sys.stderr)  # noqa: T201 - the console is where this goes
-    folder = root / str(options.get("target_path") or "target")
+    hidden = [*options.get("secrets", ()), *(Secret(v) for k, v in env.items() if k.startswith(SECRET_PREFIXES) and v)]
+    text = told(error.problems, root, colour=colourful(sys.stderr, env))
+    if debug and error.__cause__ is not None:
+        text += "\n\n" + "".join(format_exception(error))
+    print(mask(text, hidden), file=sys.stderr)  # noqa: T201 - the console is where this goes
+    folder = _file(options).parent
     with contextlib.suppress(OSError):
         if root.is_dir() and any((root / f).exists() for f in ("pyproject.toml", "dbt_project.yml", "models")):
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / "error.json").write_text(mask(error_json(error), hidden), encoding="utf-8")
+            _file(options).write_text(mask(error_json(error), hidden), encoding="utf-8")
+
+
+def withdraw(options: Mapping[str, Any]) -> None:
+    """Remove the ``error.json`` of an earlier command: this one worked."""
+    with contextlib.suppress(OSError):
+        _file(options).unlink()
+
+
+def _root(options: Mapping[str, Any]) -> Path:
+    return Path(options.get("root") or options.get("project_dir") or ".")
+
+
+def _file(options: Mapping[str, Any]) -> Path:
+    return _root(options) / str(options.get("target_path") or "target") / "error.json"
 
 
 def told(found: tuple[Problem, ...], root: Path, *, colour: bool) -> str:
@@ -34,6 +52,8 @@ def told(found: tuple[Problem, ...], root: Path, *, colour: bool) -> str:
     from orchestrator.report.problems import problems
 
     def text(path: str) -> str | None:
+        if path.endswith("profiles.yml"):
+            return None  # its lines may hold passwords
         try:
             return (root / path).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError):

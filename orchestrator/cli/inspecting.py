@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,19 +11,7 @@ import click
 
 from orchestrator.cli import options as o
 from orchestrator.cli.main import orc
-
-
-def _open(given: dict[str, Any], command: str) -> Any:
-    from orchestrator.app.opening import open_workspace
-    from orchestrator.cli import wire
-
-    told = click.get_current_context().obj
-    told.update(given)
-    invocation = wire.invocation(given, command)
-    told["root"] = str(invocation.root)
-    workspace = open_workspace(invocation)
-    told["target_path"] = workspace.project.settings.target_path
-    return workspace
+from orchestrator.cli.opening import opened
 
 
 def _warn(workspace: Any, given: dict[str, Any]) -> None:
@@ -48,7 +37,7 @@ def ls(**given: Any) -> int:
     from orchestrator.cli import wire
     from orchestrator.graph.listing import listing
 
-    workspace = _open(given, "ls")
+    workspace = opened(given, "ls")
     ids = chosen(workspace, wire.request(given, "ls"))
     ids = frozenset(i for i in ids if workspace.graph.nodes[i].kind != "operation")
     keys = [k for words in given["output_keys"] for k in words.replace(",", " ").split()]
@@ -66,11 +55,13 @@ def parse(**given: Any) -> int:
     from orchestrator.app import counts
     from orchestrator.app.artifacts import write_current_manifest
 
-    workspace = _open(given, "parse")
+    workspace = opened(given, "parse")
     write_current_manifest(workspace)
     _warn(workspace, given)
     if not given["quiet"]:
-        found = ", ".join(f"{n} {kind.replace('_', ' ')}{'s' if n != 1 else ''}" for kind, n in counts(workspace.graph).items() if kind != "operation")
+        found = ", ".join(
+            f"{n} {kind.replace('_', ' ')}{'s' if n != 1 else ''}" for kind, n in counts(workspace.graph).items() if kind != "operation"
+        )
         click.echo(f"Found {found}", err=True)
     return 0
 
@@ -86,7 +77,7 @@ def compile_(**given: Any) -> int:
     from orchestrator.app.asking import compiled, inline
     from orchestrator.cli import wire
 
-    workspace = _open(given, "compile")
+    workspace = opened(given, "compile")
     if given.get("inline"):
         click.echo(inline(workspace, given["inline"]))
         return 0
@@ -113,7 +104,7 @@ def show(**given: Any) -> int:
     from orchestrator.cli import wire
     from orchestrator.report.table import as_json, table
 
-    workspace = _open(given, "show")
+    workspace = opened(given, "show")
     for name, columns, rows in shown(workspace, wire.request(given, "show"), given.get("inline"), given["limit"]):
         if given["output"] == "json":
             click.echo(as_json(columns, rows))
@@ -131,7 +122,7 @@ def show(**given: Any) -> int:
 @o.project
 @o.console
 def runs(**given: Any) -> int:
-    """List past runs; `runs show ID` tells what one did."""
+    """List past runs; `runs show [ID]` tells what one did."""
     from orchestrator.app.asking import past_run, past_runs
     from orchestrator.cli import wire
     from orchestrator.report.table import as_json, table
@@ -139,22 +130,38 @@ def runs(**given: Any) -> int:
     click.get_current_context().obj.update(given)
     invocation = wire.invocation(given, "runs")
     history = wire.history(invocation.root)
-    if given["what"] == "show" or (given["what"] and given["run_id"] is None):
-        columns, rows = past_run(history, given["run_id"] or given["what"])
-    else:
-        columns, rows = past_runs(history, given["limit"])
-    if given["output"] == "json":
-        click.echo(as_json(columns, rows))
-    else:
-        click.echo(table(columns, [[_brief(value) for value in row] for row in rows], width=_width()))
+    one = given["run_id"] if given["what"] == "show" else given["what"]
+    columns, rows = past_runs(history, given["limit"] if given["what"] is None else 1)
+    if given["what"] is not None and (one or rows):
+        columns, rows = past_run(history, one or rows[0][0])
+    elif given["output"] == "text":
+        columns, rows = _briefly(columns, rows)
+    click.echo(as_json(columns, rows) if given["output"] == "json" else table(columns, rows, width=_width()))
     return 0
 
 
-def _brief(value: Any) -> Any:
-    """A cell as people read it: times in their own zone and to the second, durations to the hundredth."""
-    if isinstance(value, datetime):
-        return value.astimezone().replace(tzinfo=None, microsecond=0)
-    return f"{value:.2f}" if isinstance(value, float) else value
+COUNTS = ("failed", "warned", "passed", "skipped")
+"""In the order of interest: a narrow terminal cuts the end."""
+
+
+def _briefly(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
+    """The list of runs for a terminal of 80 columns: times of the reader's own zone, to the minute; counts that are zero left out."""
+
+    def cells(row: Sequence[Any]) -> Iterator[Any]:
+        for column, value in zip(columns, row, strict=True):
+            match value:
+                case _ if column in COUNTS:
+                    continue
+                case datetime():
+                    yield value.astimezone().strftime("%d %b %H:%M")
+                case float():
+                    yield round(value, 2)
+                case _:
+                    yield value
+        counts = dict(zip(columns, row, strict=True))
+        yield ", ".join(f"{counts[word]} {word}" for word in COUNTS if counts[word])
+
+    return [*(c for c in columns if c not in COUNTS), "results"], [tuple(cells(row)) for row in rows]
 
 
 @orc.command()
@@ -170,8 +177,9 @@ def debug(**given: Any) -> int:
     ok = True
     for passed, what, detail in checkup(lambda: wire.invocation(given, "debug"), connection_only=given["connection"]):
         ok &= passed
-        click.echo(f"{'OK   ' if passed else 'ERROR'}  {what}: {detail}")
-    click.echo("All checks passed." if ok else "Something is wrong; see the lines marked ERROR.")
+        first, *more = detail.split("\n")
+        click.echo("\n".join([f"{'OK   ' if passed else 'ERROR'}  {what}: {first}", *(f"       {line}" for line in more)]))
+    click.echo("\nAll checks passed." if ok else "\nSomething is wrong: see the line marked ERROR.")
     return 0 if ok else 1
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import signal
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from orchestrator.cli.completing import VARIABLE, wordily
+from orchestrator.cli.interrupts import INTERRUPTED, Interrupts
 from orchestrator.cli.sections import Command
 from orchestrator.cli.words import gathered
 from orchestrator.core.errors import OrcError, Problem, StoreError
@@ -26,9 +27,8 @@ SUMMARY = 64
 NOTHING_RAN = 2
 """The exit code when nothing could run: usage, project, warehouse, or our bug."""
 
-INTERRUPTED = 130
 UNREAD = 141
-"""Exit codes as shells know them: ended by Ctrl-C, and by a reader that left (``orc ls | head``)."""
+"""The exit code when the reader of our output left (``orc ls | head``), as shells know it."""
 
 
 class Commands(click.Group):
@@ -77,42 +77,26 @@ def orc() -> None:
 
 def run(arguments: list[str] | None = None) -> None:
     """Parse the command line, run the command, exit."""
-    impatiently()
-    sys.exit(call(arguments))
+    interrupts = Interrupts()
+    interrupts.listen()
+    sys.exit(interrupts.exit_code(call(arguments, {"interruptible": interrupts.during})))
 
 
-def impatiently() -> None:
-    """Make the first Ctrl-C (or SIGTERM) ask the command to end, and the second end the process, whatever it waits for.
-
-    Ending so is safe: what is not committed is rolled back by its warehouse, and Python models die with us.
-    """
-    asked = False
-
-    def interrupt(_number: int, _frame: object) -> None:
-        nonlocal asked
-        if asked:
-            if sys.stderr is not None and sys.stderr.isatty():
-                os.write(sys.stderr.fileno(), b"\x1b[?25h\n")  # the live view hides the cursor
-            os._exit(INTERRUPTED)
-        asked = True
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # who starts us with nohup or in the background means it
-            signal.signal(number, interrupt)
-
-
-def call(arguments: list[str] | None = None) -> int:
-    """Run a command line and return its exit code."""
+def call(arguments: list[str] | None = None, given: Mapping[str, Any] | None = None) -> int:
+    """Run a command line and return its exit code. ``given`` is what commands may need of the process."""
     from orchestrator.cli import commands  # noqa: F401 - registers the commands
 
     words = sys.argv[1:] if arguments is None else arguments
     if VARIABLE in os.environ:
         wordily()
     debug = any(w in ("-d", "--debug") for w in words)
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = dict(given or {})
     try:
         code = orc.main(args=gathered(words), prog_name="orc", standalone_mode=False, obj=options)
+        if "root" in options:
+            from orchestrator.cli.complaints import withdraw
+
+            withdraw(options)
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as left:
         return left.exit_code
@@ -126,15 +110,21 @@ def call(arguments: list[str] | None = None) -> int:
         return UNREAD
     except OrcError as error:
         return complain(error, options, debug=debug)
-    except Exception as error:  # noqa: BLE001 - the boundary: whatever is left is our bug
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-            _silence()
-            full = Problem("S006", f"cannot write: {error.strerror}", None, "is the disk full? what was published before is untouched")
-            return complain(StoreError(full), options, debug=debug)
+    except Exception as error:
         if debug:
             raise
-        problem = Problem("X900", f"{type(error).__name__}: {error}", None, "this is a bug in orc; run again with --debug for the traceback")
-        return complain(OrcError(problem), options, debug=debug)
+        return complain(_unexpected(error), options, debug=debug)
+
+
+def _unexpected(error: Exception) -> OrcError:
+    """The boundary: whatever no stage knew is a full disk, or our bug."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        _silence()
+        return StoreError(
+            Problem("S006", f"cannot write: {error.strerror}", None, "is the disk full? what was published before is untouched")
+        )
+    hint = "this is a bug in orc; run again with --debug for the traceback"
+    return OrcError(Problem("X900", f"{type(error).__name__}: {error}", None, hint))
 
 
 def _silence() -> None:
@@ -152,9 +142,5 @@ def complain(error: OrcError, options: dict[str, Any], *, debug: bool) -> int:
     """Show what stopped the command, write target/error.json, exit code 2."""
     from orchestrator.cli.complaints import show
 
-    show(error, options)
-    if debug and error.__cause__ is not None:
-        import traceback
-
-        traceback.print_exception(error)
+    show(error, options, debug=debug)
     return NOTHING_RAN

@@ -106,24 +106,24 @@ def clean(**given: Any) -> int:
 @o.project
 @o.console
 def run_operation(**given: Any) -> int:
-    """Call a macro with a live connection; its statements are committed."""
+    """Call a macro with a live connection, then commit."""
     from orchestrator.app.operating import operate
-    from orchestrator.app.opening import open_workspace
     from orchestrator.cli import wire
+    from orchestrator.cli.opening import opened
 
-    told = click.get_current_context().obj
-    told.update(given)
-    invocation = wire.invocation(given, "run-operation")
-    told["root"] = str(invocation.root)
-    workspace = open_workspace(invocation)
-    operate(workspace, given["macro"], wire.variables(given["arguments"]), lambda level, text: click.echo(text, err=True) if level != "debug" or given["debug"] else None)
+    operate(
+        opened(given, "run-operation"),
+        given["macro"],
+        wire.variables(given["arguments"]),
+        lambda level, text: click.echo(text, err=True) if level != "debug" or given["debug"] else None,
+    )
     return 0
 
 
 @orc.command()
 @click.argument("shell", type=click.Choice(SHELLS), metavar="SHELL")
 def completion(shell: str) -> int:
-    """Print what makes bash, zsh or fish complete commands and nodes.
+    r"""Print what makes bash, zsh or fish complete commands and nodes.
 
     \b
     bash:  echo 'eval "$(orc completion bash)"' >> ~/.bashrc

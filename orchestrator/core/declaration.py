@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.core.files import Span
-from orchestrator.core.node import Body, Kind, Node
+from orchestrator.core.node import Body, Docs, Kind, Node
 from orchestrator.core.project import Properties
 
 
@@ -16,7 +16,8 @@ class Declaration:
     """One resource: its file, its entry in a properties file, and its config so far (project tree, then YAML).
 
     ``arguments``, ``column``, ``attached`` and ``test_name`` are a generic test's: ``attached`` is ``(kind, name)`` of what
-    it tests. ``explicit`` are the config keys that the YAML entry itself set.
+    it tests. ``docs`` is what a properties file tells readers about it; ``patch`` is the whole entry, of those resources only
+    that exist by being written there.
     """
 
     kind: Kind
@@ -34,6 +35,7 @@ class Declaration:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     text: str | None = None
     incremental: bool = False
+    docs: Docs = field(default_factory=Docs)
 
     @property
     def span(self) -> Span:

@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 STAGE_SUFFIX = "__orc_stage"
 CTE_PREFIX = "__dbt__cte__"
+
+LONGEST = 63
+"""Bytes that every engine allows a name to have (Postgres cuts off the rest without a word)."""
+
+
+def shortened(name: str, limit: int = LONGEST) -> str:
+    """A name of at most ``limit`` bytes of UTF-8: a longer one keeps its beginning and gets a digest of the whole, the same every time.
+
+    >>> shortened("orders"), shortened("x" * 70, 20)
+    ('orders', 'xxxxxxxxxxx_c71bd109')
+    """
+    encoded = name.encode()
+    if len(encoded) <= limit:
+        return name
+    return f"{encoded[: limit - 9].decode(errors='ignore')}_{sha256(encoded).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +38,12 @@ class Relation:
 
     @property
     def stage(self) -> Relation:
-        """Where the next version is built and checked before readers see it."""
-        return replace(self, name=self.name + STAGE_SUFFIX)
+        """Where the next version is built and checked before readers see it; a long name is shortened to fit every engine.
+
+        >>> Relation(None, None, "x" * 63).stage.name[-22:]
+        'xx_75220b47__orc_stage'
+        """
+        return replace(self, name=shortened(self.name, LONGEST - len(STAGE_SUFFIX)) + STAGE_SUFFIX)
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +63,23 @@ class Target:
     threads: int
     settings: Mapping[str, Any]
     implicit: bool = False
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every secret among the settings, at any depth."""
+        return tuple(_secrets(self.settings))
+
+
+def _secrets(value: Any) -> Iterator[Secret]:
+    match value:
+        case Secret():
+            yield value
+        case Mapping():
+            for inner in value.values():
+                yield from _secrets(inner)
+        case list() | tuple():
+            for inner in value:
+                yield from _secrets(inner)
 
 
 @dataclass(frozen=True, slots=True)

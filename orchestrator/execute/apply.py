@@ -23,29 +23,35 @@ def apply(stage: Relation, target: Relation, staged: Columns, there: Columns, pa
     new = {name.casefold(): (name, kind) for name, kind in staged}
     added = [new[k] for k in new if k not in old]
     removed = [old[k][0] for k in old if k not in new]
-    retyped = [f"{new[k][0]} ({old[k][1]} → {new[k][1]})" for k in new if k in old and old[k][1] != new[k][1]]
+    retyped = [(old[k][0], old[k][1], new[k][1]) for k in new if k in old and old[k][1] != new[k][1]]
     _refuse(policy, target, added, removed, retyped)
-    alter: tuple[str, ...] = ()
-    if policy in ("append_new_columns", "sync_all_columns") and added:
-        alter = dialect.add_columns(target, added)
-        names = [name for name, _ in staged]
-    else:
-        names = [name for name, _ in staged if name.casefold() in old]
+    adds = policy not in ("ignore", "fail")
+    names = [name for name, _ in staged if adds or name.casefold() in old]
+    if not names:
+        raise ExecuteError(Problem("X310", f"the new rows have no column in common with `{target}`", None, _HINT))
+    alter = dialect.add_columns(target, added) if adds and added else ()
     if policy == "sync_all_columns":
-        shown = dialect.relation(target)
-        alter = (*alter, *(f"alter table {shown} drop column {dialect.quote(name)}" for name in removed))
+        shown = f"alter table {dialect.relation(target)}"
+        alter = (
+            *alter,
+            *(f"{shown} drop column {dialect.quote(name)}" for name in removed),
+            *(f"{shown} alter column {dialect.quote(name)} set data type {kind}" for name, _, kind in retyped),
+        )
     delta = dialect.apply_delta(str(payload["strategy"]), stage, target, names, list(payload["unique_key"]), dict(payload["options"]))
     return (*alter, *delta)
 
 
-def _refuse(policy: str, target: Relation, added: Columns, removed: Sequence[str], retyped: Sequence[str]) -> None:
+_HINT = "run with --full-refresh to rebuild it, or choose an on_schema_change: ignore, append_new_columns, sync_all_columns"
+
+
+def _refuse(policy: str, target: Relation, added: Columns, removed: Sequence[str], retyped: Sequence[tuple[str, str, str]]) -> None:
+    """What each policy does not put up with. ``append_or_fail`` is ours: only a new column is something nobody loses by."""
     wrong: list[str] = []
     if policy == "fail" and added:
         wrong.append("new: " + ", ".join(name for name, _ in added))
-    if policy in ("fail", "append_new_columns") and removed:
+    if policy in ("fail", "append_or_fail") and removed:
         wrong.append("removed: " + ", ".join(removed))
-    if policy in ("fail", "append_new_columns") and retyped:
-        wrong.append("retyped: " + ", ".join(retyped))
+    if policy in ("fail", "append_or_fail") and retyped:
+        wrong.append("retyped: " + ", ".join(f"{name} ({before} → {after})" for name, before, after in retyped))
     if wrong:
-        hint = "run with --full-refresh to rebuild it, or choose another on_schema_change: ignore, append_new_columns, sync_all_columns"
-        raise ExecuteError(Problem("X310", f"the columns of `{target}` changed ({'; '.join(wrong)})", None, hint))
+        raise ExecuteError(Problem("X310", f"the columns of `{target}` changed ({'; '.join(wrong)})", None, _HINT))

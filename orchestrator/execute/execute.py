@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
+from typing import Literal
 
 from orchestrator.core.event import Event, NodeFinished, NodeStarted, Noted, RunFinished, RunStarted, Status
 from orchestrator.core.graph import Graph
@@ -16,6 +18,10 @@ from orchestrator.execute.frontier import Frontier
 from orchestrator.execute.task import Outcome, Workshop, run_task
 
 POLL_SECONDS = 0.2
+"""How often a cancel is repeated: one that arrives between two statements stops neither."""
+
+PATIENCE_SECONDS = 15.0
+"""How long the end of a run waits for threads whose work was cancelled."""
 
 
 @dataclass(slots=True)
@@ -23,163 +29,189 @@ class _Crew:
     """Threads, their connections and the queue they answer on."""
 
     warehouse: Warehouse
-    events: SimpleQueue[Event | Outcome] = field(default_factory=SimpleQueue)
+    shop: Workshop
+    events: SimpleQueue[Event | Outcome | Literal["interrupt"]] = field(default_factory=SimpleQueue)
     work: SimpleQueue[Task | None] = field(default_factory=SimpleQueue)
     connections: list[Connection] = field(default_factory=list)
     threads: list[threading.Thread] = field(default_factory=list)
     guard: threading.Lock = field(default_factory=threading.Lock)
+    running: dict[str, Task] = field(default_factory=dict)
+    interrupted: bool = False
 
-    def start(self, count: int, shop: Workshop) -> None:
+    def start(self, count: int) -> None:
         for number in range(1, count + 1):
-            thread = threading.Thread(target=self._serve, args=(shop,), name=f"Thread-{number}", daemon=True)
+            thread = threading.Thread(target=self._serve, name=f"Thread-{number}", daemon=True)
             thread.start()
             self.threads.append(thread)
 
-    def _serve(self, shop: Workshop) -> None:
-        connection: Connection | None = None
-        while (task := self.work.get()) is not None:
-            try:
-                if connection is None:
-                    connection = self.warehouse.connect()
-                    with self.guard:
-                        self.connections.append(connection)
-                outcome = run_task(task, connection, shop, self.events.put)
-            except BaseException as error:  # noqa: BLE001 - whatever happens, the task must end and say so
-                outcome = Outcome.crashed(task, error, shop)
-            self.events.put(outcome)
-        if connection is not None:
-            with contextlib.suppress(Exception):
-                connection.close()
+    def give(self, task: Task) -> None:
+        self.running[task.node] = task
+        self.work.put(task)
+
+    def hear(self) -> Event | Outcome | Literal["interrupt", "nothing"]:
+        """What somebody says next; ``nothing`` after a while of silence."""
+        try:
+            heard = self.events.get(timeout=POLL_SECONDS)
+        except Empty:
+            return "nothing"
+        except KeyboardInterrupt:  # whoever runs us without handlers of their own
+            return "interrupt"
+        if isinstance(heard, Outcome):
+            del self.running[heard.task.node]
+        return heard
+
+    def interrupt(self) -> None:
+        """Somebody wants the run to end. Safe in a signal handler: putting into this queue may interrupt itself."""
+        self.events.put("interrupt")
 
     def cancel(self) -> None:
+        """Stop what runs, on the server too; whoever is between two statements sees the flag."""
+        self.shop.cancelled.set()
         with self.guard:
             for connection in self.connections:
                 with contextlib.suppress(Exception):
                     connection.cancel()
 
     def stop(self) -> None:
+        """Let the threads go. What still runs (the caller left early) is cancelled first."""
         for _ in self.threads:
             self.work.put(None)
+        until = time.monotonic() + PATIENCE_SECONDS
         for thread in self.threads:
-            thread.join(timeout=15)
+            while thread.is_alive() and time.monotonic() < until:
+                if self.running:
+                    self.cancel()
+                thread.join(POLL_SECONDS)
+
+    def _serve(self) -> None:
+        connection: Connection | None = None
+        while (task := self.work.get()) is not None:
+            try:
+                connection = connection or self._connect()
+                outcome = run_task(task, connection, self.shop, self.events.put)
+            except BaseException as error:  # noqa: BLE001 - whatever happens, the task must end and say so
+                outcome = Outcome.crashed(task, error, self.shop)
+            if outcome.crash and connection is not None:  # the next task gets a fresh one
+                self._disconnect(connection)
+                connection = None
+            self.events.put(outcome)
+        if connection is not None:
+            self._disconnect(connection)
+
+    def _connect(self) -> Connection:
+        connection = self.warehouse.connect()
+        with self.guard:
+            self.connections.append(connection)
+        return connection
+
+    def _disconnect(self, connection: Connection) -> None:
+        with self.guard:
+            self.connections.remove(connection)
+        with contextlib.suppress(Exception):
+            connection.close()
 
 
-def execute(plan: Plan, graph: Graph, warehouse: Warehouse, shop: Workshop, started: RunStarted) -> Iterator[Event]:
+def execute(plan: Plan, graph: Graph, warehouse: Warehouse, shop: Workshop, started: RunStarted) -> Iterator[Event]:  # noqa: ARG001 - the pipeline hands it on
     """Run the plan. Yields what happens as it happens; never raises for a failed step.
 
-    ``KeyboardInterrupt`` while waiting cancels the queries on the server, lets every running task end, reports the rest as
-    cancelled, and finishes with ``RunFinished(cancelled=True)``.
+    When somebody asks for an end (``shop.interruptible``), the queries are cancelled on the server, every running task ends,
+    the rest is reported as cancelled, and the last event is ``RunFinished(cancelled=True)``.
+
+    Raises:
+        OrcError: before the first event, when the warehouse refuses what every run needs (schemas, ledger): nothing ran.
     """
     begin = shop.clock.monotonic()
+    _prepare(plan, warehouse)
     yield started
     numbering = _Numbering()
-    cancelled = False
-    crew = _Crew(warehouse)
-    try:
-        failed = yield from _prepare(plan, warehouse, shop, numbering)
-        if failed is None:
-            crew.start(max(1, min(plan.threads, len(plan.tasks))), shop)
-            cancelled = yield from _run(plan, crew, shop, numbering)
-        else:
-            for task in plan.tasks:
-                yield from map(numbering, _skipped(task, failed, shop))
-        yield from _afterwards(plan, warehouse, shop, numbering)
-    finally:
-        crew.stop()
-    yield RunFinished(shop.clock.now(), started.run, shop.clock.monotonic() - begin, cancelled)
-
-
-def _prepare(plan: Plan, warehouse: Warehouse, shop: Workshop, numbering: _Numbering) -> Generator[Event, None, str | None]:
-    """Schemas, the ledger and on-run-start, on one connection. Returns the node that failed, if one did."""
-    if not plan.prepare and not plan.before:
-        return None
-    connection = warehouse.connect()
-    try:
-        for statement in plan.prepare:
-            connection.execute(statement.sql)
-        for task in plan.before:
-            heard: list[Event] = []
-            outcome = run_task(task, connection, shop, heard.append)
-            yield from (numbering(e) for e in heard if _is_news(e))
-            if not outcome.ok:
-                return task.node
-    finally:
-        connection.close()
-    return None
-
-
-def _is_news(event: Event) -> bool:
-    """Hooks that went well are not worth a numbered line."""
-    return not isinstance(event, NodeStarted) and not (isinstance(event, NodeFinished) and event.status is Status.PASSED)
-
-
-def _afterwards(plan: Plan, warehouse: Warehouse, shop: Workshop, numbering: _Numbering) -> Iterator[Event]:
-    """on-run-end: its failure is its own and never marks a finished model as failed."""
-    if not plan.after:
-        return
-    connection = warehouse.connect()
-    try:
-        for task in plan.after:
-            heard: list[Event] = []
-            run_task(task, connection, shop, heard.append)
-            yield from (numbering(e) for e in heard if _is_news(e))
-    finally:
-        connection.close()
-
-
-def _run(plan: Plan, crew: _Crew, shop: Workshop, numbering: _Numbering) -> Generator[Event, None, bool]:
-    frontier = Frontier(plan.tasks)
-    running: dict[str, Task] = {}
-    cancelled = stopping = False
-    while True:
-        while not stopping and len(running) < len(crew.threads) and (task := frontier.take()) is not None:
-            running[task.node] = task
-            crew.work.put(task)
-        if not running:
-            break
+    crew = _Crew(warehouse, shop)
+    with shop.interruptible(crew.interrupt):
         try:
-            heard = crew.events.get(timeout=POLL_SECONDS)
-        except Empty:
-            continue
-        except KeyboardInterrupt:
-            if cancelled:
-                raise
-            cancelled = stopping = True
-            shop.cancelled.set()
+            crew.start(max(1, min(plan.threads, len(plan.tasks))))
+            failed = yield from _hooks(plan.before, crew, numbering, stop_at_failure=True)
+            if failed is None:
+                yield from _run(plan.tasks, crew, numbering, fail_fast=plan.fail_fast)
+            else:
+                for task in plan.tasks:
+                    yield from map(numbering, _never(task, failed, crew))
+            if not crew.interrupted:
+                shop.cancelled.clear()  # set by fail-fast, over now: on-run-end hooks run whatever happened
+                yield from _hooks(plan.after, crew, numbering, stop_at_failure=False)
+        finally:
+            crew.stop()
+    yield RunFinished(shop.clock.now(), started.run, shop.clock.monotonic() - begin, crew.interrupted)
+
+
+def _prepare(plan: Plan, warehouse: Warehouse) -> None:
+    """Schemas and the ledger, before anything runs in parallel."""
+    if plan.prepare:
+        connection = warehouse.connect()
+        try:
+            for statement in plan.prepare:
+                connection.execute(statement.sql)
+        finally:
+            connection.close()
+
+
+def _hooks(tasks: Sequence[Task], crew: _Crew, numbering: _Numbering, *, stop_at_failure: bool) -> Generator[Event, None, str | None]:
+    """on-run-start or on-run-end, one after the other; a failure is the hook's own and marks no model. Returns the first that failed."""
+    failed: str | None = None
+    for task in tasks:
+        if (failed is not None and stop_at_failure) or crew.interrupted:
+            break
+        for event in _run((task,), crew, numbering):
+            if isinstance(event, NodeFinished) and event.status is not Status.PASSED:
+                failed = failed or task.node
+            if not isinstance(event, NodeStarted) and not (isinstance(event, NodeFinished) and event.status is Status.PASSED):
+                yield event  # hooks that went well are not worth a numbered line
+    return failed
+
+
+def _run(tasks: Sequence[Task], crew: _Crew, numbering: _Numbering, *, fail_fast: bool = False) -> Iterator[Event]:
+    frontier = Frontier(tasks)
+    stopping = crew.interrupted
+    while True:
+        while not stopping and len(crew.running) < len(crew.threads) and (task := frontier.take()) is not None:
+            crew.give(task)
+        if not crew.running:
+            break
+        heard = crew.hear()
+        if heard == "nothing":
+            if stopping:
+                crew.cancel()
+        elif heard == "interrupt":
+            if crew.interrupted:
+                raise KeyboardInterrupt
+            crew.interrupted = stopping = True
             crew.cancel()
-            yield Noted(shop.clock.now(), "warn", "Interrupted: cancelling what runs; press Ctrl-C again to stop at once")
-            continue
-        if not isinstance(heard, Outcome):
+            yield Noted(crew.shop.clock.now(), "warn", "Interrupted: cancelling what runs; press Ctrl-C again to stop at once")
+        elif not isinstance(heard, Outcome):
             yield numbering(heard)
-            continue
-        del running[heard.task.node]
-        yield from map(numbering, heard.events)
-        if heard.ok:
-            frontier.succeed(heard.task.node)
-            continue
-        for task, because in frontier.fail(heard.task.node):
-            yield from map(numbering, _skipped(task, because, shop))
-        if plan.fail_fast and not stopping:
-            stopping = True
-            shop.cancelled.set()
-            crew.cancel()
-    status = Status.CANCELLED if cancelled else Status.SKIPPED
-    why = "interrupted" if cancelled else "Skipping due to fail_fast"
-    for task in frontier.abandon(()):
-        yield from map(numbering, _skipped(task, None, shop, status, why))
-    return cancelled
+        else:
+            yield from map(numbering, heard.events)
+            if heard.ok:
+                frontier.succeed(heard.task.node)
+            else:
+                for task, because in frontier.fail(heard.task.node):
+                    yield from map(numbering, _never(task, None if crew.interrupted else because, crew))
+                if fail_fast and not stopping:
+                    stopping = True
+                    crew.cancel()
+    for task in frontier.abandon(tuple(crew.running)):
+        yield from map(numbering, _never(task, None, crew))
 
 
-def _skipped(task: Task, because: str | None, shop: Workshop, status: Status = Status.SKIPPED, why: str = "") -> Sequence[Event]:
+def _never(task: Task, because: str | None, crew: _Crew) -> Iterator[Event]:
     """The ends of a task that never ran, and of the tests it carried."""
-    message = why or f"`{because}` failed"
-    ids = list(task.tests) if task.kind in ("test", "unit_test") else [*task.tests, task.node]
-    events: list[Event] = []
-    for id_ in ids:
+    shop = crew.shop
+    status = Status.CANCELLED if crew.interrupted else Status.SKIPPED
+    message = "interrupted" if crew.interrupted else f"`{because}` failed" if because else "Skipping due to fail_fast"
+    for id_ in (*task.tests, *(() if task.kind in ("test", "unit_test") else (task.node,))):
         node = shop.graph.nodes[id_]
-        named = task.label if id_ == task.node else node.name
-        events.append(NodeFinished(shop.clock.now(), id_, node.kind, named, 0, status, 0.0, "main", message, because=because, relation=str(task.relation) if task.relation and id_ == task.node else None))
-    return events
+        own = id_ == task.node
+        relation = str(task.relation) if own and task.relation else None
+        label = task.label if own else node.name
+        yield NodeFinished(shop.clock.now(), id_, node.kind, label, 0, status, 0.0, "main", message, because=because, relation=relation)
 
 
 class _Numbering:
@@ -193,4 +225,3 @@ class _Numbering:
             number = self._numbers.setdefault(event.node, len(self._numbers) + 1)
             return replace(event, index=number)
         return event
-

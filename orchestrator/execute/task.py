@@ -5,11 +5,12 @@ from __future__ import annotations
 import operator
 import random
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
+from math import isfinite, nan
 from typing import Any, Protocol
 
 from orchestrator.core.errors import ExecuteError, OrcError, Problem
@@ -28,6 +29,10 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 }  # fmt: skip
 
 
+Interruptible = Callable[[Callable[[], None]], AbstractContextManager[object]]
+"""While the context lasts, a signal that asks the process to end calls the function instead of raising."""
+
+
 class LateStatements(Protocol):
     """Makes the statements of a step that could not be known when the plan was made."""
 
@@ -39,7 +44,7 @@ class LateStatements(Protocol):
 class Loader(Protocol):
     """Fills a stage from outside the engine: a Python model's frames, a seed's rows."""
 
-    def __call__(self, step: Step, connection: Connection) -> int:
+    def __call__(self, step: Step, connection: Connection, /) -> int:
         """Create and fill ``step.relation``; returns the number of rows."""
         ...
 
@@ -55,21 +60,33 @@ class Workshop:
     loaders: Mapping[str, Loader]
     explain: Callable[[ExecuteError, Statement | None, str], Problem]
     cancelled: threading.Event = field(default_factory=threading.Event)
+    interruptible: Interruptible = nullcontext
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a task ended, and the events that say so. ``ok`` decides whether its children may run."""
+    """How a task ended, and the events that say so. ``ok`` decides whether its children may run.
+
+    ``crash`` says that it was neither the author's doing nor ours to judge: the connection may not be trusted any more.
+    """
 
     task: Task
     ok: bool
     events: tuple[Event, ...] = ()
+    crash: bool = False
 
     @classmethod
     def crashed(cls, task: Task, error: BaseException, shop: Workshop) -> Outcome:
-        """The end of a task that we, not the author, broke."""
-        problem = error.first if isinstance(error, OrcError) else Problem("X900", f"{type(error).__name__}: {error}", None, "this is a bug in orc; please report it with --debug output")
-        return cls(task, ok=False, events=(_finished(task, shop, Status.CRASHED, 0.0, message=problem.message, problem=problem),))
+        """The end of a task that never began: no connection, or a bug of ours."""
+        problem = error.first if isinstance(error, OrcError) else _bug(error)
+        ends = [_test_end(t, shop, Status.CRASHED, problem.message, problem, None) for t in task.tests]
+        if task.kind not in ("test", "unit_test"):
+            ends.append(_finished(task, shop, Status.CRASHED, 0.0, message=problem.message, problem=problem))
+        return cls(task, ok=False, events=tuple(ends), crash=True)
+
+
+def _bug(error: BaseException) -> Problem:
+    return Problem("X900", f"{type(error).__name__}: {error}", None, "this is a bug in orc; please report it with --debug output")
 
 
 @dataclass(slots=True)
@@ -83,40 +100,53 @@ class _Attempt:
     rows: int | None = None
     message: str = "OK"
     details: dict[str, Any] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)
+    step: str = ""
     current: Statement | None = None
+    published: bool = False
 
 
 def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[[Event], None]) -> Outcome:
     """Run one task to its end. A conflict with another session rolls back and tries again; nothing else is tried twice.
 
-    Raises nothing for what goes wrong inside: it is in the outcome.
+    Raises nothing for what goes wrong inside: it is in the outcome. Every test of the task ends exactly once.
     """
     begin, started = shop.clock.monotonic(), shop.clock.now()
-    thread = threading.current_thread().name
     if task.kind not in ("test", "unit_test"):
-        hear(NodeStarted(started, task.node, task.kind, task.label, 0, thread))
+        hear(NodeStarted(started, task.node, task.kind, task.label, 0, threading.current_thread().name))
     for number in range(1, ATTEMPTS + 1):
         attempt = _Attempt()
+        error: ExecuteError | None = None
+        status = Status.FAILED
         try:
             _run_steps(task, connection, shop, attempt)
-        except ExecuteError as error:
-            connection.rollback()
-            if error.transient and number < ATTEMPTS and not shop.cancelled.is_set():
-                time.sleep(random.uniform(0, 0.02 * 4**number))  # noqa: S311 - jitter, not a secret
-                continue
-            return _broken(task, error, attempt, shop, hear, begin, started)
+        except OrcError as refused:
+            error = refused if isinstance(refused, ExecuteError) else ExecuteError(*refused.problems)
+        except Exception as bug:  # noqa: BLE001 - whatever it is, the task must end and say so
+            error, status = ExecuteError(_bug(bug)), Status.CRASHED
         except BaseException:
             connection.rollback()
             raise
-        break
+        if error is None:
+            break
+        connection.rollback()
+        # What may have been published must not be applied twice: from the first commit on there is no second try.
+        if not error.transient or attempt.published or number == ATTEMPTS or shop.cancelled.is_set():
+            status = Status.CANCELLED if error.cancelled or shop.cancelled.is_set() else Status.CRASHED if error.transient else status
+            return _broken(task, error, status, attempt, shop, hear, begin, started)
+        shop.cancelled.wait(random.uniform(0, 0.02 * 4**number))  # noqa: S311 - jitter, not a secret
     seconds = shop.clock.monotonic() - begin
     ok = not attempt.failed_tests
     for event in attempt.events:
         hear(_where_rows_are_now(event, task, shop) if ok else event)
-    if task.kind in ("test", "unit_test"):
-        return Outcome(task, ok)
-    return Outcome(task, ok, (_published(task, shop, attempt, seconds, started),))
+    ends = [_test_end(t, shop, Status.SKIPPED, f"`{task.node}` was not built", None, task.node) for t in _unjudged(task, attempt)]
+    if task.kind not in ("test", "unit_test"):
+        ends.append(_published(task, shop, attempt, seconds, started))
+    return Outcome(task, ok, tuple(ends))
+
+
+def _unjudged(task: Task, attempt: _Attempt) -> list[str]:
+    judged = {e.node for e in attempt.events if isinstance(e, NodeFinished)}
+    return [t for t in task.tests if t not in judged]
 
 
 def _where_rows_are_now(event: Event, task: Task, shop: Workshop) -> Event:
@@ -134,38 +164,44 @@ def _published(task: Task, shop: Workshop, attempt: _Attempt, seconds: float, st
     stage = next((s.relation for s in task.steps if s.does in ("stage", "seed", "python") and s.relation), None)
     kept = bool(task.keep) and stage is not None and any(attempt.passed.get(s.id) for s in task.steps if s.relation == stage)
     shown = shop.dialect.relation(stage) if stage and kept else None
-    hint = f"the rejected rows are in {shown}; the version published before stays visible" if shown else None
+    hint = f"the rejected rows are in {shown}; what was published before is untouched" if shown else None
     problem = _not_published(task, shop, attempt.failed_tests, "failed", hint)
     return _finished(task, shop, Status.FAILED, seconds, message=problem.message, sql=sql, started=started, problem=problem, inspect=shown and f"select * from {shown}")
 
 
 def _broken(
-    task: Task, error: ExecuteError, attempt: _Attempt, shop: Workshop, hear: Callable[[Event], None], begin: float, started: datetime
+    task: Task,
+    error: ExecuteError,
+    status: Status,
+    attempt: _Attempt,
+    shop: Workshop,
+    hear: Callable[[Event], None],
+    begin: float,
+    started: datetime,
 ) -> Outcome:
-    """The warehouse or user code refused: nothing of this task is published."""
+    """The warehouse or user code refused: nothing of this task is published, unless that had happened before."""
     blamed = _blamed(error, attempt, task)
     problem = shop.explain(error, attempt.current, blamed[0] if blamed else task.node)
-    status = Status.CANCELLED if error.cancelled or shop.cancelled.is_set() else Status.CRASHED if error.transient else Status.FAILED
     seconds = shop.clock.monotonic() - begin
     for event in attempt.events:
         hear(event)
-    judged = {e.node for e in attempt.events if isinstance(e, NodeFinished)}
-    sql = ";\n".join(attempt.sent)
-    finished = [
+    ends = [
         _test_end(t, shop, status if t in blamed or status is Status.CANCELLED else Status.SKIPPED, problem.message, problem if t in blamed else None, because=task.node)
-        for t in task.tests
-        if t not in judged
+        for t in _unjudged(task, attempt)
     ]
     if task.kind not in ("test", "unit_test"):
-        if blamed:
+        if blamed and status is not Status.CANCELLED:
             problem = _not_published(task, shop, blamed, "cannot run")
-        finished.append(_finished(task, shop, status, seconds, message=problem.message, problem=problem, sql=sql, started=started))
-    return Outcome(task, ok=False, events=tuple(finished))
+        elif attempt.published:
+            problem = replace(problem, message=f"published, but not finished: {problem.message}")
+        sql = ";\n".join(attempt.sent)
+        ends.append(_finished(task, shop, status, seconds, message=problem.message, problem=problem, sql=sql, started=started))
+    return Outcome(task, ok=False, events=tuple(ends), crash=status is Status.CRASHED)
 
 
 def _blamed(error: ExecuteError, attempt: _Attempt, task: Task) -> tuple[str, ...]:
     """The tests whose own SQL failed, if the task stopped in a check: the one at the error's position, else all of its scan."""
-    step = next((s for s in task.steps if s.id == attempt.texts.get("step")), None)
+    step = next((s for s in task.steps if s.id == attempt.step), None)
     if step is None or step.does != "check" or step.id in attempt.passed:
         return ()
     exact = [v.test for v in step.verdicts if error.position is not None and v.part[0] <= error.position < v.part[1]]
@@ -195,10 +231,27 @@ def _run_steps(task: Task, connection: Connection, shop: Workshop, attempt: _Att
         if all(attempt.passed.get(s.id, False) for s in steps) or transaction in task.keep:
             connection.commit()
             attempt.sent.append("commit")
+            attempt.published |= any(s.does == "promote" and attempt.passed.get(s.id) for s in steps)
             _prove(steps, connection, attempt)
         else:
+            kept = _kept_failures(steps, connection, shop, attempt)
             connection.rollback()
             attempt.sent.append("rollback")
+            attempt.events = [_without_query(e, steps) for e in attempt.events]
+            for audit, rows in kept:
+                connection.load(audit, rows.to_reader())
+
+
+def _kept_failures(steps: Sequence[Step], connection: Connection, shop: Workshop, attempt: _Attempt) -> list[tuple[Relation, Any]]:
+    """Failing rows that ``store_failures`` wants kept although the transaction they were found in is given up."""
+    audits = [s.payload["audit"] for s in steps if s.id in attempt.passed and "audit" in s.payload]
+    return [(a, connection.read(f"select * from {shop.dialect.relation(a)}").read_all()) for a in audits]
+
+
+def _without_query(event: Event, rolled_back: Sequence[Step]) -> Event:
+    """A test that judged rows which are no longer there can not be looked at again by its query."""
+    gone = {v.test for s in rolled_back if "audit" not in s.payload for v in s.verdicts}
+    return replace(event, inspect=None) if isinstance(event, NodeFinished) and event.node in gone else event
 
 
 def _prove(steps: Sequence[Step], connection: Connection, attempt: _Attempt) -> None:
@@ -207,7 +260,9 @@ def _prove(steps: Sequence[Step], connection: Connection, attempt: _Attempt) -> 
         if step.does == "promote" and attempt.passed.get(step.id):
             rows = connection.execute(str(step.payload["verify"])).rows
             if not rows or rows[0][0] != step.payload["publish"].run:
-                raise ExecuteError(Problem("X301", "the engine confirmed a commit that did not happen", None, "run again: nothing was published"), transient=True)
+                problem = Problem("X301", "the engine confirmed a commit that did not happen", None, "run again: nothing was published")
+                attempt.published = False
+                raise ExecuteError(problem, transient=True)
 
 
 def _may_run(step: Step, attempt: _Attempt) -> bool:
@@ -219,7 +274,7 @@ def _step(step: Step, task: Task, connection: Connection, shop: Workshop, attemp
         return
     if shop.cancelled.is_set():
         raise ExecuteError(Problem("X302", "cancelled"), cancelled=True)
-    attempt.texts["step"] = step.id
+    attempt.step = step.id
     attempt.current = None
     match step.does:
         case "check":
@@ -235,10 +290,6 @@ def _step(step: Step, task: Task, connection: Connection, shop: Workshop, attemp
         case _:
             for statement in _statements(step, connection, shop):
                 _send(statement, connection, attempt, counts=step.does == "stage")
-                if step.does == "stage" and isinstance(step.sql, Late) and step.relation is not None:
-                    # A dialect writes the query unchanged and last: what stands before it is what it writes around nothing.
-                    around = shop.dialect.create_view(step.relation, "", dict(step.payload["config"]))
-                    attempt.texts["late"] = statement.sql.removeprefix(around)
             attempt.passed[step.id] = True
 
 
@@ -246,7 +297,7 @@ def _statements(step: Step, connection: Connection, shop: Workshop) -> tuple[Sta
     return shop.late(step, connection) if isinstance(step.sql, Late) else step.sql
 
 
-def _send(statement: Statement, connection: Connection, attempt: _Attempt, *, counts: bool = False) -> Any:
+def _send(statement: Statement, connection: Connection, attempt: _Attempt, *, counts: bool = False) -> Answer:
     attempt.current = statement
     attempt.sent.append(statement.sql)
     answer = connection.execute(statement.sql)
@@ -270,17 +321,11 @@ def _apply(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt
 
 def _promote(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
     publish = replace(step.payload["publish"], at=shop.clock.now().isoformat(), rows=attempt.rows)
-    for statement in (*_late_view(step, attempt, shop), *step.sql) if not isinstance(step.sql, Late) else ():
+    for statement in _statements(step, connection, shop):
         _send(statement, connection, attempt)
     for sql in shop.dialect.ledger_write(publish):
         _send(Statement(sql), connection, attempt)
     attempt.passed[step.id] = True
-
-
-def _late_view(step: Step, attempt: _Attempt, shop: Workshop) -> Iterator[Statement]:
-    """A view whose text was known only at its stage is made again under its own name from the same text."""
-    if step.payload.get("late_view") and step.relation is not None:
-        yield Statement(shop.dialect.create_view(step.relation, attempt.texts["late"], dict(step.payload["config"])))
 
 
 def _check(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
@@ -292,16 +337,22 @@ def _check(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt
     sent = len(attempt.sent)
     for statement in _statements(step, connection, shop):
         answer = _send(statement, connection, attempt)
-    values: Sequence[Any] = answer.rows[0] if answer.rows else ()
+    values: Sequence[Any]
     detail = ""
     if isinstance(step.sql, Late) and step.sql.what == "unit_test":  # its rows are the differences, each with their number
-        values = values[:1] or (0,)
+        values = answer.rows[0][:1] if answer.rows else (0,)
         detail = difference(["", *answer.columns[2:]], [row[1:] for row in answer.rows], int(values[0])) if answer.rows else ""
+    elif len(answer.rows) == 1 and len(answer.rows[0]) == len(step.verdicts):
+        values = answer.rows[0]
+    else:
+        raise ExecuteError(Problem("X304", f"the test gave {len(answer.rows)} rows instead of one number", None, "`fail_calc` is an aggregate"))
     passed = True
     for verdict, value in zip(step.verdicts, values, strict=True):
         failures = _number(value, verdict)
         if failures and verdict.exact:
-            failures = _number(connection.execute(verdict.exact).rows[0][0], verdict)
+            failures = _number(_send(Statement(verdict.exact), connection, attempt).rows[0][0], verdict)
+        if isinstance(step.sql, Late) and step.sql.what == "render" and not verdict.inspect:
+            verdict = replace(verdict, inspect=attempt.sent[-1])  # noqa: PLW2901 - its text was not known before
         status = judge(verdict, failures)
         passed &= status is not Status.FAILED
         if status is Status.FAILED:
@@ -322,7 +373,9 @@ def _number(value: Any, verdict: Verdict) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise ExecuteError(Problem("X304", f"the test's fail_calc gave `{value}`, which is not a number", None, node=verdict.test)) from None
+        number = nan
+    if not isfinite(number):
+        raise ExecuteError(Problem("X304", f"the test's fail_calc gave `{value}`, which is not a number", None, node=verdict.test))
     return int(number) if number == int(number) else number
 
 

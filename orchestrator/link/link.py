@@ -141,7 +141,7 @@ def _linked(node: Node, edges: Sequence[_Edge], body: Body) -> Node:
     attached = parents[0] if node.kind in ("test", "unit_test") and node.test_name and parents else None
     if node.kind == "unit_test" and parents:
         attached = parents[0]
-    return replace(node, depends_on=parents, links=tuple(links), attached=attached, content=content(body))  # type: ignore[arg-type]
+    return replace(node, depends_on=parents, links=tuple(links), attached=attached, content=content(body))
 
 
 def _name_of(written: str) -> str:
@@ -205,7 +205,8 @@ def _where(node: Node, edge: _Edge, locate: Locate, name: str) -> tuple[Span, tu
     if edge.offset is None:
         return Span(node.path, edge.line), ()
     span, trail = locate(node.id, edge.offset, edge.incremental)
-    return replace(span, length=len(name)), trail
+    # A plain name stands there as written; of a call, only its beginning is known.
+    return (span if ":" in edge.written else replace(span, length=len(name))), trail
 
 
 def _ambiguous(drafts: Sequence[Draft], names: Names, locate: Locate, problems: list[Problem]) -> None:

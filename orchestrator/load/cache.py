@@ -1,7 +1,7 @@
 """What was understood of a project, kept on disk by content: a command on an unchanged project parses nothing.
 
 One SQLite file for each way of calling (target, variables, …): a ``head`` (file digests, settings, all nodes) that is read
-whole, and one row of bodies for each file that is read when a body is asked for. Everything in it can be recomputed: a file
+whole, and one row for each node's body that is read when it is asked for. Everything in it can be recomputed: a file
 that is damaged, from another version, or owned by somebody else is ignored and written anew.
 """
 
@@ -10,18 +10,28 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, TypeVar
+from weakref import finalize
 
 from orchestrator.core.declaration import Declaration
 from orchestrator.core.files import digest
 from orchestrator.core.node import Body, Node
-from orchestrator.load.packed import unpack_body, unpack_declaration
+from orchestrator.load.packed import Packed, Unpackable, pack_nodes, unpack_body, unpack_declaration, unpack_nodes
 
 KEPT = 6
 """Cache files kept for one project; the least recently used go first."""
+
+HELD = 1000
+"""Bodies held decoded; a command that walks through all of a large project never holds it whole."""
+
+T = TypeVar("T")
+Anew = Callable[[], tuple[Mapping[str, Body], Callable[[str], Declaration]]]
+"""Understands the project again: bodies by id, and declarations."""
 
 
 class Seen(Mapping[str, str]):
@@ -68,68 +78,181 @@ def engine_digest() -> str:
     return digest("\n".join(parts).encode())
 
 
+Row = tuple[Packed, Packed]
+"""A body, and the declaration where its template may be rendered again."""
+
+_TABLES = """
+    create table head (part integer primary key, value text);
+    create table body (id text primary key, body text, declaration text);
+    create table note (name text primary key, value text);
+"""
+_PART = 1000
+"""Nodes in one part of the head: decoded together."""
+
+
 class Cache:
     """The cache file of one way of calling."""
 
     def __init__(self, folder: Path, key: str) -> None:
-        self._folder = folder
-        self._path = folder / f"{key}.db"
+        self.folder = folder
+        self.path = folder / f"{key}.db"
+        self._reading: sqlite3.Connection | None = None
+        self._one_by_one = Lock()
 
     def head(self) -> dict[str, Any] | None:
-        """The head as saved, or ``None``."""
-        if not _is_ours(self._path):
+        """The facts as saved, or ``None``."""
+        if not _is_ours(self.path):
             return None
         try:
-            with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)) as connection:
-                row = connection.execute("select value from head").fetchone()
-            return None if row is None else json.loads(row[0])
+            found = next(iter(self._parts("part = 0")), None)
         except (sqlite3.Error, ValueError):
             return None
+        return found if isinstance(found, dict) else None
 
-    def save(self, head: Mapping[str, Any], files: Iterable[tuple[str, Any]], *, only: bool = False) -> None:
-        """Write the head and the rows of ``files``; the other rows stay when ``only``. A full disk or a lock means no cache, no more."""
-        with suppress(sqlite3.Error, OSError):
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not only:
-                self._path.unlink(missing_ok=True)
-            with closing(sqlite3.connect(self._path, timeout=2)) as connection:
-                connection.execute("pragma journal_mode = off" if not only else "pragma journal_mode = delete")
-                connection.execute("pragma synchronous = off")
-                connection.execute("begin immediate")
-                connection.execute("create table if not exists head (id integer primary key, value text)")
-                connection.execute("create table if not exists file (path text primary key, value text)")
-                connection.execute("insert or replace into head values (1, ?)", (json.dumps(head, separators=(",", ":")),))
-                rows = ((path, json.dumps(value, separators=(",", ":"))) for path, value in files)
-                connection.executemany("insert or replace into file values (?, ?)", rows)
-                connection.commit()
-            self._path.chmod(0o600)
-            _prune(self._folder)
+    def nodes(self) -> dict[str, Node]:
+        """All nodes, by id.
+
+        Raises:
+            sqlite3.Error, ValueError: the file is damaged.
+        """
+        found: dict[str, Node] = {}
+        for part in self._parts("part > 0 order by part"):
+            found.update(unpack_nodes(part))
+        return found
+
+    def body(self, id_: str) -> Body:
+        """The body of a node.
+
+        Raises:
+            sqlite3.Error, LookupError, TypeError, ValueError: the file is damaged.
+        """
+        return unpack_body(json.loads(self._asked("select body from body where id = ?", id_)[0][0]))
+
+    def declaration(self, id_: str) -> Declaration:
+        """What the node was made of; raises like :meth:`body`."""
+        packed = json.loads(self._asked("select declaration from body where id = ?", id_)[0][0])
+        return unpack_declaration(packed, self.body(id_))
+
+    def noted(self, name: str) -> Any:
+        """What was remembered under ``name``."""
+        with suppress(sqlite3.Error, ValueError):
+            for (value,) in self._asked("select value from note where name = ?", name):
+                return json.loads(value)
+        return None
 
     def note(self, name: str, value: Any) -> None:
         """Remember something small beside the head."""
         with suppress(sqlite3.Error, OSError):
-            if not self._path.exists():
+            if not self.path.exists():
                 return
-            with closing(sqlite3.connect(self._path, timeout=2)) as connection, connection:
-                connection.execute("insert or replace into file values (?, ?)", (f"note:{name}", json.dumps(value)))
+            with closing(sqlite3.connect(self.path, timeout=2)) as connection, connection:
+                connection.execute("insert or replace into note values (?, ?)", (name, _text(value)))
 
-    def noted(self, name: str) -> Any:
-        """What was remembered under ``name``."""
-        return self.rows(f"note:{name}") or None
+    def update(
+        self,
+        head: Mapping[str, Any],
+        nodes: Iterable[Node] | None = None,
+        rows: Mapping[str, Row] | None = None,
+        notes: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Replace the facts, all nodes, some bodies and notes, at once. A full disk or a lock means no cache, no more."""
+        with suppress(sqlite3.Error, OSError), closing(sqlite3.connect(self.path, timeout=2)) as connection:
+            connection.execute("pragma synchronous = off")
+            connection.execute("begin immediate")
+            _put_head(connection, head, nodes)
+            for id_, (body, declaration) in (rows or {}).items():
+                connection.execute("insert or replace into body values (?, ?, ?)", (id_, _text(body), _text(declaration)))
+            for name, value in (notes or {}).items():
+                connection.execute("insert or replace into note values (?, ?)", (name, _text(value)))
+            connection.commit()
 
-    def rows(self, path: str) -> dict[str, Any]:
-        """What is kept of one file: ``bodies`` and ``declarations`` by node id."""
-        try:
-            with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)) as connection:
-                row = connection.execute("select value from file where path = ?", (path,)).fetchone()
-        except sqlite3.Error:
-            row = None
-        return {} if row is None else json.loads(row[0])
+    def forget(self) -> None:
+        """Remove the file: it is damaged."""
+        self._close()
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
 
-    def every_row(self) -> dict[str, dict[str, Any]]:
-        """All rows by path, for a command that needs most of them anyway."""
-        with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)) as connection:
-            return {path: json.loads(value) for path, value in connection.execute("select path, value from file")}
+    def _parts(self, where: str) -> Iterator[Any]:
+        return (json.loads(value) for (value,) in self._asked(f"select value from head where {where}"))  # noqa: S608 - our own words
+
+    def _asked(self, query: str, *values: str) -> Sequence[tuple[Any, ...]]:
+        with self._one_by_one:
+            if self._reading is None:
+                self._reading = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+                finalize(self, self._reading.close)
+            return self._reading.execute(query, values).fetchall()
+
+    def _close(self) -> None:
+        if self._reading is not None:
+            self._reading.close()
+            self._reading = None
+
+
+class Filling:
+    """A new cache file, written beside the old one while a project is read: bodies go in one by one and need no memory.
+
+    Raises:
+        Unpackable: by every method, when a value or the disk refuses; then nothing of it is of use.
+    """
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._aside = cache.path.with_suffix(f".{os.getpid()}.tmp")
+        with _refusing():
+            cache.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._aside.unlink(missing_ok=True)
+            self._aside.touch(0o600)
+            self._connection = sqlite3.connect(self._aside, isolation_level=None)
+            self._connection.executescript(f"pragma journal_mode = off; pragma synchronous = off; {_TABLES} begin;")
+
+    def put(self, id_: str, body: Packed, declaration: Packed) -> None:
+        """Keep a body and what it was made of; the first of several with the same id stays."""
+        with _refusing():
+            self._connection.execute("insert or ignore into body values (?, ?, ?)", (id_, _text(body), _text(declaration)))
+
+    def declaration(self, id_: str) -> Declaration:
+        """What the node ``id_`` was made of."""
+        with _refusing():
+            body, declaration = self._connection.execute("select body, declaration from body where id = ?", (id_,)).fetchone()
+            return unpack_declaration(json.loads(declaration), unpack_body(json.loads(body)))
+
+    def finish(self, head: Mapping[str, Any], nodes: Iterable[Node]) -> None:
+        """Put the file in its place."""
+        with _refusing():
+            _put_head(self._connection, head, nodes)
+            self._connection.execute("commit")
+            self._connection.close()
+            self._cache._close()
+            self._aside.replace(self._cache.path)
+            _prune(self._cache.folder)
+
+    def close(self) -> None:
+        """Leave nothing behind of a file that was not finished."""
+        self._connection.close()
+        with suppress(OSError):
+            self._aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError, TypeError, ValueError) as error:
+        raise Unpackable(str(error)) from error
+
+
+def _put_head(connection: sqlite3.Connection, head: Mapping[str, Any], nodes: Iterable[Node] | None) -> None:
+    connection.execute("insert or replace into head values (0, ?)", (_text(head),))
+    if nodes is None:
+        return
+    connection.execute("delete from head where part > 0")
+    waiting = iter(nodes)
+    while part := list(islice(waiting, _PART)):
+        connection.execute("insert into head (value) values (?)", (_text(pack_nodes(part)),))
+
+
+def _text(value: Packed) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _is_ours(path: Path) -> bool:
@@ -148,42 +271,41 @@ def _prune(folder: Path) -> None:
 
 
 class CachedBodies(Mapping[str, Body]):
-    """Bodies by node id, decoded when asked for."""
+    """Bodies by node id, decoded when asked for. ``anew`` understands the project again, should the file turn out damaged."""
 
-    def __init__(self, cache: Cache, nodes: Mapping[str, Node]) -> None:
+    def __init__(self, cache: Cache, ids: Collection[str], anew: Anew) -> None:
         self._cache = cache
-        self._nodes = nodes
-        self._rows: dict[str, dict[str, Any]] = {}
-        self._bodies: dict[str, Body] = {}
-        self._asked = 0
+        self._ids = ids
+        self._anew = anew
+        self._found: dict[str, Body] = {}
+        self._instead: tuple[Mapping[str, Body], Callable[[str], Declaration]] | None = None
 
     def __getitem__(self, id_: str) -> Body:
-        body = self._bodies.get(id_)
+        body = self._found.get(id_)
         if body is None:
-            body = self._bodies[id_] = unpack_body(self._row(self._nodes[id_].path)["bodies"][id_])
+            if id_ not in self._ids:
+                raise KeyError(id_)
+            body = self._read(id_, self._cache.body, lambda bodies, _: bodies[id_])
+            if len(self._found) >= HELD:
+                self._found.clear()
+            self._found[id_] = body
         return body
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._nodes)
+        return iter(self._ids)
 
     def __len__(self) -> int:
-        return len(self._nodes)
+        return len(self._ids)
 
     def declaration(self, id_: str) -> Declaration:
         """The declaration of a node whose template may be rendered again."""
-        return unpack_declaration(self._row(self._nodes[id_].path)["declarations"][id_])
+        return self._read(id_, self._cache.declaration, lambda _, declaration: declaration(id_))
 
-    def packed(self, path: str) -> dict[str, Any]:
-        """The row of a file as it is kept."""
-        return self._row(path)
-
-    def _row(self, path: str) -> dict[str, Any]:
-        found = self._rows.get(path)
-        if found is None:
-            self._asked += 1
-            if self._asked > 20:  # noqa: PLR2004 - by then one query for all is cheaper
-                self._rows = self._cache.every_row() | self._rows
-                found = self._rows[path]
-            else:
-                found = self._rows[path] = self._cache.rows(path)
-        return found
+    def _read(self, id_: str, kept: Callable[[str], T], fresh: Callable[[Mapping[str, Body], Callable[[str], Declaration]], T]) -> T:
+        if self._instead is None:
+            try:
+                return kept(id_)
+            except (sqlite3.Error, LookupError, TypeError, ValueError):
+                self._cache.forget()
+                self._instead = self._anew()
+        return fresh(*self._instead)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orchestrator.core.config import merge, walk
+from orchestrator.core.config import listed, merge, walk
 from orchestrator.core.declaration import Declaration
 from orchestrator.core.errors import Problem, did_you_mean
-from orchestrator.core.node import Kind
+from orchestrator.core.node import Column, Docs, Kind
 from orchestrator.core.project import Project, Properties, Settings, SourceFile
 from orchestrator.load.generic_tests import generic_tests
 
@@ -34,6 +34,7 @@ def declare(project: Project) -> tuple[tuple[Declaration, ...], tuple[Problem, .
     patches = {(_SECTIONS[p.section], p.name): p for p in project.properties if p.section in _SECTIONS}
     problems: list[Problem] = []
     found: list[Declaration] = []
+    described: list[tuple[Declaration, Properties]] = []
     for kind, files, language in (
         ("model", project.models, "sql"),
         ("model", project.python_models, "python"),
@@ -41,13 +42,16 @@ def declare(project: Project) -> tuple[tuple[Declaration, ...], tuple[Problem, .
         ("analysis", project.analyses, "sql"),
         ("test", project.tests, "sql"),
     ):
-        found += [_from_file(project.settings, file, kind, language, patches) for file in files]  # type: ignore[arg-type] # kinds, not strings
+        for file in files:
+            patch = patches.get((kind, file.stem))  # type: ignore[arg-type] # kinds, not strings
+            found.append(_from_file(project.settings, file, kind, language, patch))  # type: ignore[arg-type]
+            if patch is not None and kind != "analysis":
+                described.append((found[-1], patch))
     problems += _orphans(patches, {(d.kind, d.name) for d in found})
-    tested = [d for d in found if d.patch is not None and d.kind != "analysis"]
-    found += [d for p in project.properties if p.section == "sources" for d in _source(project.settings, p)]
-    tested += [d for d in found if d.kind == "source"]
-    for declaration in tested:
-        tests, wrong = generic_tests(declaration, project.settings)
+    sources = [(_source(project.settings, p), p) for p in project.properties if p.section == "sources"]
+    found += [declaration for declaration, _ in sources]
+    for declaration, entry in (*described, *sources):
+        tests, wrong = generic_tests(declaration, entry, project.settings)
         found += tests
         problems += wrong
     found += [_unit_test(project.settings, p) for p in project.properties if p.section == "unit_tests"]
@@ -56,17 +60,39 @@ def declare(project: Project) -> tuple[tuple[Declaration, ...], tuple[Problem, .
     return tuple(found), tuple(problems)
 
 
-def _from_file(
-    settings: Settings, file: SourceFile, kind: Kind, language: str, patches: Mapping[tuple[Kind, str], Properties]
-) -> Declaration:
+def _from_file(settings: Settings, file: SourceFile, kind: Kind, language: str, patch: Properties | None) -> Declaration:
     fqn = (settings.name, *file.folders, file.stem)
-    patch = patches.get((kind, file.stem))
     tree = {"model": settings.models, "seed": settings.seeds, "test": settings.data_tests}.get(kind, {})
     levels: list[Mapping[str, Any]] = [_DEFAULTS.get(kind, {}), _OWN.get(kind, {}) if settings.own else {}, *walk(tree, fqn)]
     if patch is not None:
         levels.append({k: v for k in _TOP_LEVEL_CONFIG if (v := patch.data.get(k)) is not None})
         levels.append(patch.data.get("config") or {})
-    return Declaration(kind, file.stem, settings.name, file.path, fqn, merge(levels), language, patch)
+    config = merge(levels)
+    return Declaration(kind, file.stem, settings.name, file.path, fqn, config, language, docs=_docs(patch, config))
+
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+def _docs(entry: Properties | None, config: Mapping[str, Any]) -> Docs:
+    """What an entry tells readers. The entry itself is several times as large."""
+    if entry is None:
+        return Docs()
+    columns = tuple(_column(c) for c in entry.data.get("columns") or ())
+    return Docs(str(entry.data.get("description") or ""), columns, entry.path, config.get("meta") or _NOTHING)
+
+
+def _column(entry: Mapping[str, Any]) -> Column:
+    config = entry.get("config") or {}
+    return Column(
+        str(entry["name"]),
+        str(entry.get("description") or ""),
+        entry.get("data_type"),
+        tuple(listed(entry.get("tags") or config.get("tags"))),
+        entry.get("meta") or config.get("meta") or _NOTHING,
+        bool(entry.get("quote")),
+        tuple(entry.get("constraints") or ()),
+    )
 
 
 _DEFAULTS: dict[Kind, Mapping[str, Any]] = {
@@ -79,7 +105,7 @@ _DEFAULTS: dict[Kind, Mapping[str, Any]] = {
     "unit_test": {"enabled": True, "tags": [], "meta": {}},
 }
 _OWN: dict[Kind, Mapping[str, Any]] = {
-    "model": {"persist_docs": {"relation": True, "columns": True}, "on_schema_change": "append_new_columns"},
+    "model": {"persist_docs": {"relation": True, "columns": True}},
     "seed": {"persist_docs": {"relation": True, "columns": True}},
 }
 """Defaults of our own projects on top of dbt's."""
@@ -94,7 +120,7 @@ def _orphans(patches: Mapping[tuple[Kind, str], Properties], known: set[tuple[Ki
             )
 
 
-def _source(settings: Settings, entry: Properties) -> Iterator[Declaration]:
+def _source(settings: Settings, entry: Properties) -> Declaration:
     source: Mapping[str, Any] = entry.data.get("source") or {}
     source_name = str(source.get("name", ""))
     fqn = (settings.name, *settings.folders(entry.path), source_name, entry.name)
@@ -107,7 +133,9 @@ def _source(settings: Settings, entry: Properties) -> Iterator[Declaration]:
         entry.data.get("config") or {},
     ]
     name = f"{source_name}.{entry.name}"
-    yield Declaration("source", name, settings.name, entry.path, fqn, merge(levels), "yaml", entry, line=entry.at().line)
+    config = merge(levels)
+    line = entry.at().line
+    return Declaration("source", name, settings.name, entry.path, fqn, config, "yaml", entry, line, docs=_docs(entry, config))
 
 
 def _unit_test(settings: Settings, entry: Properties) -> Declaration:
@@ -123,7 +151,8 @@ def _exposure(settings: Settings, entry: Properties) -> Declaration:
     own = {k: v for k in ("tags", "meta", "enabled") if (v := entry.data.get(k)) is not None}
     config = merge([_DEFAULTS["exposure"], own, entry.data.get("config") or {}])
     fqn = (settings.name, *settings.folders(entry.path), entry.name)
-    return Declaration("exposure", entry.name, settings.name, entry.path, fqn, config, "yaml", entry, line=entry.at().line)
+    line = entry.at().line
+    return Declaration("exposure", entry.name, settings.name, entry.path, fqn, config, "yaml", entry, line, docs=_docs(entry, config))
 
 
 def _hooks(settings: Settings) -> Iterator[Declaration]:

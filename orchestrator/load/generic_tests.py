@@ -6,31 +6,28 @@ What comes in has one spelling already: ``{test_name, name?, description?, argum
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from hashlib import md5
 from typing import Any
 
 from orchestrator.core.config import listed, merge, walk
 from orchestrator.core.declaration import Declaration
 from orchestrator.core.errors import Problem
-from orchestrator.core.project import Settings
+from orchestrator.core.project import Properties, Settings
 
 _UNSAFE = re.compile("[^0-9a-zA-Z_]+")
 _DEFAULT = {"materialized": "test", "enabled": True, "tags": [], "meta": {}, "severity": "ERROR"}
 LONGEST_NAME = 63
 
 
-def generic_tests(declaration: Declaration, settings: Settings) -> tuple[list[Declaration], list[Problem]]:
+def generic_tests(declaration: Declaration, patch: Properties, settings: Settings) -> tuple[list[Declaration], list[Problem]]:
     """The tests attached to a declaration by its properties entry."""
-    patch = declaration.patch
-    if patch is None:
-        return [], []
     found: list[Declaration] = []
     problems: list[Problem] = []
     for column, entry, keys in _entries(patch.data):
         span = patch.at(*keys)
         if entry.get("test_name"):
-            found.append(_declaration(declaration, settings, entry, column, span.line))
+            found.append(_declaration(declaration, patch.path, settings, entry, column, span.line))
         else:
             problems.append(Problem("C121", "a test is a name, or a name with its arguments", span, "- not_null"))
     return found, problems
@@ -45,12 +42,13 @@ def _entries(data: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any] | None
             yield column, entry, ("columns", number, "data_tests", index)
 
 
-def _declaration(of: Declaration, settings: Settings, entry: Mapping[str, Any], column: Mapping[str, Any] | None, line: int) -> Declaration:
+def _declaration(
+    of: Declaration, path: str, settings: Settings, entry: Mapping[str, Any], column: Mapping[str, Any] | None, line: int
+) -> Declaration:
     test = str(entry["test_name"])
     arguments = dict(entry.get("arguments") or {})
     said = arguments.pop("column_name", None)
     column_name = str(said) if said is not None else _spelled(column) if column else None
-    path = of.patch.path if of.patch else of.path
     name = str(entry.get("name") or short_name(of, test, arguments, column_name))
     fqn = (of.package, *settings.folders(path), name)
     tags = listed((column or {}).get("tags"))
@@ -60,7 +58,7 @@ def _declaration(of: Declaration, settings: Settings, entry: Mapping[str, Any], 
         of.package,
         path,
         fqn,
-        merge([_DEFAULT, {"tags": tags}, walk_config(settings.data_tests, fqn), entry.get("config") or {}]),
+        merge([_DEFAULT, {"tags": tags}, *walk(settings.data_tests, fqn), entry.get("config") or {}]),
         "generic",
         line=line,
         test_name=test,
@@ -75,11 +73,6 @@ def _spelled(column: Mapping[str, Any]) -> str:
     """A column as SQL says it: quoted (the standard's way; `render` knows the engine's) where its author wants it so."""
     name = str(column["name"])
     return '"' + name.replace('"', '""') + '"' if column.get("quote") else name
-
-
-def walk_config(tree: Mapping[str, Any], fqn: Sequence[str]) -> dict[str, Any]:
-    """The project file's config for a test."""
-    return merge(walk(tree, fqn)) if tree else {}
 
 
 def full_name(of: Declaration, test: str, arguments: Mapping[str, Any], column: str | None) -> str:

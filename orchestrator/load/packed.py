@@ -91,7 +91,7 @@ def revived(value: Any) -> Any:
 
 
 def pack_nodes(nodes: Sequence[Node]) -> Packed:
-    """All nodes, as rows; equal configs are written once."""
+    """Nodes as rows; equal configs are written once."""
     configs: dict[str, int] = {}
     texts: list[Packed] = []
     rows: list[Packed] = []
@@ -138,16 +138,29 @@ def _unpack_query(packed: Packed, raw: str) -> Query:
 def _pack_docs(docs: Docs) -> Packed:
     if docs == _NO_DOCS:
         return None
-    columns = [[c.name, c.description, c.data_type, list(c.tags), plain(dict(c.meta)), c.quote, [plain(dict(x)) for x in c.constraints]] for c in docs.columns]
-    return [docs.description, columns, docs.patch_path, plain(dict(docs.meta))]
+    return [docs.description, [_pack_column(c) for c in docs.columns], docs.patch_path, plain(dict(docs.meta))]
+
+
+def _pack_column(c: Column) -> Packed:
+    short = [c.name, c.description, c.data_type]
+    if not (c.tags or c.meta or c.quote or c.constraints):
+        return short
+    return [*short, c.tags, plain(dict(c.meta)), c.quote, [plain(dict(x)) for x in c.constraints]]
+
+
+def _unpack_column(packed: Packed) -> Column:
+    name, description, data_type, *rest = packed
+    if not rest:
+        return Column(name, description, data_type)
+    tags, meta, quote, constraints = rest
+    return Column(name, description, data_type, tuple(tags), revived(meta), quote, tuple(revived(c) for c in constraints))
 
 
 def _unpack_docs(packed: Packed) -> Docs:
     if packed is None:
         return _NO_DOCS
     description, columns, patch_path, meta = packed
-    unpacked = tuple(Column(n, d, t, tuple(tags), revived(m), q, tuple(revived(c) for c in cs)) for n, d, t, tags, m, q, cs in columns)
-    return Docs(description, unpacked, patch_path, revived(meta))
+    return Docs(description, tuple(_unpack_column(c) for c in columns), patch_path, revived(meta))
 
 
 _NO_DOCS = Docs()
@@ -216,18 +229,22 @@ def unpack_body(packed: Packed) -> Body:
 # --- declarations and the project's own facts ---------------------------------------------------------------------------
 
 
-def pack_declaration(d: Declaration) -> Packed:
-    """A declaration whose template may have to be rendered again."""
+def pack_declaration(d: Declaration, body: Body) -> Packed:
+    """A declaration whose template may have to be rendered again. Documentation that its body shares is not repeated."""
+    docs = 0 if d.docs is body.docs else _pack_docs(d.docs)
     patch = None if d.patch is None else [d.patch.section, d.patch.name, d.patch.path, plain(dict(d.patch.data))]
-    return [d.kind, d.name, d.package, d.path, d.fqn, plain(dict(d.config)), d.language, patch, d.line, d.test_name, d.column, d.attached, plain(dict(d.arguments)), d.text]
+    return [d.kind, d.name, d.package, d.path, d.fqn, plain(dict(d.config)), d.language, patch, d.line, d.test_name, d.column, d.attached, plain(dict(d.arguments)), d.text, docs]
 
 
-def unpack_declaration(packed: Packed) -> Declaration:
+def unpack_declaration(packed: Packed, body: Body) -> Declaration:
     """The declaration that :func:`pack_declaration` was given; lines inside its properties entry are not kept."""
-    kind, name, package, path, fqn, config, language, patch, line, test_name, column, attached, arguments, text = packed
+    kind, name, package, path, fqn, config, language, patch, line, test_name, column, attached, arguments, text, docs = packed
     entry = None if patch is None else Properties(patch[0], patch[1], patch[2], revived(patch[3]), {(): line})
     tested = None if attached is None else (attached[0], attached[1])
-    return Declaration(kind, name, package, path, tuple(fqn), revived(config), language, entry, line, test_name, column, tested, revived(arguments), text)
+    return Declaration(
+        kind, name, package, path, tuple(fqn), revived(config), language, entry, line, test_name, column, tested, revived(arguments), text,
+        docs=body.docs if docs == 0 else _unpack_docs(docs),
+    )  # fmt: skip
 
 
 def pack_settings(settings: Settings) -> Packed:

@@ -19,7 +19,7 @@ EMBEDDED = "warehouse.duckdb"
 IMPLICIT_THREADS = 4
 SECRET_VARIABLES = re.compile(r"env_var\s*\(\s*['\"](?:DBT_ENV_SECRET_|ORC_SECRET_)|\bsecret\s*\(")
 SECRET_KEYS = re.compile(
-    r"(?:^|_)(?:password|passphrase|passwd|secret|secret_access_key|token|api_key|access_key|private_key|credentials)$|^pass$|^keyfile_json$|^motherduck_token$",
+    r"(?:^|_)(?:password|passphrase|passwd|secret|secret_access_key|token|api_key|access_key|account_key|encryption_key|private_key|connection_string|credentials)$|^pass$|^keyfile_json$|^motherduck_token$",
 )
 
 

@@ -90,7 +90,10 @@ class DiskTree:
         """The content."""
         self._stat(path)
         content = self._read.pop(path, None)
-        return self._content(path) if content is None else content
+        if content is None:
+            content = self._content(path)
+            self._digests.setdefault(path, digest(content))
+        return content
 
     def where(self, path: str) -> str:
         """The absolute path."""

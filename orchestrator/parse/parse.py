@@ -16,7 +16,6 @@ from orchestrator.core.names import Relation
 from orchestrator.core.node import (
     BUILDABLE,
     Body,
-    Column,
     Docs,
     ExposureBody,
     HookBody,
@@ -34,13 +33,12 @@ from orchestrator.parse.python_model import python_model
 from orchestrator.parse.unit_test import unit_test_body
 
 Naming = Callable[[str, Any, Declaration], str | None]
-Columns = tuple[Column, ...]
 
 
 class Locate(Protocol):
     """Leads an offset in rendered text back to the author's file."""
 
-    def __call__(self, rendered: Rendered, offset: int, *, incremental: bool = False) -> tuple[Span, tuple[tuple[str, Span], ...]]:
+    def __call__(self, rendered: Rendered, offset: int, /, *, incremental: bool = False) -> tuple[Span, tuple[tuple[str, Span], ...]]:
         """The place, and the macro calls that led there."""
         ...
 
@@ -81,17 +79,17 @@ def _draft(
                 return Draft(_node(declaration, config, None), SqlBody(item.raw, Query(item.text)))
             _check_keys(item, item.config, problems, own)
             body = _sql(item, config, dialect, locate, problems, own)
-            wants = tuple((payload, declaration.line) for payload in item.depends_on)
+            wants = tuple((payload, declaration.line) for payload in item.depends_on if not _is_read(payload, body))
         case "python":
             facts = python_model(item.raw, declaration.path)
             problems += [replace(p, node=declaration.name) for p in facts.problems]
             config = merge([{"materialized": "table"}, _without_default(declaration), facts.config])
             _check_keys(item, facts.config, problems, own)
-            docs = _docs(declaration)
+            docs = declaration.docs
             body = PythonBody(item.raw, docs if docs.description else replace(docs, description=facts.doc))
             wants = facts.wants
         case "csv":
-            config, body, wants = dict(declaration.config), SeedBody(item.text, _docs(declaration)), ()
+            config, body, wants = dict(declaration.config), SeedBody(item.text, declaration.docs), ()
         case "generic":
             config = merge([declaration.config, item.config]) if item.config else dict(declaration.config)
             body = _generic(item, dialect, declaration)
@@ -110,6 +108,12 @@ def _draft(
     if relation is not None and declaration.kind in BUILDABLE:
         _check_length(relation, declaration, dialect, problems)
     return Draft(_node(declaration, config, relation), body, (*wants, *extra), item.inputs)
+
+
+def _is_read(payload: str, body: SqlBody | None) -> bool:
+    """Whether the text itself shows where the name is used; else the template only asked for it (a loop over its values)."""
+    faces = (body.query, body.incremental) if body is not None else ()
+    return any(read.name == payload for query in faces if query is not None for read in query.reads)
 
 
 def _node(declaration: Declaration, config: Mapping[str, Any], relation: Relation | None) -> Node:
@@ -138,7 +142,7 @@ def _sql(item: Rendered, config: Mapping[str, Any], dialect: Dialect, locate: Lo
     if first is None:
         return None
     late = tuple(v for v in item.inputs.volatile if v != "full_refresh" or item.declaration.kind == "model")
-    return SqlBody(item.raw, first, second, bool(late), _docs(item.declaration), item.macros)
+    return SqlBody(item.raw, first, second, bool(late), item.declaration.docs, item.macros)
 
 
 def _query(
@@ -215,7 +219,7 @@ def _yaml_body(declaration: Declaration, problems: list[Problem]) -> tuple[Body 
             loaded_at = data.get("loaded_at_field") or source.get("loaded_at_field")
             freshness = data.get("freshness", source.get("freshness"))
             body = SourceBody(
-                _docs(declaration),
+                declaration.docs,
                 str(source.get("description") or ""),
                 str(source.get("loader") or ""),
                 loaded_at,
@@ -226,7 +230,7 @@ def _yaml_body(declaration: Declaration, problems: list[Problem]) -> tuple[Body 
         case "exposure":
             owner = data.get("owner") or {}
             exposure = ExposureBody(
-                str(data.get("type") or ""), owner, _docs(declaration), data.get("label"), data.get("url"), data.get("maturity")
+                str(data.get("type") or ""), owner, declaration.docs, data.get("label"), data.get("url"), data.get("maturity")
             )
             wants = [(_call_payload(str(text)), declaration.line) for text in data.get("depends_on") or ()]
             return exposure, tuple((p, line) for p, line in wants if p)
@@ -273,28 +277,6 @@ def _without_default(declaration: Declaration) -> dict[str, Any]:
     if config.get("materialized") == "view":
         del config["materialized"]
     return config
-
-
-def _docs(declaration: Declaration) -> Docs:
-    patch = declaration.patch
-    if patch is None:
-        return Docs()
-    columns = tuple(_column(c) for c in patch.data.get("columns") or ())
-    meta = declaration.config.get("meta") or {}
-    return Docs(str(patch.data.get("description") or ""), columns, patch.path, meta)
-
-
-def _column(entry: Mapping[str, Any]) -> Column:
-    config = entry.get("config") or {}
-    return Column(
-        str(entry["name"]),
-        str(entry.get("description") or ""),
-        entry.get("data_type"),
-        tuple(listed(entry.get("tags") or config.get("tags"))),
-        entry.get("meta") or config.get("meta") or {},
-        bool(entry.get("quote")),
-        tuple(entry.get("constraints") or ()),
-    )
 
 
 def _relation(declaration: Declaration, config: Mapping[str, Any], target: Target, naming: Naming | None) -> Relation | None:

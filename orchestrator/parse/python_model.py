@@ -45,7 +45,7 @@ def python_model(source: str, path: str) -> PythonFacts:
         span = _span(path, model, lines)
         return PythonFacts((), {}, "", (Problem("P022", "`model` takes one argument, the context", span, "def model(ctx):"),))
     handle = arguments[0].arg
-    wants: list[tuple[str, int]] = []
+    wants: list[tuple[str, int, int]] = []
     config: dict[str, Any] = {}
     problems: list[Problem] = []
     for call in (n for n in ast.walk(tree) if isinstance(n, ast.Call)):
@@ -57,12 +57,14 @@ def python_model(source: str, path: str) -> PythonFacts:
                 message = f"`{handle}.{method}(…)` needs names written out: the graph is read from the source, without running it"
                 problems.append(Problem("P023", message, span, f"{handle}.{method}('orders')"))
             else:
-                wants.append((payload, call.lineno))
+                wants.append((payload, call.lineno, call.col_offset))
         elif method == "config":
             config.update(_keywords(call, path, handle, lines, problems))
     doc = ast.get_docstring(tree) or ast.get_docstring(model) or ""
-    ordered = tuple(dict(sorted(wants, key=lambda w: w[1], reverse=True)).items())
-    return PythonFacts(tuple(sorted(ordered, key=lambda w: w[1])), config, doc, tuple(problems))
+    first: dict[str, int] = {}
+    for payload, line, _ in sorted(wants, key=lambda want: want[1:]):
+        first.setdefault(payload, line)
+    return PythonFacts(tuple(first.items()), config, doc, tuple(problems))
 
 
 def _span(path: str, node: ast.stmt | ast.expr, lines: Sequence[str]) -> Span:

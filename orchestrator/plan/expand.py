@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrator.core.config import listed
-from orchestrator.core.errors import PlanError, Problem
+from orchestrator.core.errors import PlanError, Problem, did_you_mean
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Node, PythonBody, Query, SeedBody, SqlBody
 from orchestrator.core.plan import Late, Origin, Statement, Step, Task, Verdict
@@ -45,12 +45,9 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
     relation = node.relation
     if relation is None:
         raise AssertionError(node.id)
+    _known_materialization(node, at)
     existing = at.snapshot.find(relation)
     incremental = is_incremental(node, existing, at.full_refresh)
-    if node.materialized == "incremental" and strategy(node) not in at.dialect.strategies:
-        known = ", ".join(at.dialect.strategies)
-        message = f"{at.dialect.name} has no incremental strategy `{strategy(node)}`"
-        raise PlanError(Problem("N301", message, node.span, f"strategies are {known}", node=node.id))
     units = tuple(_unit_step(u, at) for u in unit_tests)
     before = _hooks(node, "pre_hook", at, needs=tuple(u.id for u in units))
     stage = _stage(node, relation, at, incremental=incremental)
@@ -71,6 +68,22 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
         _reason(node, existing, incremental, at),
         relation,
     )
+
+
+_KINDS = {"sql": ("view", "table", "incremental", "ephemeral"), "python": ("table", "incremental")}
+
+
+def _known_materialization(node: Node, at: Situation) -> None:
+    """Raise for a materialization or an incremental strategy that nobody here can do."""
+    known = _KINDS[node.language] if node.kind == "model" else (node.materialized,)
+    if node.materialized not in known:
+        message = f"{node.language} {node.kind} `{node.name}` is materialized as `{node.materialized}`, which does not exist on {at.dialect.name}"
+        hint = did_you_mean(node.materialized, known, also=f"there is {', '.join(f'`{k}`' for k in known)}")
+        raise PlanError(Problem("N302", message, node.span, hint, node=node.id))
+    if node.materialized == "incremental" and strategy(node) not in at.dialect.strategies:
+        message = f"{at.dialect.name} has no incremental strategy `{strategy(node)}`"
+        hint = did_you_mean(strategy(node), at.dialect.strategies, also=f"strategies are {', '.join(at.dialect.strategies)}")
+        raise PlanError(Problem("N301", message, node.span, hint, node=node.id))
 
 
 def is_incremental(node: Node, existing: Existing | None, full_refresh: bool) -> bool:
@@ -265,7 +278,17 @@ def check_steps(
         shown = f"select * from {at.dialect.relation(kept)}" if kept else ""
         parts.append((Late("render", test.id, {"instead": names.instead, "audit": kept}), (verdict(Check(test, shown)),)))
     return tuple(
-        Step(f"{prefix}/check{index}", verdicts[0].test, "check", sql, needs, relation, verdicts, transaction, {"audit": audits.get(verdicts[0].test)})
+        Step(
+            f"{prefix}/check{index}",
+            verdicts[0].test,
+            "check",
+            sql,
+            needs,
+            relation,
+            tuple(replace(v, warn_fails=True) for v in verdicts) if at.warn_error else verdicts,
+            transaction,
+            {"audit": audits[verdicts[0].test]} if verdicts[0].test in audits else {},
+        )
         for index, (sql, verdicts) in enumerate(parts)
     )
 

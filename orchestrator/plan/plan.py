@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
+from orchestrator.core.errors import PlanError, Problem
 from orchestrator.core.graph import Graph
 from orchestrator.core.names import Relation
 from orchestrator.core.node import HookBody, Node
@@ -61,16 +63,31 @@ def plan(
             loose.append(node)
     held = blocking(graph, free, building) if request.command == "build" or gating else {}
     tasks: list[Task] = []
+    problems: list[Problem] = []
     for id_ in assigned.order:
         node = graph.nodes[id_]
         needs = dict.fromkeys([*upstream(graph, node, building), *assigned.extra.get(id_, ()), *held.get(id_, ())])
         own_tests = [graph.nodes[t] for t in assigned.tests.get(id_, ())]
-        tasks.append(expand(node, own_tests, units_of.get(id_, ()), tuple(needs), situation))
-    tasks += [_test_task(graph.nodes[t], building, situation) for t in free]
+        with collecting(problems):
+            tasks.append(expand(node, own_tests, units_of.get(id_, ()), tuple(needs), situation))
+    for id_ in free:
+        with collecting(problems):
+            tasks.append(_test_task(graph.nodes[id_], building, situation))
     tasks += [_unit_task(u, building, situation) for u in loose]
+    if problems:
+        raise PlanError(*problems)
     before, after = _run_hooks(graph) if request.command in (*BUILDS, "test") else ((), ())
     prepare = _prepare(tasks, snapshot, dialect) if request.command in BUILDS else ()
     return Plan(request.command, tuple(tasks), before, after, prepare, request.fail_fast, request.threads or threads)
+
+
+@contextmanager
+def collecting(problems: list[Problem]) -> Iterator[None]:
+    """Note a plan error and go on: the author sees all that is wrong at once."""
+    try:
+        yield
+    except PlanError as error:
+        problems += error.problems
 
 
 def _tests(

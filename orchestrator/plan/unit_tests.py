@@ -111,7 +111,7 @@ def _rows(test: Node, fixture: Fixture | None, types: Types, dialect: Dialect) -
             if known and column.casefold() not in known:
                 hint = did_you_mean(column, types)
                 raise PlanError(Problem("N022", f"unit test `{test.name}`: `{fixture.input if fixture else ''}` has no column `{column}`", test.span, hint, node=test.id))
-    columns = list(types.items()) or [(c, None) for c in dict.fromkeys(c for row in rows for c in row)]
+    columns: list[tuple[str, str | None]] = list(types.items()) or [(c, None) for c in dict.fromkeys(c for row in rows for c in row)]
     if not columns:
         columns = [("orc_nothing_is_known", None)]
     selects = ["select " + ", ".join(_cell(row, name, kind, dialect) for name, kind in columns) for row in rows]

@@ -27,7 +27,7 @@ def write(files: Mapping[str, str | Iterable[str]], out: Path, secrets: Iterable
     for name, text in files.items():
         path = out / _inside(name)
         pieces = [text] if isinstance(text, str) else text
-        contents = ((mask(piece, hidden) if hidden else piece).encode("utf-8", "backslashreplace") for piece in pieces)
+        contents: Iterator[bytes] = ((mask(piece, hidden) if hidden else piece).encode("utf-8", "backslashreplace") for piece in pieces)
         try:
             if isinstance(text, str):
                 content = next(contents)

@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestrator.core import marker
 from orchestrator.core.errors import did_you_mean
+from orchestrator.core.node import Column
 from orchestrator.core.project import SECRET_PREFIXES
 from orchestrator.render.ambient import Ambient
 from orchestrator.render.facades import Config, Reference, TargetFacts
@@ -42,7 +43,9 @@ def _ref(scope: Scope) -> Callable[..., Reference]:
         _names("ref", "ref('orders')", 2, args)
         package, name = ("", args[0]) if len(args) == 1 else args
         pinned = version if version is not None else v
-        return _reference(scope, marker.ref(name, package, "" if pinned is None else str(pinned)), name)
+        payload = marker.ref(name, package, "" if pinned is None else str(pinned))
+        scope.recorder.depends_on[payload] = None
+        return _reference(scope, payload, name)
 
     return ref
 
@@ -51,7 +54,9 @@ def _source(scope: Scope) -> Callable[..., Reference]:
     def source(*args: str) -> Reference:
         """``source('shop', 'orders')``."""
         _names("source", "source('shop', 'orders')", 2, args)
-        return _reference(scope, marker.source(*args), args[1])
+        payload = marker.source(*args)
+        scope.recorder.depends_on[payload] = None
+        return _reference(scope, payload, args[1])
 
     return source
 
@@ -251,10 +256,22 @@ def _model(scope: Scope) -> Mapping[str, Any]:
         "config": dict(declaration.config),
         "tags": list(declaration.config.get("tags", ())),
         "meta": dict(declaration.config.get("meta", {})),
-        "columns": {c["name"]: c for c in (declaration.patch.data.get("columns") or () if declaration.patch else ())},
-        "description": declaration.patch.data.get("description", "") if declaration.patch else "",
+        "columns": {c.name: _column(c) for c in declaration.docs.columns},
+        "description": declaration.docs.description,
     }
     return deepcopy(facts)
+
+
+def _column(column: Column) -> Mapping[str, Any]:
+    return {
+        "name": column.name,
+        "description": column.description,
+        "data_type": column.data_type,
+        "tags": list(column.tags),
+        "meta": dict(column.meta),
+        "quote": column.quote,
+        "constraints": list(column.constraints),
+    }
 
 
 def _flags(scope: Scope) -> Any:

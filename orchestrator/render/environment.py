@@ -98,6 +98,7 @@ class TemplateEnvironment(SandboxedEnvironment):
             self.globals.pop(name, None)
         self.filters["as_text"] = self.filters["as_native"] = self.filters["as_bool"] = self.filters["as_number"] = _same
         if mapped:
+            self.filters["placed"] = lambda value, index: self.placed(index, value)
             self.concat = _join  # type: ignore[method-assign] # Jinja's own way to change it
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -114,7 +115,7 @@ class TemplateEnvironment(SandboxedEnvironment):
         """Called by compiled templates for each macro they define."""
         found: ReturningMacro = macro
         found.__class__ = ReturningMacro
-        found.context = context
+        found._context = context  # noqa: SLF001 - underscored, so that templates cannot reach it
         return found
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
@@ -139,6 +140,10 @@ class TemplateEnvironment(SandboxedEnvironment):
                 wrapped.append(nodes.Call(function, [nodes.Const(index, lineno=line), value], [], None, None, lineno=line))
                 index += 1
             output.nodes = wrapped
+        for block in tree.find_all(nodes.FilterBlock):  # a filter's text is a new one: all of it is at the tag
+            at = nodes.Const(len(self.places), lineno=block.lineno)
+            self.places.append(_tag_place(source, filename, block.lineno))
+            block.filter = nodes.Filter(block.filter, "placed", [at], [], None, None, lineno=block.lineno)
 
     def placed(self, index: int, value: Any) -> Text:
         """Called by mapped templates for every piece of output."""
@@ -146,6 +151,11 @@ class TemplateEnvironment(SandboxedEnvironment):
         if type(value) is Text:
             return _text(str.__str__(value), [(0, place, value)])
         return _text(value if isinstance(value, str) else str(value), [(0, place, None)])
+
+
+def _tag_place(source: str, path: str, line: int) -> Place:
+    found = re.search(r"\{%[-+]?\s*filter\b", re.split(r"\r\n?|\n", source)[line - 1])
+    return Place(path, line, found.start() + 1 if found else 1, macro="value")
 
 
 def _size(operator: str, left: Any, right: Any) -> int:

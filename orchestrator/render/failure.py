@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 from jinja2 import TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import SecurityError
 
-from orchestrator.core.errors import Problem, did_you_mean
+from orchestrator.core.errors import OrcError, Problem, did_you_mean
 from orchestrator.core.files import Span
 from orchestrator.render.macros import Return
 from orchestrator.render.refusal import TemplateFailure
@@ -29,18 +30,28 @@ def failure(error: BaseException, path: str, text_of: Callable[[str], str], know
     if isinstance(error, TemplateSyntaxError):
         where = error.filename or error.name or path
         quoted = re.search(r"'(\w+)'", error.message or "")
-        return Problem(
-            "R001",
-            f"template syntax: {_lower(error.message)}",
-            _span(where, error.lineno, text_of, quoted and quoted[1]),
-            hint=_tag_hint(error.message),
-        )
-    places = list(_places(error.__traceback__)) or [(path, 1)]
+        opened = _opening(text_of(where), error.message)
+        span = _span(where, opened or error.lineno, text_of, None if opened else quoted and quoted[1])
+        return Problem("R001", f"template syntax: {_lower(error.message)}", span, hint=_tag_hint(error.message))
     code, message, word, hint = _said(error, known)
+    span, trail = _place(error, path, text_of, word)
+    return Problem(code, message, span, hint=hint, trail=trail)
+
+
+def placed(error: OrcError, path: str, text_of: Callable[[str], str]) -> tuple[Problem, ...]:
+    """The problems of an error that the warehouse raised while a template ran: at the template's line, where none is known."""
+    span, trail = _place(error, path, text_of)
+    return tuple(p if p.span is not None else replace(p, span=span, trail=trail) for p in error.problems)
+
+
+def _place(
+    error: BaseException, path: str, text_of: Callable[[str], str], word: str | None = None
+) -> tuple[Span, tuple[tuple[str, Span], ...]]:
+    """Where in the templates the error arose, and the calls that led there."""
+    places = list(_places(error.__traceback__)) or [(path, 1)]
     where, line = places[-1]
     calls = [("called from", _span(p, n, text_of)) for p, n in reversed(places[:-1])]
-    trail = tuple(calls if len(calls) <= _LONGEST_TRAIL else [*calls[:3], *calls[-2:]])
-    return Problem(code, message, _span(where, line, text_of, word), hint=hint, trail=trail)
+    return _span(where, line, text_of, word), tuple(calls if len(calls) <= _LONGEST_TRAIL else [*calls[:3], *calls[-2:]])
 
 
 def _said(error: BaseException, known: Callable[[], Iterator[str]]) -> tuple[str, str, str | None, str | None]:
@@ -109,6 +120,20 @@ _TAGS = (
     *("if", "elif", "else", "endif", "for", "endfor", "set", "endset", "macro", "endmacro", "do", "call", "endcall"),
     *("filter", "endfilter", "test", "endtest", "snapshot", "endsnapshot", "raw", "endraw"),
 )
+
+
+def _opening(text: str, message: str | None) -> int | None:
+    """The line of the block that is never closed: Jinja knows its kind only, and points at the end of the file."""
+    found = re.search(r"Unexpected end of template.*innermost block that needs to be closed is '(\w+)'", message or "")
+    if found is None or found[1] == "set":  # `set` closes itself when it has a value
+        return None
+    open_at: list[int] = []
+    for tag in re.finditer(rf"\{{%[-+]?\s*(end)?{found[1]}\b", text):
+        if tag[1] is None:
+            open_at.append(text.count("\n", 0, tag.start()) + 1)
+        elif open_at:
+            open_at.pop()
+    return open_at[-1] if open_at else None
 
 
 def _lower(message: str | None) -> str:

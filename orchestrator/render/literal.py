@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from orchestrator.core import marker
@@ -79,7 +80,8 @@ def _strings(call: re.Match[str], group: int) -> str | None:
     return single if single is not None else double
 
 
-def _keywords(arguments: str) -> dict[str, Any] | None:
+@lru_cache(maxsize=1024)  # models of one folder say the same
+def _keywords(arguments: str) -> Mapping[str, Any] | None:
     """The keywords of a call as a dict, when all of them are literals that Python and Jinja read alike."""
     try:
         call = ast.parse(f"_({arguments})", mode="eval").body

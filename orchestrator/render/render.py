@@ -54,13 +54,14 @@ def render_one(templates: Templates, declaration: Declaration, raw: str, *, shor
         return Rendered(declaration, raw, found.text, config=_merged(found.config), depends_on=depends)
     text, notes = templates.render(declaration, raw)
     second: str | None = None
-    inputs, macros = notes.inputs, notes.macros
+    inputs, macros, named = notes.inputs, notes.macros, {**dict.fromkeys(depends), **notes.depends_on}
     if notes.asks_incremental:
         second, more = templates.render(declaration, raw, incremental=True)
         inputs = _both(notes, more)
         macros = {**macros, **more.macros}
+        named |= more.depends_on
         second = str.__str__(second)
-    return Rendered(declaration, raw, text, second, _merged(notes.config), depends, inputs, tuple(macros))
+    return Rendered(declaration, raw, text, second, _merged(notes.config), tuple(named), inputs, tuple(macros))
 
 
 def _merged(calls: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -75,10 +75,10 @@ def _macro(parser: Parser, lineno: int, name: str, end: str) -> nodes.Macro:
 class ReturningMacro(Macro):
     """A macro that ``return`` leaves, whoever calls it: a template, or its neighbour in the file."""
 
-    context: Context
+    _context: Context
 
     def _invoke(self, arguments: list[Any], autoescape: bool) -> Any:
-        self.context.parent.called(self.context.name, self.name)  # type: ignore[attr-defined] # the parent is our Scope
+        self._context.parent.called(self._context.name, self.name)  # type: ignore[attr-defined] # the parent is our Scope
         try:
             return super()._invoke(arguments, autoescape)
         except Return as left:

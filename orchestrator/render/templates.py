@@ -10,7 +10,7 @@ from orchestrator.core.declaration import Declaration, Place
 from orchestrator.core.errors import OrcError, RenderError
 from orchestrator.render.context import FUNCTIONS
 from orchestrator.render.environment import TemplateEnvironment, Text
-from orchestrator.render.failure import failure
+from orchestrator.render.failure import failure, placed
 from orchestrator.render.macros import BoundMacro, Library
 from orchestrator.render.recorder import Recorder
 from orchestrator.render.scope import Facts, Live, Scope
@@ -53,7 +53,8 @@ class Templates:
             template = scope.template(text, declaration.path)
             chunks = template.root_render_func(template.new_context(scope, shared=True))  # type: ignore[arg-type]
             return environment.concat(chunks), scope.recorder
-        except OrcError:
+        except OrcError as error:
+            error.problems = placed(error, declaration.path, self.text_of)
             raise
         except Exception as error:
             raise RenderError(failure(error, declaration.path, self.text_of, scope.keys)) from error
@@ -75,7 +76,8 @@ class Templates:
             raise KeyError(macro)
         try:
             return BoundMacro(found, scope)(**arguments), scope.recorder
-        except OrcError:
+        except OrcError as error:
+            error.problems = placed(error, found.path, self.text_of)
             raise
         except Exception as error:
             raise RenderError(failure(error, found.path, self.text_of, scope.keys)) from error

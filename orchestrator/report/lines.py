@@ -178,7 +178,8 @@ def _result(event: NodeFinished, total: int, style: Style) -> str:
 
 def _skipped(event: NodeFinished, label: str) -> str:
     if event.kind in ("model", "seed", "snapshot"):
-        return f"relation {event.relation or label.rsplit(' ', 1)[-1]}"
+        _, _, where = label.partition(" file " if event.kind == "seed" else f" {event.kind} ")
+        return f"relation {where or event.relation or label}"
     return _labelled(event) if event.kind in ("test", "unit_test") else label
 
 

@@ -105,7 +105,10 @@ def _frame(span: Span, text: str | None, tint: str, *, colour: bool, width: int)
     if not 1 <= span.line <= len(lines):
         return []
     line = lines[span.line - 1].rstrip("\r")
-    before, rest = line[: span.column - 1], line[span.column - 1 :]
+    column = span.column
+    if (column, span.length) == (1, 1):  # a place known by its line only: mark where its text begins
+        column = len(line) - len(line.lstrip()) + 1 if line.strip() else 1
+    before, rest = line[: column - 1], line[column - 1 :]
     marked, after = rest[: max(span.length, 1)], rest[max(span.length, 1) :]
     shown, start, marks = _window(_plain(before), _plain(marked), _plain(after), max(width - 8, 20))
     gutter = f"{span.line:>5} |"

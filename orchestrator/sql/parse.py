@@ -178,7 +178,9 @@ def _syntax(error: SqlglotParseError, tokens: list[Any]) -> Malformed:
     at = next((i for i, t in enumerate(tokens) if (t.line, t.col) == place), len(tokens) - 1)
     if tokens[0].token_type == TokenType.VAR:
         start = tokens[0]
-        return Malformed(f"syntax error: no query starts with `{start.text}`", start.start, len(start.text), did_you_mean(start.text, _STARTS))
+        return Malformed(
+            f"syntax error: no query starts with `{start.text}`", start.start, len(start.text), did_you_mean(start.text, _STARTS)
+        )
     # A misspelt clause reads as an alias; what follows it is what does not fit.
     hint = did_you_mean(tokens[at - 1].text, _CLAUSES) if at and tokens[at - 1].token_type == TokenType.VAR else None
     token = tokens[at - 1] if hint else tokens[at]

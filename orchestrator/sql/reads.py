@@ -19,7 +19,7 @@ def reads(tree: exp.Expr, text: str, quote: str = '"', *, arrays: bool = False) 
     """
     bare: set[int] = set()
     plain: list[Read] = []
-    for table in tree.find_all(exp.Table):
+    for table in _tables(tree):
         if _is_marker(table):
             if not table.alias:
                 bare.add(int(table.parts[0].meta.get("start", -1)))
@@ -27,6 +27,23 @@ def reads(tree: exp.Expr, text: str, quote: str = '"', *, arrays: bool = False) 
             plain.append(read)
     marked = [Read(m.payload, m.start, m.end, m.start in bare) for m in marker.find(text, quote)]
     return tuple(sorted([*marked, *plain], key=lambda r: r.start))
+
+
+def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
+    """All tables of a tree, in any order: a walk that enters no leaves is twice as fast as sqlglot's own, and every model pays for it."""
+    stack: list[exp.Expr] = [tree]
+    while stack:
+        node = stack.pop()
+        kind = type(node)
+        if kind is exp.Column or kind is exp.Identifier or kind is exp.Literal:
+            continue
+        if isinstance(node, exp.Table):
+            yield node
+        for value in node.args.values():
+            if type(value) is list:
+                stack += [item for item in value if isinstance(item, exp.Expr)]
+            elif isinstance(value, exp.Expr):
+                stack.append(value)
 
 
 def name_of(parts: Iterable[str]) -> str:

@@ -41,7 +41,7 @@ def test_a_failed_test_keeps_the_old_table_and_shows_the_new_rows(project: Make)
     assert done.messages["orders"] == "not published: 2 tests failed (not_null_orders_amount, unique_orders_id)"
     assert done.messages["unique_orders_id"] == "Got 1 result, configured to fail if != 0"
     assert '"orders__orc_stage"' in done.stderr
-    assert "the version published before stays visible" in done.stderr
+    assert "what was published before is untouched" in done.stderr
     assert "Done. PASS=3 WARN=0 ERROR=3 SKIP=2 NO-OP=0 REUSED=0 TOTAL=8" in done.stderr
     for line in ("FAIL 1 unique_orders_id", "PASS not_null_orders_id", "ERROR creating sql table model main.orders", "SKIP relation", "OK created sql table model main.sibling"):
         assert line in done.stderr

@@ -101,6 +101,7 @@ def test_columns_in_another_order_are_matched_by_name(project: Make) -> None:
         ("ignore", "id,region,n,extra", "2,us,2,x", [(1, "eu", 1), (2, "us", 2)]),
         ("ignore", "id,region", "2,us", [(1, "eu", 1), (2, "us", None)]),
         ("append_new_columns", "id,region,n,extra", "2,us,2,x", [(1, "eu", 1, None), (2, "us", 2, "x")]),
+        ("append_new_columns", "id,region", "2,us", [(1, "eu", 1), (2, "us", None)]),
         ("sync_all_columns", "id,region,extra", "2,us,x", [(1, "eu", None), (2, "us", "x")]),
     ],
 )
@@ -111,7 +112,7 @@ def test_on_schema_change(project: Make, policy: str, header: str, row: str, exp
     assert rows(p) == expected
 
 
-@pytest.mark.parametrize(("policy", "header", "row"), [("fail", "id,region,n,extra", "2,us,2,x"), ("append_new_columns", "id,region", "2,us"), ("fail", "id,region,n", "2,us,text")])
+@pytest.mark.parametrize(("policy", "header", "row"), [("fail", "id,region,n,extra", "2,us,2,x"), ("fail", "id,region,n", "2,us,text")])
 def test_on_schema_change_refuses(project: Make, policy: str, header: str, row: str) -> None:
     p = events(project, f"on_schema_change='{policy}'")
     load(p, "1,eu,1")
@@ -135,7 +136,7 @@ def test_an_unknown_strategy_is_refused_before_anything_runs(project: Make) -> N
     done = p.orc("build").exits(2)
     assert "upsert" in done.stderr
     assert "models/events.sql:1" in done.stderr
-    assert not p.relations()
+    assert not (p.root / p.database).exists() or not p.relations()
 
 
 def test_merge_with_a_duplicated_key_in_the_delta_changes_nothing(project: Make) -> None:

@@ -36,12 +36,18 @@ def test_canon_changes_with_any_token(at: int, other: str) -> None:
 
 
 NAME = st.text(alphabet="abcdeж", min_size=1, max_size=6)
-PIECE = st.one_of(st.text(alphabet="xyz ,\n'-", max_size=8).map(lambda t: (t, None)), st.tuples(NAME, st.one_of(st.none(), st.text(alphabet='."s', max_size=12))))
+PIECE = st.one_of(
+    st.text(alphabet="xyz ,\n'-", max_size=8).map(lambda t: (t, None)),
+    st.tuples(NAME, st.one_of(st.none(), st.text(alphabet='."s', max_size=12))),
+)
 
 
 @given(st.lists(PIECE, max_size=12), st.booleans())
-def test_every_piece_of_a_spliced_text_leads_to_equal_text_or_to_the_name_it_replaced(pieces: list[tuple[str, str | None]], ctes: bool) -> None:
-    text, reads, physical = "", [], {}
+def test_every_piece_of_a_spliced_text_leads_to_equal_text_or_to_the_name_it_replaced(
+    pieces: list[tuple[str, str | None]], ctes: bool
+) -> None:
+    text, physical = "", {}
+    reads: list[Read] = []
     for word, other in pieces:
         if other is not None:
             read = Read(f"n{len(reads)}", len(text), len(text) + len(word))

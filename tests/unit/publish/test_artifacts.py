@@ -40,7 +40,7 @@ from orchestrator.core.run import Run
 from orchestrator.publish.error_json import error_json
 from orchestrator.publish.facts import Facts
 from orchestrator.publish.manifest import manifest
-from orchestrator.publish.publish import as_text, publish
+from orchestrator.publish.publish import as_text, patched, publish
 from orchestrator.publish.run_results import run_results
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "publish"
@@ -281,8 +281,24 @@ def test_texts_lie_where_people_look_for_them() -> None:
         "compiled/shop/models/schema.yml/ut.sql",
         "run/shop/models/py.py",
     ]
-    found = json.loads(files["manifest.json"])["nodes"]["test.shop.not_null_orders_id.abc123"]
+    found = json.loads("".join(files["manifest.json"]))["nodes"]["test.shop.not_null_orders_id.abc123"]
     assert found["compiled_path"] == "target/compiled/shop/models/schema.yml/not_null_orders_id.sql"
+
+
+def test_the_manifest_that_is_written_in_pieces_is_the_manifest() -> None:
+    made = json.loads("".join(publish(graph(), project(), facts())["manifest.json"]))
+    assert made == json.loads(as_text(manifest(graph(), project(), facts())))
+
+
+def test_entries_of_changed_nodes_are_replaced_in_a_written_manifest() -> None:
+    before = graph()
+    id_ = "model.shop.orders"
+    after = replace(before, nodes={**before.nodes, id_: replace(before.nodes[id_], depends_on=(), fqn=("shop", "moved", "orders"))})
+    lines = "".join(publish(before, project(), facts())["manifest.json"]).splitlines(keepends=True)
+    changed = {id_, *before.nodes[id_].depends_on}
+    again = "".join(patched(lines, after, project(), facts(), changed))
+    assert json.loads(again) == json.loads("".join(publish(after, project(), facts())["manifest.json"]))
+    assert again != "".join(lines)
 
 
 def test_without_a_run_there_are_no_results() -> None:

@@ -189,3 +189,26 @@ def test_quiet_json_lines_are_errors_only() -> None:
         sink.hear(event)
     levels = {json.loads(line)["info"]["level"] for line in stream.getvalue().splitlines()}
     assert levels == {"error"}
+
+
+def test_a_gate_s_verdict_is_told_without_a_line_of_code_to_blame() -> None:
+    verdict = Problem("X303", "Got 3 results, configured to fail if != 0", Span("models/mart.sql", 1))
+    refused = Problem("X300", "not published: 1 test failed (t)", Span("models/mart.sql", 1), "the rejected rows are in x")
+    failed = ended(1, "test.shop.t.1", "t", Status.FAILED, "test", failures=3, problem=verdict)
+    model = ended(2, "model.shop.mart", "sql table model main.mart", Status.FAILED, problem=refused)
+    below = tuple(
+        ended(i, f"model.shop.m{i}", f"sql view model main.m{i}", Status.SKIPPED, because="model.shop.mart") for i in range(3, 14)
+    )
+    tested = ended(20, "test.shop.t.2", "t2", Status.SKIPPED, "test", because="model.shop.mart")
+    shown = told(STYLE, (RUN[0], failed, model, *below, tested, RunFinished(AT, "r1", 1.0)))
+    assert "error[X30" not in shown
+    assert "  Got 3 results, configured to fail if != 0\n" in shown
+    assert "  not published: 1 test failed (t)\n  hint: the rejected rows are in x\n" in shown
+    assert "  skipped because of it: m3, m4, m5, m6, m7, m8, m9, m10, 3 more and 1 test\n" in shown
+
+
+def test_on_a_narrow_terminal_results_begin_earlier_and_lines_have_no_clock() -> None:
+    began = NodeStarted(AT, "model.shop.a", "model", "sql view model main.a", 1, "T1")
+    (line,) = lines(began, Story(total=2), replace(STYLE, width=60, stamped=False))
+    assert line == "1 of 2 START sql view model main.a ... [RUN]"
+    assert lines(began, Story(total=2), replace(STYLE, width=200))[0].index("[RUN]") == 73

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -74,15 +75,19 @@ def test_no_terminal_is_too_small(width: int, height: int) -> None:
     live.close()
 
 
-def test_troubles_are_told_at_once_and_successes_only_counted() -> None:
-    live, _, stream = view(100, 24, STARTED, began(1), ended(1, Status.PASSED), ended(2, Status.FAILED), Noted(AT, "warn", "careful"))
+def test_what_was_built_and_what_went_wrong_stays_and_a_passing_test_is_only_counted() -> None:
+    passed = replace(ended(3, Status.PASSED), kind="test", label="not_null_orders_id")
+    live, _, stream = view(
+        100, 24, STARTED, began(1), ended(1, Status.PASSED), passed, ended(2, Status.FAILED), Noted(AT, "warn", "careful")
+    )
     shown = stream.getvalue()
     assert "2 of 40 ERROR creating sql table model analytics.model_number_2" in shown
     assert "[WARNING]: careful" in shown
-    assert "1 of 40 OK" not in shown
+    assert "1 of 40 OK created sql table model analytics.model_number_1" in shown
+    assert "not_null_orders_id" not in shown
     live.hear(RunFinished(AT, "r1", 1.0))
     live.close()
-    assert "Done. PASS=1 WARN=0 ERROR=1 SKIP=0 NO-OP=0 REUSED=0 TOTAL=2" in stream.getvalue()
+    assert "Done. PASS=2 WARN=0 ERROR=1 SKIP=0 NO-OP=0 REUSED=0 TOTAL=3" in stream.getvalue()
 
 
 def test_a_run_that_breaks_off_gives_the_terminal_back() -> None:

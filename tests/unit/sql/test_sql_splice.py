@@ -19,7 +19,10 @@ def test_what_has_no_physical_name_stays_as_written() -> None:
 
 def test_ctes_go_in_front_or_join_the_clause_that_is_there() -> None:
     plain = parse("select * from a", "duckdb")
-    assert splice(plain, lambda _: "c", [("c", "select 1"), ("d", "select 2 -- two")]).sql == "with c as (\nselect 1\n),\nd as (\nselect 2 -- two\n)\nselect * from c"
+    assert (
+        splice(plain, lambda _: "c", [("c", "select 1"), ("d", "select 2 -- two")]).sql
+        == "with c as (\nselect 1\n),\nd as (\nselect 2 -- two\n)\nselect * from c"
+    )
     clause = parse("with recursive x as (select * from a) select * from x", "duckdb")
     spliced = splice(clause, lambda _: "c", [("c", "select 1")]).sql
     assert spliced == "with recursive c as (\nselect 1\n), x as (select * from c) select * from x"

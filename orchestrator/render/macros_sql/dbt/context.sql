@@ -5,3 +5,9 @@
 {% macro should_full_refresh() %}{{ return(builtins.should_full_refresh()) }}{% endmacro %}
 
 {% macro run_query(sql) %}{{ return(builtins.run_query(sql)) }}{% endmacro %}
+
+{#- Whether a test's failing rows are kept: its config if it says so, else the flag. -#}
+{% macro should_store_failures() %}
+{%- set configured = config.get('store_failures') -%}
+{{ return((flags.STORE_FAILURES or false) if configured is none else configured) }}
+{%- endmacro %}
