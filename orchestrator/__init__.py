@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.core.version import VERSION as __version__  # noqa: N811 - the conventional name
@@ -15,7 +16,5 @@ __all__ = ["Project", "__version__", "invoke"]
 def __getattr__(name: str) -> Any:
     """Load the API when it is asked for: ``orc --help`` imports this package too."""
     if name in ("Project", "invoke"):
-        from orchestrator import api
-
-        return getattr(api, name)
+        return getattr(import_module("orchestrator.api"), name)
     raise AttributeError(f"module `orchestrator` has no attribute `{name}`")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -138,6 +138,18 @@ class AnsiDialect:
         """Make the staged table the published one, replacing whatever ``existing`` is; for use inside one transaction."""
         drop = () if existing is None else (self.drop(existing),)
         return (*drop, self.rename(stage, target.name))
+
+    def swap_view(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...] | None:  # noqa: ARG002
+        """Make the staged view the published one; ``None``: send its text again, in place of the old one."""
+        return None
+
+    def finish(self, stage: Relation, config: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG002  engines that have indexes override
+        """What a staged table still needs when its rows are there."""
+        return ()
+
+    def grants(self, relation: Relation, wanted: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG002  engines with privileges override
+        """Make privileges those of a node's ``grants``."""
+        return ()
 
     def apply_delta(
         self,

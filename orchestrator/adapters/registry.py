@@ -24,13 +24,15 @@ def dialect(type: str) -> Dialect:  # noqa: A002  the profile's word
     return found
 
 
-def warehouse(target: Target, root: str) -> Warehouse:
+def warehouse(target: Target, root: str, run: str = "") -> Warehouse:
     """The engine of a target; ``root`` is the folder that relative paths start from. Connects to nothing yet.
+
+    ``run`` names the run to an engine that lists its sessions.
 
     Raises ``ProfileError`` for an unknown type, or for keys and values the engine cannot use.
     """
     settings = _profile(target, root)
-    found: Warehouse = _part(target.type, "connection", "Warehouse")(settings)
+    found: Warehouse = _part(target.type, "connection", "Warehouse")(settings, run)
     return found
 
 
@@ -55,7 +57,13 @@ def _profile(target: Target, root: str) -> Any:
 
 def _part(type_: str, module: str, suffix: str) -> Any:
     _known(type_)
-    return getattr(import_module(f"{__package__}.{type_}.{module}"), ENGINES[type_] + suffix)
+    try:
+        return getattr(import_module(f"{__package__}.{type_}.{module}"), ENGINES[type_] + suffix)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("orchestrator"):
+            raise
+        hint = f"pip install 'sql-orchestrator[{type_}]'"
+        raise ProfileError(Problem("C405", f"the driver for {ENGINES[type_]} is not installed (`{missing.name}`)", hint=hint)) from None
 
 
 def _known(type_: str) -> None:

@@ -84,12 +84,12 @@ def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None =
     from orchestrator.adapters import registry
     from orchestrator.plan.plan import plan
 
-    if request.warn_error and (warnings := warnings_of(workspace, request)):
+    if request.warn_error and (warnings := workspace.graph.warnings):
         raise UsageError(*(replace(w, severity="error") for w in warnings))
     found = selection(workspace, request)
     selected = found.ids if only is None else found.ids & frozenset(only)
     project = workspace.project
-    warehouse = registry.warehouse(project.target, str(workspace.invocation.root))
+    warehouse = registry.warehouse(project.target, str(workspace.invocation.root), workspace.invocation.id)
     try:
         relations = [n.relation for n in workspace.graph.nodes.values() if n.relation is not None and n.kind in BUILDABLE]
         snapshot = warehouse.snapshot(relations)
@@ -135,16 +135,14 @@ def selection(workspace: Workspace, request: Request) -> Selected:
     )
 
 
-def warnings_of(workspace: Workspace, request: Request) -> tuple[Problem, ...]:
-    """What is worth a warning before the run starts."""
-    return workspace.graph.warnings
-
-
 def secrets(workspace: Workspace) -> tuple[Secret, ...]:
     """Every secret of this invocation: masked in all that is written."""
     from orchestrator.core.project import SECRET_PREFIXES
 
-    return (*workspace.project.target.secrets, *(Secret(v) for k, v in workspace.invocation.env.items() if k.startswith(SECRET_PREFIXES) and v))
+    return (
+        *workspace.project.target.secrets,
+        *(Secret(v) for k, v in workspace.invocation.env.items() if k.startswith(SECRET_PREFIXES) and v),
+    )
 
 
 def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> Iterator[Event]:
@@ -152,7 +150,7 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
     from orchestrator.app.late import LateSql
     from orchestrator.app.loaders import python_loader, seed_loader
     from orchestrator.execute.execute import execute
-    from orchestrator.execute.task import Workshop
+    from orchestrator.execute.workshop import Workshop
     from orchestrator.plan.compile import Names
 
     workspace, clock = ready.workspace, ready.workspace.invocation.clock
@@ -162,13 +160,15 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
     prints: list[Noted] = []
     loaders = {
         "seed": seed_loader(workspace),
-        "python": python_loader(workspace, names, shop.cancelled, lambda node, line, level: prints.append(Noted(clock.now(), level, line, node))),
+        "python": python_loader(
+            workspace, names, shop.cancelled, lambda node, line, level: prints.append(Noted(clock.now(), level, line, node))
+        ),
     }
     shop = replace(shop, loaders=loaders, interruptible=interruptible)
     for event in execute(ready.plan, workspace.graph, ready.warehouse, shop, _started(ready, request)):
         if isinstance(event, RunStarted):
             yield event
-            yield from (Noted(clock.now(), "warn", w.message, w.node, w) for w in (*warnings_of(workspace, request), *ready.warnings))
+            yield from (Noted(clock.now(), "warn", w.message, w.node, w) for w in (*workspace.graph.warnings, *ready.warnings))
             if not ready.plan.tasks:
                 yield Noted(clock.now(), "info", "Nothing to do: the selection names nothing that this command acts on")
             continue

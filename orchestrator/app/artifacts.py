@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.app.opening import Workspace
+from orchestrator.app.opening import Workspace, garbage_kept
 from orchestrator.core.node import Node, SqlBody
 from orchestrator.core.run import Run
 
@@ -41,7 +41,8 @@ def write_manifest(workspace: Workspace, compiled: Mapping[str, str] | None = No
     from orchestrator.publish.write import write
 
     facts = facts_of(workspace, compiled or {}, {})
-    write(publish(workspace.graph, workspace.project, facts), target_folder(workspace), secrets(workspace))
+    with garbage_kept():
+        write(publish(workspace.graph, workspace.project, facts), target_folder(workspace), secrets(workspace))
 
 
 def write_current_manifest(workspace: Workspace) -> None:

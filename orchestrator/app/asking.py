@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from orchestrator.app import chosen
+from orchestrator.app import chosen, selection
 from orchestrator.app.artifacts import compiled_sql, write_manifest
 from orchestrator.app.explain import explainer
 from orchestrator.app.opening import Workspace
 from orchestrator.core.declaration import Declaration
 from orchestrator.core.errors import ExecuteError, LinkError, OrcError, ParseError, Problem, UsageError
 from orchestrator.core.files import Span
-from orchestrator.core.node import Node, SqlBody
+from orchestrator.core.node import Kind, Node, SqlBody
 from orchestrator.core.plan import Origin, Request, Statement
 from orchestrator.plan.compile import Names, compile_query
 from orchestrator.record.history import History
@@ -69,8 +69,24 @@ def _inline(workspace: Workspace, text: str) -> tuple[Node, Any]:
             raise LinkError(Problem("L012", f"the query refers to `{rest}`, which does not exist", Span("--inline")))
         if found is not None:
             links[read.name] = found
-    node = Node("analysis.inline", "analysis", "inline_query", workspace.graph.project, "--inline", ("inline",), {}, links=tuple(links.items()))
+    node = Node(
+        "analysis.inline", "analysis", "inline_query", workspace.graph.project, "--inline", ("inline",), {}, links=tuple(links.items())
+    )
     return node, query
+
+
+SHOWABLE: tuple[Kind, ...] = ("model", "seed", "snapshot", "source", "test", "analysis")
+
+
+def _shown_ids(workspace: Workspace, request: Request) -> list[str]:
+    example = "orc show -s orders, or orc show --inline 'select 1'"
+    if not (request.select or request.selector):
+        raise UsageError(Problem("U005", "say what to show", None, example))
+    found = selection(workspace, replace(request, resource_types=request.resource_types or SHOWABLE, indirect="empty"))
+    if not found.ids:
+        nothing = Problem("U005", "the selection has nothing to show", None, example)
+        raise UsageError(*(replace(w, severity="error") for w in found.warnings or (nothing,)))
+    return sorted(found.ids)
 
 
 def shown(workspace: Workspace, request: Request, text: str | None, limit: int) -> Iterator[Rows]:
@@ -84,14 +100,16 @@ def shown(workspace: Workspace, request: Request, text: str | None, limit: int) 
     from orchestrator.adapters import registry
 
     names = Names(workspace.graph, workspace.dialect)
-    ids = sorted(chosen(workspace, replace(request, resource_types=request.resource_types or ("model", "seed", "snapshot", "source", "test", "analysis"), indirect="empty"))) if text is None else []
-    if text is None and (not (request.select or request.selector) or not ids):
-        raise UsageError(Problem("U005", "say what to show", None, "orc show -s orders, or orc show --inline 'select 1'"))
+    ids = _shown_ids(workspace, request) if text is None else []
     warehouse = registry.warehouse(workspace.project.target, str(workspace.invocation.root))
     try:
         connection = warehouse.connect()
         explain = explainer(workspace)
-        queries = [(id_, *_query(workspace, names, id_)) for id_ in ids] if text is None else [("inline", "inline query", Statement(inline(workspace, text)))]
+        queries = (
+            [(id_, *_query(workspace, names, id_)) for id_ in ids]
+            if text is None
+            else [("inline", "inline query", Statement(inline(workspace, text)))]
+        )
         for id_, name, statement in queries:
             cut = f"select * from (\n{statement.sql}\n) as orc_show limit {limit}" if limit >= 0 else statement.sql
             shift = len("select * from (\n") if limit >= 0 else 0

@@ -19,7 +19,8 @@ def clean(invocation: Invocation) -> Iterator[str]:
     """
     project = load_project(invocation)
     settings = project.settings
-    sources = {*settings.model_paths, *settings.seed_paths, *settings.macro_paths, *settings.test_paths, *settings.snapshot_paths, *settings.analysis_paths}
+    kinds = ("model", "seed", "macro", "test", "snapshot", "analysis")
+    sources = {path for kind in kinds for path in getattr(settings, f"{kind}_paths")}
     root = invocation.root.resolve()
     targets = dict.fromkeys([*settings.clean_targets, settings.target_path])
     for name in targets:

@@ -109,7 +109,7 @@ class LateSql:
                 kind, _, rest = read.name.partition(":")
                 name = rest.split(":")[1]
                 call = f"ref('{name}')" if kind == "ref" else f"source('{rest.split(':')[0]}', '{name}')"
-                message = f"`{node.name}` refers to `{name}` only now that it asked the warehouse: the order of the run does not know about it"
+                message = f"`{node.name}` refers to `{name}` only now that it asked the warehouse: the run's order does not know it"
                 raise ExecuteError(Problem("X322", message, node.span, f"write `-- depends_on: {{{{ {call} }}}}` into it", node=node.id))
         return query
 
@@ -121,7 +121,8 @@ class LateSql:
         if not isinstance(body, UnitTestBody):
             raise AssertionError(node.id)
         if not isinstance(under_test, SqlBody):
-            raise ExecuteError(Problem("X320", f"`{model.name}` is a Python model: unit tests of Python models are not supported yet", node.span))
+            message = f"`{model.name}` is a Python model: unit tests of Python models are not supported yet"
+            raise ExecuteError(Problem("X320", message, node.span))
         query = self._overridden(model, under_test, body)
         known = {id_: self._columns(id_, connection) for id_ in inputs(node, body, model, query, graph)}
         return (Statement(unit_test(node, body, model, query, known, self._names, connection.describe)),)

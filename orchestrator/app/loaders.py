@@ -35,7 +35,9 @@ def seed_loader(workspace: Workspace) -> Callable[[Step, Connection], int]:
     return load
 
 
-def python_loader(workspace: Workspace, names: Names, cancelled: Any, notice: Callable[[str, str, str], None]) -> Callable[[Step, Connection], int]:
+def python_loader(
+    workspace: Workspace, names: Names, cancelled: Any, notice: Callable[[str, str, str], None]
+) -> Callable[[Step, Connection], int]:
     """Runs a Python model in its child process and loads what it returned. ``notice(node, line, level)`` hears its prints."""
 
     def load(step: Step, connection: Connection) -> int:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _STAGE_OF: Mapping[str, type[OrcError]] = {"C": ConfigError, "R": RenderError, "P": ParseError, "L": LinkError}
 
+AT_ONCE = 100
+"""Declarations between load and link at one time: enough to share what a stage does once, few enough to weigh nothing."""
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -61,7 +64,7 @@ def open_workspace(invocation: Invocation) -> Workspace:
     Raises:
         OrcError: everything that is wrong with it; the class is that of the first stage that failed.
     """
-    with _garbage_kept():
+    with garbage_kept():
         if not invocation.cache:
             return open_anew(invocation)
         from orchestrator.app.reopening import open_and_keep, reopen
@@ -70,8 +73,8 @@ def open_workspace(invocation: Invocation) -> Workspace:
 
 
 @contextmanager
-def _garbage_kept() -> Iterator[None]:
-    """Look for cycles among young objects only while thousands of long-lived values are made: syntax trees die young, the rest stays."""
+def garbage_kept() -> Iterator[None]:
+    """Look for cycles among young objects only while thousands of values are made: syntax trees die young, the rest stays."""
     before = gc.get_threshold()
     gc.set_threshold(20_000, 20, 10_000)
     try:
@@ -93,7 +96,9 @@ def open_anew(invocation: Invocation) -> Workspace:
 
 
 def declared(invocation: Invocation) -> tuple[Project, list[Declaration], list[Problem]]:
-    """The project, what it declares, and what is odd about that. Properties that are part of a declaration now are let go: they are several times as large.
+    """The project, what it declares, and what is odd about that.
+
+    Properties that are part of a declaration now are let go: they are several times as large.
 
     Raises:
         OrcError: everything that is wrong with its files.
@@ -117,12 +122,13 @@ def stop_at_errors(problems: Sequence[Problem]) -> None:
 def understand(
     invocation: Invocation, project: Project, declarations: list[Declaration], problems: list[Problem], shelf: Shelf
 ) -> tuple[Dialect, Graph]:
-    """render → parse → link. One declaration after the other is taken off the list, rendered and parsed, and its body put on the shelf.
+    """From declarations to a graph: they are taken off the list, rendered and parsed a few at a time, their bodies put on the shelf.
 
     Raises:
         OrcError: everything that is wrong.
     """
     from orchestrator.adapters import registry
+    from orchestrator.link.access import access
     from orchestrator.link.link import link
     from orchestrator.parse.parse import parse
     from orchestrator.render.render import namer, render
@@ -142,18 +148,24 @@ def understand(
     drafts: list[Draft] = []
     declarations.reverse()
     while declarations:
-        declaration = declarations.pop()
-        for item in render(templates, [(declaration, source_text(project, declaration))], problems):
-            for draft in parse([item], dialect, project.target, locate, unparsed, naming=naming, own=project.settings.own):
-                drafts.append(shelf.put(draft, declaration))
+        few = [declarations.pop() for _ in range(min(AT_ONCE, len(declarations)))]
+        for item in render(templates, ((d, source_text(project, d)) for d in few), problems):
+            found = parse([item], dialect, project.target, locate, unparsed, naming=naming, own=project.settings.own)
+            drafts += [shelf.put(draft, item.declaration) for draft in found]
     problems += unparsed
     # Names of what failed are missing now: complaints of `link` would be about our own gaps.
     stop_at_errors(problems)
     graph = link(drafts, project.settings.name, locate_id, problems, strict=invocation.strict, key=project.key)
+    problems += access(graph.nodes, groups_of(project))
     stop_at_errors(problems)
     macros = {m.id: m.path for package in templates.library.packages.values() for m in package.values()}
     warnings = [*project.warnings, *(p for p in problems if p.severity != "error"), *graph.warnings]
     return dialect, replace(graph, macros=macros, warnings=tuple(warnings))
+
+
+def groups_of(project: Project) -> tuple[str, ...]:
+    """The groups a project declares."""
+    return tuple(p.name for p in project.properties if p.section == "groups")
 
 
 def load_project(invocation: Invocation) -> Project:

@@ -44,7 +44,8 @@ def operate(workspace: Workspace, macro: str, arguments: Mapping[str, Any], noti
     warehouse = registry.warehouse(workspace.project.target, str(workspace.invocation.root))
     try:
         connection = warehouse.connect()
-        declaration = Declaration("operation", name, workspace.graph.project, found.path, (workspace.graph.project, name), {}, line=found.line)
+        project = workspace.graph.project
+        declaration = Declaration("operation", name, project, found.path, (project, name), {}, line=found.line)
         live = Templates(replace(templates.facts, notice=notice), templates.library, templates.text_of)
         connection.begin()
         try:
@@ -53,8 +54,9 @@ def operate(workspace: Workspace, macro: str, arguments: Mapping[str, Any], noti
             connection.rollback()
             raise
         connection.commit()
-        return result
     except TypeError as error:
         raise RenderError(Problem("R006", str(error), None, "arguments are given as --args '{name: value}'")) from error
+    else:
+        return result
     finally:
         warehouse.close()

@@ -13,7 +13,16 @@ from typing import Any
 from orchestrator.adapters import registry
 from orchestrator.app.invocation import Invocation
 from orchestrator.app.opening import (
-    Workspace, declared, open_anew, patient, place, source_text, stop_at_errors, templates_of, understand,
+    Workspace,
+    declared,
+    groups_of,
+    open_anew,
+    patient,
+    place,
+    source_text,
+    stop_at_errors,
+    templates_of,
+    understand,
 )  # fmt: skip
 from orchestrator.app.shelf import FiledShelf
 from orchestrator.core.declaration import Declaration, Rendered
@@ -91,8 +100,8 @@ def _workspace(invocation: Invocation, head: Mapping[str, Any], tree: DiskTree, 
         properties=properties,
         key=head["key"],
     )
-    nodes = cache.nodes()
-    bodies = CachedBodies(cache, nodes, _anew(cache, invocation))
+    nodes = cache.nodes(head)
+    bodies = CachedBodies(cache, nodes, _anew(invocation))
     graph = Graph(
         nodes,
         bodies,
@@ -111,8 +120,12 @@ def _patched(workspace: Workspace, head: dict[str, Any], changed: list[str], tre
     for node in workspace.graph.nodes.values():
         if node.path in of_path:
             of_path[node.path].append(node)
-    if any(len(nodes) != 1 or nodes[0].kind not in ("model", "test", "analysis") or path.endswith((".yml", ".yaml")) for path, nodes in of_path.items()):
+    if any(
+        len(nodes) != 1 or nodes[0].kind not in ("model", "test", "analysis") or path.endswith((".yml", ".yaml"))
+        for path, nodes in of_path.items()
+    ):
         return None
+    from orchestrator.link.access import access
     from orchestrator.link.link import relink
     from orchestrator.parse.parse import node_id, parse
     from orchestrator.render.render import namer, render
@@ -137,6 +150,7 @@ def _patched(workspace: Workspace, head: dict[str, Any], changed: list[str], tre
     graph = relink(workspace.graph, drafts, locate_id, problems, strict=workspace.invocation.strict)
     if graph is None:
         return None
+    problems += access(graph.nodes, groups_of(workspace.project))
     stop_at_errors(problems)
     graph = replace(graph, warnings=(*graph.warnings, *(p for p in problems if p.severity != "error")))
     fresh = replace(workspace, graph=graph)
@@ -182,11 +196,11 @@ def open_and_keep(invocation: Invocation) -> Workspace:
             filling.finish({**facts, **_seen_head(project, seen), **_graph_head(graph)}, graph.nodes.values())
     except pack.Unpackable:
         return open_anew(invocation)
-    bodies = CachedBodies(cache, graph.nodes, _anew(cache, invocation))
+    bodies = CachedBodies(cache, graph.nodes, _anew(invocation))
     return Workspace(invocation, replace(project, env=invocation.env), dialect, replace(graph, bodies=bodies), bodies.declaration, cache)
 
 
-def _anew(cache: Cache, invocation: Invocation) -> Anew:
+def _anew(invocation: Invocation) -> Anew:
     def anew() -> tuple[Mapping[str, Body], Callable[[str], Declaration]]:
         workspace = open_anew(invocation)
         return workspace.graph.bodies, workspace.declaration
@@ -252,7 +266,13 @@ def _profiles(invocation: Invocation) -> list[list[str | None]]:
     """The places where profiles.yml may be, and what is there."""
     env = invocation.env
     home = env.get("HOME") or env.get("USERPROFILE")
-    folders = [invocation.profiles_dir, env.get("ORC_PROFILES_DIR"), env.get("DBT_PROFILES_DIR"), invocation.root, Path(home, ".dbt") if home else None]
+    folders = [
+        invocation.profiles_dir,
+        env.get("ORC_PROFILES_DIR"),
+        env.get("DBT_PROFILES_DIR"),
+        invocation.root,
+        Path(home, ".dbt") if home else None,
+    ]
     found: list[list[str | None]] = []
     for folder in folders:
         if folder:

@@ -51,12 +51,13 @@ class FiledShelf:
 
     def put(self, draft: Draft, declaration: Declaration) -> Draft:
         """The draft without its texts and documentation. A disabled node's may share its id with another's, and nobody reads it."""
+        light = Draft(draft.node, slim(draft.body), draft.wants, draft.inputs)
         if draft.node.config.get("enabled") is False:
-            return replace(draft, body=slim(draft.body))
+            return light
         again = not isinstance(draft.body, NativeTestBody) and draft.node.kind not in ("source", "exposure")
         packed = pack.pack_declaration(declaration, draft.body) if again else None
         self._filling.put(draft.node.id, pack.pack_body(draft.body), packed)
-        return replace(draft, body=slim(draft.body))
+        return light
 
     def declaration(self, id_: str) -> Declaration:
         """What the node ``id_`` was made of."""

@@ -19,7 +19,9 @@ def _execute(given: dict[str, Any], command: str, *, only: Iterable[str] | None 
 
     workspace = opened(given, command)
     asked = request or wire.request(given, command)
-    run = app.build(workspace, asked, lambda w: wire.sinks(w, given), only, click.get_current_context().obj.get("interruptible", nullcontext))
+    run = app.build(
+        workspace, asked, lambda w: wire.sinks(w, given), only, click.get_current_context().obj.get("interruptible", nullcontext)
+    )
     return run.exit_code
 
 

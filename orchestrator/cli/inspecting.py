@@ -5,18 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestrator.cli import options as o
 from orchestrator.cli.main import orc
 from orchestrator.cli.opening import opened
+from orchestrator.core.errors import Problem
+
+if TYPE_CHECKING:
+    from orchestrator.app.opening import Workspace
 
 
-def _warn(workspace: Any, given: dict[str, Any]) -> None:
-    """Warnings of the graph, with code frames, on stderr."""
-    found = workspace.graph.warnings
+def _warn(workspace: Workspace, found: tuple[Problem, ...], given: dict[str, Any]) -> None:
+    """Warnings, with code frames, on stderr."""
     if found and not given.get("quiet"):
         from orchestrator.cli.complaints import told
         from orchestrator.cli.wire import environment
@@ -33,13 +36,14 @@ def _warn(workspace: Any, given: dict[str, Any]) -> None:
 @o.console
 def ls(**given: Any) -> int:
     """List resources, as a dry run of any selection."""
-    from orchestrator.app import chosen
+    from orchestrator.app import selection
     from orchestrator.cli import wire
     from orchestrator.graph.listing import listing
 
     workspace = opened(given, "ls")
-    ids = chosen(workspace, wire.request(given, "ls"))
-    ids = frozenset(i for i in ids if workspace.graph.nodes[i].kind != "operation")
+    found = selection(workspace, wire.request(given, "ls"))
+    ids = frozenset(i for i in found.ids if workspace.graph.nodes[i].kind != "operation")
+    _warn(workspace, found.warnings, given)
     keys = [k for words in given["output_keys"] for k in words.replace(",", " ").split()]
     click.echo("\n".join(listing(workspace.graph, ids, given["output"], keys or None)))
     if not ids:
@@ -57,7 +61,7 @@ def parse(**given: Any) -> int:
 
     workspace = opened(given, "parse")
     write_current_manifest(workspace)
-    _warn(workspace, given)
+    _warn(workspace, workspace.graph.warnings, given)
     if not given["quiet"]:
         found = ", ".join(
             f"{n} {kind.replace('_', ' ')}{'s' if n != 1 else ''}" for kind, n in counts(workspace.graph).items() if kind != "operation"
@@ -74,6 +78,7 @@ def parse(**given: Any) -> int:
 @o.console
 def compile_(**given: Any) -> int:
     """Write the final SQL of models and tests to target/compiled."""
+    from orchestrator.app import selection
     from orchestrator.app.asking import compiled, inline
     from orchestrator.cli import wire
 
@@ -81,8 +86,9 @@ def compile_(**given: Any) -> int:
     if given.get("inline"):
         click.echo(inline(workspace, given["inline"]))
         return 0
-    texts = compiled(workspace, wire.request(given, "compile"))
-    _warn(workspace, given)
+    request = wire.request(given, "compile")
+    texts = compiled(workspace, request)
+    _warn(workspace, (*workspace.graph.warnings, *selection(workspace, request).warnings), given)
     if given["select"] and len(texts) == 1:
         click.echo(next(iter(texts.values())))
     elif not given["quiet"]:

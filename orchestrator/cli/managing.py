@@ -114,7 +114,7 @@ def run_operation(**given: Any) -> int:
     operate(
         opened(given, "run-operation"),
         given["macro"],
-        wire.variables(given["arguments"]),
+        wire.variables(given["arguments"], "--args"),
         lambda level, text: click.echo(text, err=True) if level != "debug" or given["debug"] else None,
     )
     return 0

@@ -59,19 +59,19 @@ def invocation(options: Mapping[str, Any], command: str) -> Invocation:
     )
 
 
-def variables(text: str) -> dict[str, Any]:
-    """``--vars``: a YAML mapping."""
+def variables(text: str, option: str = "--vars") -> dict[str, Any]:
+    """A YAML mapping given on the command line."""
     if not text.strip():
         return {}
     from orchestrator.core.errors import ConfigError
     from orchestrator.load.yaml import read_yaml
 
     try:
-        data = read_yaml("--vars", text.encode()).data
+        data = read_yaml(option, text.encode()).data
     except ConfigError as error:
         raise UsageError(*error.problems) from error
     if not isinstance(data, dict):
-        raise UsageError(Problem("U003", "--vars is a mapping", None, "--vars '{day: 2013-01-01}'"))
+        raise UsageError(Problem("U003", f"{option} is a mapping", None, f"{option} '{{day: 2013-01-01}}'"))
     return data
 
 
@@ -122,7 +122,11 @@ def kinds(words: Sequence[str]) -> tuple[Kind, ...]:
     found: list[Kind] = []
     for word in (w for text in words for w in text.replace(",", " ").split()):
         if word not in KIND_WORDS:
-            raise UsageError(Problem("U004", f"`{word}` is not a resource type", None, did_you_mean(word, KIND_WORDS) or f"one of {', '.join(KIND_WORDS)}"))
+            raise UsageError(
+                Problem(
+                    "U004", f"`{word}` is not a resource type", None, did_you_mean(word, KIND_WORDS) or f"one of {', '.join(KIND_WORDS)}"
+                )
+            )
         found += KIND_WORDS[word]
     return tuple(dict.fromkeys(found))
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Kind
 
-Does = Literal["stage", "check", "apply", "promote", "hook", "python", "seed", "clean"]
+Does = Literal["stage", "finish", "check", "apply", "promote", "hook", "python", "seed", "clean"]
 
 
 @dataclass(frozen=True, slots=True)

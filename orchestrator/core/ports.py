@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -66,6 +66,18 @@ class Dialect(Protocol):
 
     def swap(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:
         """Make the staged table the published one, replacing whatever ``existing`` is."""
+        ...
+
+    def swap_view(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...] | None:
+        """Make the staged view the published one; ``None`` where a view is published by sending its text again."""
+        ...
+
+    def finish(self, stage: Relation, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """What a staged table still needs when its rows are there, before anybody looks at it: indexes, statistics."""
+        ...
+
+    def grants(self, relation: Relation, wanted: Mapping[str, Any]) -> tuple[str, ...]:
+        """Make privileges those of a node's ``grants``: ``{"select": ["role", …]}``; in the publish's transaction."""
         ...
 
     def apply_delta(

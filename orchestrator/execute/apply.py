@@ -11,8 +11,13 @@ from orchestrator.core.ports import Dialect
 
 Columns = Sequence[tuple[str, str]]
 
+NOTHING = '"NULL"'
+"""What DuckDB says of a column that holds nothing but null literals: it goes into a column of any type."""
 
-def apply(stage: Relation, target: Relation, staged: Columns, there: Columns, payload: Mapping[str, Any], dialect: Dialect) -> tuple[str, ...]:
+
+def apply(
+    stage: Relation, target: Relation, staged: Columns, there: Columns, payload: Mapping[str, Any], dialect: Dialect
+) -> tuple[str, ...]:
     """Statements that bring ``target`` up to date with its delta, columns first.
 
     Raises:
@@ -23,7 +28,7 @@ def apply(stage: Relation, target: Relation, staged: Columns, there: Columns, pa
     new = {name.casefold(): (name, kind) for name, kind in staged}
     added = [new[k] for k in new if k not in old]
     removed = [old[k][0] for k in old if k not in new]
-    retyped = [(old[k][0], old[k][1], new[k][1]) for k in new if k in old and old[k][1] != new[k][1]]
+    retyped = [(old[k][0], old[k][1], new[k][1]) for k in new if k in old and new[k][1] not in (old[k][1], NOTHING)]
     _refuse(policy, target, added, removed, retyped)
     adds = policy not in ("ignore", "fail")
     names = [name for name, _ in staged if adds or name.casefold() in old]

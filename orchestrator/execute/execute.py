@@ -15,7 +15,8 @@ from orchestrator.core.graph import Graph
 from orchestrator.core.plan import Plan, Task
 from orchestrator.core.ports import Connection, Warehouse
 from orchestrator.execute.frontier import Frontier
-from orchestrator.execute.task import Outcome, Workshop, run_task
+from orchestrator.execute.task import Outcome, run_task
+from orchestrator.execute.workshop import Workshop
 
 POLL_SECONDS = 0.2
 """How often a cancel is repeated: one that arrives between two statements stops neither."""
@@ -53,7 +54,10 @@ class _Crew:
         try:
             heard = self.events.get(timeout=POLL_SECONDS)
         except Empty:
-            return "nothing"
+            if not self.running or any(thread.is_alive() for thread in self.threads):
+                return "nothing"
+            # Nobody is left who could say how it ended: waiting on would be for ever.
+            heard = Outcome.crashed(next(iter(self.running.values())), RuntimeError("the thread died"), self.shop)
         except KeyboardInterrupt:  # whoever runs us without handlers of their own
             return "interrupt"
         if isinstance(heard, Outcome):

@@ -2,65 +2,25 @@
 
 from __future__ import annotations
 
-import operator
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
-from math import isfinite, nan
-from typing import Any, Protocol
+from typing import Any
 
 from orchestrator.core.errors import ExecuteError, OrcError, Problem
 from orchestrator.core.event import Event, NodeFinished, NodeStarted, Status
-from orchestrator.core.graph import Graph
 from orchestrator.core.names import Relation
 from orchestrator.core.plan import Late, Statement, Step, Task, Verdict
-from orchestrator.core.ports import Answer, Clock, Connection, Dialect
+from orchestrator.core.ports import Answer, Connection
 from orchestrator.execute.difference import difference
+from orchestrator.execute.judge import counted, judge, sentence
+from orchestrator.execute.workshop import Workshop
 
 ATTEMPTS = 4
 """How often a task whose transaction was rolled back by a conflict is tried."""
-
-_COMPARE: dict[str, Callable[[float, float], bool]] = {
-    "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
-
-
-Interruptible = Callable[[Callable[[], None]], AbstractContextManager[object]]
-"""While the context lasts, a signal that asks the process to end calls the function instead of raising."""
-
-
-class LateStatements(Protocol):
-    """Makes the statements of a step that could not be known when the plan was made."""
-
-    def __call__(self, step: Step, connection: Connection) -> tuple[Statement, ...]:
-        """The statements, given a live connection."""
-        ...
-
-
-class Loader(Protocol):
-    """Fills a stage from outside the engine: a Python model's frames, a seed's rows."""
-
-    def __call__(self, step: Step, connection: Connection, /) -> int:
-        """Create and fill ``step.relation``; returns the number of rows."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """What every task needs: the graph, a clock, and the few effects that are not SQL."""
-
-    graph: Graph
-    dialect: Dialect
-    clock: Clock
-    late: LateStatements
-    loaders: Mapping[str, Loader]
-    explain: Callable[[ExecuteError, Statement | None, str], Problem]
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    interruptible: Interruptible = nullcontext
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +120,33 @@ def _where_rows_are_now(event: Event, task: Task, shop: Workshop) -> Event:
 def _published(task: Task, shop: Workshop, attempt: _Attempt, seconds: float, started: datetime) -> NodeFinished:
     sql = ";\n".join(attempt.sent)
     if not attempt.failed_tests:
-        return _finished(task, shop, Status.PASSED, seconds, message=attempt.message, rows=attempt.rows, sql=sql, started=started, response=attempt.details)
+        return _finished(
+            task,
+            shop,
+            Status.PASSED,
+            seconds,
+            message=attempt.message,
+            rows=attempt.rows,
+            sql=sql,
+            started=started,
+            response=attempt.details,
+        )
     stage = next((s.relation for s in task.steps if s.does in ("stage", "seed", "python") and s.relation), None)
     kept = bool(task.keep) and stage is not None and any(attempt.passed.get(s.id) for s in task.steps if s.relation == stage)
     shown = shop.dialect.relation(stage) if stage and kept else None
     hint = f"the rejected rows are in {shown}; what was published before is untouched" if shown else None
     problem = _not_published(task, shop, attempt.failed_tests, "failed", hint)
-    return _finished(task, shop, Status.FAILED, seconds, message=problem.message, sql=sql, started=started, problem=problem, inspect=shown and f"select * from {shown}")
+    return _finished(
+        task,
+        shop,
+        Status.FAILED,
+        seconds,
+        message=problem.message,
+        sql=sql,
+        started=started,
+        problem=problem,
+        inspect=shown and f"select * from {shown}",
+    )
 
 
 def _broken(
@@ -186,7 +166,14 @@ def _broken(
     for event in attempt.events:
         hear(event)
     ends = [
-        _test_end(t, shop, status if t in blamed or status is Status.CANCELLED else Status.SKIPPED, problem.message, problem if t in blamed else None, because=task.node)
+        _test_end(
+            t,
+            shop,
+            status if t in blamed or status is Status.CANCELLED else Status.SKIPPED,
+            problem.message,
+            problem if t in blamed else None,
+            because=task.node,
+        )
         for t in _unjudged(task, attempt)
     ]
     if task.kind not in ("test", "unit_test"):
@@ -220,14 +207,14 @@ def _run_steps(task: Task, connection: Connection, shop: Workshop, attempt: _Att
         steps = list(group)
         if transaction is None:
             for step in steps:
-                _step(step, task, connection, shop, attempt)
+                _step(step, connection, shop, attempt)
             continue
         if not any(_may_run(s, attempt) for s in steps):
             continue
         connection.begin()
         attempt.sent.append("begin transaction")
         for step in steps:
-            _step(step, task, connection, shop, attempt)
+            _step(step, connection, shop, attempt)
         if all(attempt.passed.get(s.id, False) for s in steps) or transaction in task.keep:
             connection.commit()
             attempt.sent.append("commit")
@@ -269,7 +256,7 @@ def _may_run(step: Step, attempt: _Attempt) -> bool:
     return all(attempt.passed.get(n, False) for n in step.needs)
 
 
-def _step(step: Step, task: Task, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
+def _step(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
     if not _may_run(step, attempt):
         return
     if shop.cancelled.is_set():
@@ -345,12 +332,14 @@ def _check(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt
     elif len(answer.rows) == 1 and len(answer.rows[0]) == len(step.verdicts):
         values = answer.rows[0]
     else:
-        raise ExecuteError(Problem("X304", f"the test gave {len(answer.rows)} rows instead of one number", None, "`fail_calc` is an aggregate"))
+        raise ExecuteError(
+            Problem("X304", f"the test gave {len(answer.rows)} rows instead of one number", None, "`fail_calc` is an aggregate")
+        )
     passed = True
     for verdict, value in zip(step.verdicts, values, strict=True):
-        failures = _number(value, verdict)
+        failures = counted(value, verdict)
         if failures and verdict.exact:
-            failures = _number(_send(Statement(verdict.exact), connection, attempt).rows[0][0], verdict)
+            failures = counted(_send(Statement(verdict.exact), connection, attempt).rows[0][0], verdict)
         if isinstance(step.sql, Late) and step.sql.what == "render" and not verdict.inspect:
             verdict = replace(verdict, inspect=attempt.sent[-1])  # noqa: PLW2901 - its text was not known before
         status = judge(verdict, failures)
@@ -362,56 +351,47 @@ def _check(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt
     attempt.passed[step.id] = passed
 
 
-def _number(value: Any, verdict: Verdict) -> float:
-    """A count of failures; NULL (a ``sum`` over no rows) means none.
-
-    Raises:
-        ExecuteError: X304, the test's ``fail_calc`` is not a number.
-    """
-    if value is None:
-        return 0
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = nan
-    if not isfinite(number):
-        raise ExecuteError(Problem("X304", f"the test's fail_calc gave `{value}`, which is not a number", None, node=verdict.test))
-    return int(number) if number == int(number) else number
-
-
-def judge(verdict: Verdict, failures: float) -> Status:
-    """dbt's rule: with severity error, ``error_if`` is looked at first, then ``warn_if``; with severity warn, only ``warn_if``.
-
-    >>> judge(Verdict("t", "error", ("!=", 0), (">", 10)), 3)
-    <Status.WARNED: 'warned'>
-    """
-
-    def holds(condition: tuple[str, float]) -> bool:
-        return _COMPARE[condition[0]](failures, condition[1])
-
-    if verdict.severity == "error" and holds(verdict.error_if):
-        return Status.FAILED
-    if not holds(verdict.warn_if):
-        return Status.PASSED
-    return Status.FAILED if verdict.warn_fails else Status.WARNED
-
-
 def _judged(
     verdict: Verdict, failures: float, status: Status, shop: Workshop, seconds: float, started: datetime, sql: str, detail: str
 ) -> NodeFinished:
     node = shop.graph.nodes[verdict.test]
-    condition = verdict.error_if if status is Status.FAILED and not verdict.warn_fails else verdict.warn_if
-    plural = "result" if failures == 1 else "results"
-    message = detail if status is Status.PASSED or detail else f"Got {failures} {plural}, configured to {'fail' if status is Status.FAILED else 'warn'} if {condition[0]} {condition[1]:g}"
+    message = detail if status is Status.PASSED or detail else sentence(verdict, failures, status)
     problem = Problem("X303", message, node.span, node=node.id) if status is Status.FAILED else None
     inspect = verdict.inspect or None if status in (Status.FAILED, Status.WARNED) else None
     thread = threading.current_thread().name
-    return NodeFinished(shop.clock.now(), node.id, node.kind, node.name, 0, status, seconds, thread, message, failures=int(failures), sql=sql, inspect=inspect, problem=problem, started=started)
+    return NodeFinished(
+        shop.clock.now(),
+        node.id,
+        node.kind,
+        node.name,
+        0,
+        status,
+        seconds,
+        thread,
+        message,
+        failures=int(failures),
+        sql=sql,
+        inspect=inspect,
+        problem=problem,
+        started=started,
+    )
 
 
 def _test_end(test: str, shop: Workshop, status: Status, message: str, problem: Problem | None, because: str | None) -> NodeFinished:
     node = shop.graph.nodes[test]
-    return NodeFinished(shop.clock.now(), test, node.kind, node.name, 0, status, 0.0, threading.current_thread().name, message, problem=problem, because=because if status is Status.SKIPPED else None)
+    return NodeFinished(
+        shop.clock.now(),
+        test,
+        node.kind,
+        node.name,
+        0,
+        status,
+        0.0,
+        threading.current_thread().name,
+        message,
+        problem=problem,
+        because=because if status is Status.SKIPPED else None,
+    )
 
 
 def _finished(task: Task, shop: Workshop, status: Status, seconds: float, **more: Any) -> NodeFinished:

@@ -14,7 +14,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import closing, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
+from tempfile import mkstemp
 from threading import Lock
+from time import time
 from typing import Any, TypeVar
 from weakref import finalize
 
@@ -25,6 +27,9 @@ from orchestrator.load.packed import Packed, Unpackable, pack_nodes, unpack_body
 
 KEPT = 6
 """Cache files kept for one project; the least recently used go first."""
+
+ABANDONED = 3600
+"""Seconds after which a file in the making is nobody's any more."""
 
 HELD = 1000
 """Bodies held decoded; a command that walks through all of a large project never holds it whole."""
@@ -86,6 +91,7 @@ _TABLES = """
     create table body (id text primary key, body text, declaration text);
     create table note (name text primary key, value text);
 """
+_text = json.JSONEncoder(separators=(",", ":")).encode
 _PART = 1000
 """Nodes in one part of the head: decoded together."""
 
@@ -109,15 +115,19 @@ class Cache:
             return None
         return found if isinstance(found, dict) else None
 
-    def nodes(self) -> dict[str, Node]:
+    def nodes(self, head: Mapping[str, Any]) -> dict[str, Node]:
         """All nodes, by id.
 
         Raises:
             sqlite3.Error, ValueError: the file is damaged.
         """
+        parts = 0
         found: dict[str, Node] = {}
         for part in self._parts("part > 0 order by part"):
+            parts += 1
             found.update(unpack_nodes(part))
+        if parts != head["parts"]:
+            raise ValueError(parts)
         return found
 
     def body(self, id_: str) -> Body:
@@ -168,12 +178,12 @@ class Cache:
 
     def forget(self) -> None:
         """Remove the file: it is damaged."""
-        self._close()
+        self.close()
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
 
     def _parts(self, where: str) -> Iterator[Any]:
-        return (json.loads(value) for (value,) in self._asked(f"select value from head where {where}"))  # noqa: S608 - our own words
+        return (json.loads(value) for (value,) in self._asked(f"select value from head where {where}"))
 
     def _asked(self, query: str, *values: str) -> Sequence[tuple[Any, ...]]:
         with self._one_by_one:
@@ -182,7 +192,8 @@ class Cache:
                 finalize(self, self._reading.close)
             return self._reading.execute(query, values).fetchall()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Let go of the file; it is opened again when asked."""
         if self._reading is not None:
             self._reading.close()
             self._reading = None
@@ -197,18 +208,19 @@ class Filling:
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
-        self._aside = cache.path.with_suffix(f".{os.getpid()}.tmp")
         with _refusing():
             cache.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._aside.unlink(missing_ok=True)
-            self._aside.touch(0o600)
+            handle, aside = mkstemp(".tmp", cache.path.stem, cache.folder)  # for nobody else to read
+            os.close(handle)
+            self._aside = Path(aside)
             self._connection = sqlite3.connect(self._aside, isolation_level=None)
             self._connection.executescript(f"pragma journal_mode = off; pragma synchronous = off; {_TABLES} begin;")
 
     def put(self, id_: str, body: Packed, declaration: Packed) -> None:
         """Keep a body and what it was made of; the first of several with the same id stays."""
         with _refusing():
-            self._connection.execute("insert or ignore into body values (?, ?, ?)", (id_, _text(body), _text(declaration)))
+            text = None if declaration is None else _text(declaration)
+            self._connection.execute("insert or ignore into body values (?, ?, ?)", (id_, _text(body), text))
 
     def declaration(self, id_: str) -> Declaration:
         """What the node ``id_`` was made of."""
@@ -222,7 +234,7 @@ class Filling:
             _put_head(self._connection, head, nodes)
             self._connection.execute("commit")
             self._connection.close()
-            self._cache._close()
+            self._cache.close()
             self._aside.replace(self._cache.path)
             _prune(self._cache.folder)
 
@@ -242,17 +254,15 @@ def _refusing() -> Iterator[None]:
 
 
 def _put_head(connection: sqlite3.Connection, head: Mapping[str, Any], nodes: Iterable[Node] | None) -> None:
-    connection.execute("insert or replace into head values (0, ?)", (_text(head),))
-    if nodes is None:
-        return
-    connection.execute("delete from head where part > 0")
-    waiting = iter(nodes)
-    while part := list(islice(waiting, _PART)):
-        connection.execute("insert into head (value) values (?)", (_text(pack_nodes(part)),))
-
-
-def _text(value: Packed) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    parts = head.get("parts", 0)
+    if nodes is not None:
+        connection.execute("delete from head where part > 0")
+        waiting = iter(nodes)
+        parts = 0
+        while some := list(islice(waiting, _PART)):
+            parts += 1
+            connection.execute("insert into head values (?, ?)", (parts, _text(pack_nodes(some))))
+    connection.execute("insert or replace into head values (0, ?)", (_text({**head, "parts": parts}),))
 
 
 def _is_ours(path: Path) -> bool:
@@ -268,6 +278,9 @@ def _prune(folder: Path) -> None:
     found = sorted(folder.glob("*.db"), key=lambda p: p.stat().st_mtime, reverse=True)
     for old in found[KEPT:]:
         old.unlink(missing_ok=True)
+    for left in folder.glob("*.tmp"):  # by somebody who was killed
+        if left.stat().st_mtime < time() - ABANDONED:
+            left.unlink(missing_ok=True)
 
 
 class CachedBodies(Mapping[str, Body]):

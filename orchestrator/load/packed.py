@@ -38,17 +38,20 @@ class Unpackable(Exception):  # noqa: N818 - not an error: the project is then s
     """A value that JSON cannot carry faithfully."""
 
 
+_ATOMS = (str, bool, int, float, type(None))
+
+
 def plain(value: Any) -> Any:
     """A configuration value as JSON: dates and decimals are wrapped, anything stranger is refused.
 
     >>> revived(plain({"begin": date(2013, 1, 1)}))
     {'begin': datetime.date(2013, 1, 1)}
     """
+    if isinstance(value, _ATOMS) and not isinstance(value, Secret):
+        return value
     match value:
         case Secret():
             raise Unpackable("a secret")
-        case str() | bool() | int() | float() | None:
-            return value
         case Mapping():
             if "$" in value or not all(isinstance(k, str) for k in value):
                 return {"$": "m", "v": [[plain(k), plain(v)] for k, v in value.items()]}
@@ -103,7 +106,10 @@ def pack_nodes(nodes: Sequence[Node]) -> Packed:
         r = n.relation
         where = None if r is None else [r.database, r.schema, r.name]
         rows.append(
-            [n.id, n.kind, n.name, n.package, n.path, n.fqn, number, n.language, where, n.depends_on, n.links, n.attached, n.column, n.test_name, n.source_name, n.fingerprint, n.content, n.line]
+            [
+                n.id, n.kind, n.name, n.package, n.path, n.fqn, number, n.language, where, n.depends_on, n.links,
+                n.attached, n.column, n.test_name, n.source_name, n.fingerprint, n.content, n.line,
+            ]
         )  # fmt: skip
     return {"configs": texts, "rows": rows}
 
@@ -112,7 +118,26 @@ def unpack_nodes(packed: Packed) -> dict[str, Node]:
     """Nodes by id."""
     configs = [revived(c) for c in packed["configs"]]
     found: dict[str, Node] = {}
-    for id_, kind, name, package, path, fqn, config, language, where, depends, links, attached, column, test, source, fingerprint, content, line in packed["rows"]:
+    for (
+        id_,
+        kind,
+        name,
+        package,
+        path,
+        fqn,
+        config,
+        language,
+        where,
+        depends,
+        links,
+        attached,
+        column,
+        test,
+        source,
+        fingerprint,
+        content,
+        line,
+    ) in packed["rows"]:
         found[id_] = Node(
             id_, kind, name, package, path, tuple(fqn), configs[config], language, None if where is None else Relation(*where),
             tuple(depends), tuple((a, b) for a, b in links), attached, column, test, source, fingerprint, content, line,
@@ -126,7 +151,13 @@ def unpack_nodes(packed: Packed) -> dict[str, Node]:
 def _pack_query(query: Query | None, raw: str) -> Packed:
     if query is None:
         return None
-    return [None if query.sql == raw else query.sql, [[r.name, r.start, r.end, r.qualified] for r in query.reads], query.columns, query.with_at, query.canon]
+    return [
+        None if query.sql == raw else query.sql,
+        [[r.name, r.start, r.end, r.qualified] for r in query.reads],
+        query.columns,
+        query.with_at,
+        query.canon,
+    ]
 
 
 def _unpack_query(packed: Packed, raw: str) -> Query:
@@ -141,6 +172,10 @@ def _pack_docs(docs: Docs) -> Packed:
     return [docs.description, [_pack_column(c) for c in docs.columns], docs.patch_path, plain(dict(docs.meta))]
 
 
+_SHORT = 3
+"""Name, description and type: all that most columns have."""
+
+
 def _pack_column(c: Column) -> Packed:
     short = [c.name, c.description, c.data_type]
     if not (c.tags or c.meta or c.quote or c.constraints):
@@ -149,10 +184,7 @@ def _pack_column(c: Column) -> Packed:
 
 
 def _unpack_column(packed: Packed) -> Column:
-    name, description, data_type, *rest = packed
-    if not rest:
-        return Column(name, description, data_type)
-    tags, meta, quote, constraints = rest
+    name, description, data_type, tags, meta, quote, constraints = packed
     return Column(name, description, data_type, tuple(tags), revived(meta), quote, tuple(revived(c) for c in constraints))
 
 
@@ -160,7 +192,8 @@ def _unpack_docs(packed: Packed) -> Docs:
     if packed is None:
         return _NO_DOCS
     description, columns, patch_path, meta = packed
-    return Docs(description, tuple(_unpack_column(c) for c in columns), patch_path, revived(meta))
+    unpacked = [Column(*c) if len(c) == _SHORT else _unpack_column(c) for c in columns]
+    return Docs(description, tuple(unpacked), patch_path, revived(meta))
 
 
 _NO_DOCS = Docs()
@@ -180,7 +213,16 @@ def pack_body(body: Body) -> Packed:
     docs = _pack_docs(body.docs)
     match body:
         case SqlBody():
-            return ["sql", body.raw, _pack_query(body.query, body.raw), _pack_query(body.incremental, body.raw), body.late, docs, body.macros, plain(dict(body.arguments))]
+            return [
+                "sql",
+                body.raw,
+                _pack_query(body.query, body.raw),
+                _pack_query(body.incremental, body.raw),
+                body.late,
+                docs,
+                body.macros,
+                plain(dict(body.arguments)),
+            ]
         case PythonBody():
             return ["python", body.raw, docs]
         case SeedBody():
@@ -188,7 +230,14 @@ def pack_body(body: Body) -> Packed:
         case NativeTestBody():
             return ["native", plain(dict(body.arguments)), docs]
         case UnitTestBody():
-            return ["unit", body.model, [_pack_fixture(g) for g in body.given], _pack_fixture(body.expect), plain(dict(body.overrides)), docs]
+            return [
+                "unit",
+                body.model,
+                [_pack_fixture(g) for g in body.given],
+                _pack_fixture(body.expect),
+                plain(dict(body.overrides)),
+                docs,
+            ]
         case SourceBody():
             return ["source", docs, body.source_description, body.loader, body.loaded_at_field, plain(body.freshness), plain(body.external)]
         case ExposureBody():
@@ -213,7 +262,9 @@ def unpack_body(packed: Packed) -> Body:
             return NativeTestBody(revived(rest[0]), _unpack_docs(rest[1]))
         case "unit":
             model, given, expect, overrides, docs = rest
-            return UnitTestBody(model, tuple(_unpack_fixture(g) for g in given), _unpack_fixture(expect), revived(overrides), _unpack_docs(docs))
+            return UnitTestBody(
+                model, tuple(_unpack_fixture(g) for g in given), _unpack_fixture(expect), revived(overrides), _unpack_docs(docs)
+            )
         case "source":
             docs, description, loader, loaded_at, freshness, external = rest
             return SourceBody(_unpack_docs(docs), description, loader, loaded_at, revived(freshness), revived(external))
@@ -233,7 +284,23 @@ def pack_declaration(d: Declaration, body: Body) -> Packed:
     """A declaration whose template may have to be rendered again. Documentation that its body shares is not repeated."""
     docs = 0 if d.docs is body.docs else _pack_docs(d.docs)
     patch = None if d.patch is None else [d.patch.section, d.patch.name, d.patch.path, plain(dict(d.patch.data))]
-    return [d.kind, d.name, d.package, d.path, d.fqn, plain(dict(d.config)), d.language, patch, d.line, d.test_name, d.column, d.attached, plain(dict(d.arguments)), d.text, docs]
+    return [
+        d.kind,
+        d.name,
+        d.package,
+        d.path,
+        d.fqn,
+        plain(dict(d.config)),
+        d.language,
+        patch,
+        d.line,
+        d.test_name,
+        d.column,
+        d.attached,
+        plain(dict(d.arguments)),
+        d.text,
+        docs,
+    ]
 
 
 def unpack_declaration(packed: Packed, body: Body) -> Declaration:
@@ -279,6 +346,7 @@ def unpack_files(packed: Packed) -> tuple[SourceFile, ...]:
 
 def pack_problem(p: Problem) -> Packed:
     """A warning, to be shown again."""
+
     def place(s: Span | None) -> Packed:
         return None if s is None else [s.path, s.line, s.column, s.length]
 

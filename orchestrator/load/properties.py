@@ -100,7 +100,9 @@ def _source_tables(source: dict[str, Any], lines: Tree, check: Check) -> list[Pr
 
 def _columns_once(data: Mapping[str, Any], lines: Tree, check: Check) -> None:
     columns = data.get("columns")
-    if not columns or len({c.get("name") or id(c) for c in columns}) == len(columns):
+    if not isinstance(columns, list) or not all(isinstance(c, Mapping) for c in columns):
+        return  # a stray key of some other section
+    if len({c.get("name") or id(c) for c in columns}) == len(columns):
         return
     first: dict[str, int] = {}
     tree = next(t for k, _, t in children(data, lines) if k == "columns")

@@ -7,11 +7,11 @@ written against, minus its traps: ``yes`` and ``12:30:45`` are text where text i
 
 from __future__ import annotations
 
-from sys import intern
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from yaml import error, events

@@ -57,7 +57,7 @@ class Check:
 
 
 def check(test: Node, names: Names, query: Query | None = None) -> Check:
-    """Compile one test. ``names`` says where its relations are now (a gate sees the stage); ``query`` is its text if it was rendered anew."""
+    """Compile one test. ``names`` says where its relations are now (a gate sees the stage); ``query`` is its text if rendered anew."""
     body = names.graph.bodies[test.id]
     config = test.config
     limit = int(config["limit"]) if config.get("limit") is not None else None
@@ -102,13 +102,20 @@ def _native(test: Node, arguments: Mapping[str, Any], names: Names) -> _Native:
             failing = f"select *\nfrom {source}\nwhere {column} is null"
             return _Native(cte + failing, f"count(case when {column} is null{also} then 1 end)" if simple else None, local=not referred)
         case "unique":
-            failing = f"select {column} as unique_field, count(*) as n_records\nfrom {source}\nwhere {column} is not null\ngroup by {column}\nhaving count(*) > 1"
+            failing = (
+                f"select {column} as unique_field, count(*) as n_records\nfrom {source}\n"
+                f"where {column} is not null\ngroup by {column}\nhaving count(*) > 1"
+            )
             value = f"case when {where} then {column} end" if where else column
             term = f"count({value}) - count(distinct {value})"
-            return _Native(cte + failing, term if simple else None, f"select count(*) from (\n{failing}\n) dbt_internal_test" if simple else None)
+            return _Native(
+                cte + failing, term if simple else None, f"select count(*) from (\n{failing}\n) dbt_internal_test" if simple else None
+            )
         case "accepted_values":
             listed = _values(test, arguments, names.dialect)
-            failing = f"select {column} as value_field, count(*) as n_records\nfrom {source}\nwhere {column} not in ({listed})\ngroup by {column}"
+            failing = (
+                f"select {column} as value_field, count(*) as n_records\nfrom {source}\nwhere {column} not in ({listed})\ngroup by {column}"
+            )
             term = f"count(distinct case when {column} not in ({listed}){also} then {column} end)"
             return _Native(cte + failing, term if simple else None, local=not referred)
         case "relationships":
@@ -141,16 +148,23 @@ def _with(read: Sequence[str], names: Names) -> str:
 def _needed(test: Node, arguments: Any, key: str) -> str:
     value = arguments.get(key)
     if value is None:
-        raise PlanError(Problem("N010", f"the test `{test.test_name}` needs the argument `{key}`", test.span, f"arguments: {{{key}: …}}", node=test.id))
+        raise PlanError(
+            Problem("N010", f"the test `{test.test_name}` needs the argument `{key}`", test.span, f"arguments: {{{key}: …}}", node=test.id)
+        )
     return str(value)
 
 
 def _values(test: Node, arguments: Any, dialect: Dialect) -> str:
     values = arguments.get("values")
     if not isinstance(values, list | tuple) or not values:
-        raise PlanError(Problem("N010", "the test `accepted_values` needs a list of `values`", test.span, "arguments: {values: [a, b]}", node=test.id))
+        raise PlanError(
+            Problem("N010", "the test `accepted_values` needs a list of `values`", test.span, "arguments: {values: [a, b]}", node=test.id)
+        )
     quoted = arguments.get("quote", True)
-    return ", ".join(dialect.literal(str(v)) if quoted and not isinstance(v, bool) else dialect.literal(v) if not isinstance(v, str) else v for v in values)
+    return ", ".join(
+        dialect.literal(str(v)) if quoted and not isinstance(v, bool) else dialect.literal(v) if not isinstance(v, str) else v
+        for v in values
+    )
 
 
 def verdict(compiled: Check, inspect: str | None = None, part: tuple[int, int] | None = None) -> Verdict:

@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestrator.core.config import listed
 from orchestrator.core.errors import PlanError, Problem, did_you_mean
-from orchestrator.core.names import Relation
+from orchestrator.core.names import Relation, shortened
 from orchestrator.core.node import Node, PythonBody, Query, SeedBody, SqlBody
 from orchestrator.core.plan import Late, Origin, Statement, Step, Task, Verdict
 from orchestrator.core.ports import Dialect
@@ -46,10 +46,11 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
     if relation is None:
         raise AssertionError(node.id)
     _known_materialization(node, at)
+    _fits(node, relation, at)
     existing = at.snapshot.find(relation)
     incremental = is_incremental(node, existing, at.full_refresh)
-    units = tuple(_unit_step(u, at) for u in unit_tests)
-    before = _hooks(node, "pre_hook", at, needs=tuple(u.id for u in units))
+    units = tuple(_unit_step(u) for u in unit_tests)
+    before = _hooks(node, "pre_hook", needs=tuple(u.id for u in units))
     stage = _stage(node, relation, at, incremental=incremental)
     stage = replace(stage, needs=tuple(s.id for s in (*units, *before)))
     clean = _clean(f"{node.id}/clean", node, at.snapshot.find(relation.stage), str(stage.payload["create"]), stage.needs, at)
@@ -70,6 +71,15 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
     )
 
 
+def _fits(node: Node, relation: Relation, at: Situation) -> None:
+    """Raise for a name that the engine would cut off: two such names could become one."""
+    for word, name in (("name", relation.name), ("schema", relation.schema or "")):
+        if len(name.encode()) > at.dialect.max_identifier:
+            most = at.dialect.max_identifier
+            message = f"the {word} `{name}` of `{node.name}` has {len(name.encode())} bytes; {at.dialect.name} allows {most}"
+            raise PlanError(Problem("N303", message, node.span, "give it a shorter one with `alias`, or a shorter `schema`", node=node.id))
+
+
 _KINDS = {"sql": ("view", "table", "incremental", "ephemeral"), "python": ("table", "incremental")}
 
 
@@ -77,7 +87,9 @@ def _known_materialization(node: Node, at: Situation) -> None:
     """Raise for a materialization or an incremental strategy that nobody here can do."""
     known = _KINDS[node.language] if node.kind == "model" else (node.materialized,)
     if node.materialized not in known:
-        message = f"{node.language} {node.kind} `{node.name}` is materialized as `{node.materialized}`, which does not exist on {at.dialect.name}"
+        message = (
+            f"{node.language} {node.kind} `{node.name}` is materialized as `{node.materialized}`, which does not exist on {at.dialect.name}"
+        )
         hint = did_you_mean(node.materialized, known, also=f"there is {', '.join(f'`{k}`' for k in known)}")
         raise PlanError(Problem("N302", message, node.span, hint, node=node.id))
     if node.materialized == "incremental" and strategy(node) not in at.dialect.strategies:
@@ -163,20 +175,35 @@ def _replace(
 ) -> tuple[tuple[Step, ...], frozenset[int]]:
     """Build aside, check, swap: one transaction; a failed check keeps only the stage."""
     staged = replace(at.names, instead={**at.names.instead, node.id: relation.stage})
-    checks = check_steps(tests, node.id, relation.stage, replace(at, names=staged), needs=(stage.id,), prefix=node.id)
-    passed = (stage.id, *(c.id for c in checks))
-    if stage.payload["create"] == "view":
+    made = (stage, *_finish(node, relation, stage, node.config, at))
+    checks = check_steps(tests, node.id, relation.stage, replace(at, names=staged), needs=tuple(s.id for s in made), prefix=node.id)
+    passed = tuple(s.id for s in (*made, *checks))
+    moved = at.dialect.swap_view(relation.stage, relation, existing) if stage.payload["create"] == "view" else None
+    visible: tuple[Step, ...] = ()
+    if moved is not None:
+        promote = _statements(moved)
+    elif stage.payload["create"] == "view":
         visible = _view(node, relation, stage, passed, existing, at)
         promote = _statements((at.dialect.drop(Existing(relation.stage, "view")),))
     else:
-        visible = ()
         promote = _statements(at.dialect.swap(relation.stage, relation, existing))
     done = _promote(node, relation, promote, (*passed, *(s.id for s in visible)), 0, at)
-    after = _hooks(node, "post_hook", at, needs=(done.id,))
-    return (stage, *checks, *visible, done, *after), frozenset({0})
+    after = _hooks(node, "post_hook", needs=(done.id,))
+    return (*made, *checks, *visible, done, *after), frozenset({0})
 
 
-def _view(node: Node, relation: Relation, stage: Step, needs: tuple[str, ...], existing: Existing | None, at: Situation) -> tuple[Step, ...]:
+def _finish(node: Node, relation: Relation, stage: Step, config: Mapping[str, Any], at: Situation) -> tuple[Step, ...]:
+    """Indexes and statistics of a staged table: tests and readers want them."""
+    try:
+        texts = at.dialect.finish(relation.stage, config) if stage.payload["create"] == "table" else ()
+    except PlanError as error:
+        raise PlanError(*(replace(p, span=node.span, node=node.id) for p in error.problems)) from None
+    return (Step(f"{node.id}/finish", node.id, "finish", _statements(texts), (stage.id,), relation.stage),) if texts else ()
+
+
+def _view(
+    node: Node, relation: Relation, stage: Step, needs: tuple[str, ...], existing: Existing | None, at: Situation
+) -> tuple[Step, ...]:
     """A view is replaced in place, by the text that was just checked."""
     body = at.names.graph.bodies[node.id]
     if not isinstance(body, SqlBody):
@@ -190,18 +217,21 @@ def _view(node: Node, relation: Relation, stage: Step, needs: tuple[str, ...], e
     return (*clean, Step(f"{node.id}/view", node.id, "stage", sql, (*needs, *(c.id for c in clean)), relation))
 
 
-def _incremental(node: Node, relation: Relation, stage: Step, tests: Sequence[Node], at: Situation) -> tuple[tuple[Step, ...], frozenset[int]]:
+def _incremental(
+    node: Node, relation: Relation, stage: Step, tests: Sequence[Node], at: Situation
+) -> tuple[tuple[Step, ...], frozenset[int]]:
     """The delta is staged and judged row by row; then it is applied and the whole table judged, in one transaction with the ledger row."""
     staged = replace(at, names=replace(at.names, instead={**at.names.instead, node.id: relation.stage}))
     compiled_tests = [(t, check(t, staged.names)) for t in tests]
     local = [t for t, c in compiled_tests if c.local and t.attached == node.id]
     whole = [t for t in tests if t not in local]
-    first = check_steps(local, node.id, relation.stage, staged, needs=(stage.id,), prefix=f"{node.id}/delta")
+    made = (stage, *_finish(node, relation, stage, {}, at))  # a delta needs no indexes
+    first = check_steps(local, node.id, relation.stage, staged, needs=tuple(s.id for s in made), prefix=f"{node.id}/delta")
     apply = Step(
         f"{node.id}/apply",
         node.id,
         "apply",
-        needs=(stage.id, *(c.id for c in first)),
+        needs=tuple(s.id for s in (*made, *first)),
         relation=relation,
         transaction=1,
         payload={
@@ -209,14 +239,16 @@ def _incremental(node: Node, relation: Relation, stage: Step, tests: Sequence[No
             "strategy": strategy(node),
             "unique_key": listed(node.config.get("unique_key")),
             "on_schema_change": str(node.config.get("on_schema_change") or (OWN_POLICY if at.own else "ignore")),
-            "options": {k: node.config[k] for k in ("incremental_predicates", "merge_update_columns", "merge_exclude_columns") if node.config.get(k)},
+            "options": {
+                k: node.config[k] for k in ("incremental_predicates", "merge_update_columns", "merge_exclude_columns") if node.config.get(k)
+            },
         },
     )
     second = check_steps(whole, node.id, relation, at, needs=(apply.id,), prefix=f"{node.id}/whole", transaction=1)
     drop = _statements((at.dialect.drop(Existing(relation.stage, "table")),))
     done = _promote(node, relation, drop, (apply.id, *(c.id for c in second)), 1, at)
-    after = _hooks(node, "post_hook", at, needs=(done.id,), transaction=1)
-    return (stage, *first, apply, *second, done, *after), frozenset({0})
+    after = _hooks(node, "post_hook", needs=(done.id,), transaction=1)
+    return (*made, *first, apply, *second, done, *after), frozenset({0})
 
 
 def strategy(node: Node) -> str:
@@ -233,7 +265,7 @@ def _promote(
         f"{node.id}/promote",
         node.id,
         "promote",
-        (*statements, *_comments(node, relation, at)),
+        (*statements, *_comments(node, relation, at), *_statements(at.dialect.grants(relation, node.config.get("grants") or {}))),
         needs,
         relation,
         transaction=transaction,
@@ -259,7 +291,14 @@ def _comments(node: Node, relation: Relation, at: Situation) -> tuple[Statement,
 
 
 def check_steps(
-    tests: Sequence[Node], under: str, relation: Relation, at: Situation, *, needs: tuple[str, ...], prefix: str, transaction: int | None = 0
+    tests: Sequence[Node],
+    under: str,
+    relation: Relation,
+    at: Situation,
+    *,
+    needs: tuple[str, ...],
+    prefix: str,
+    transaction: int | None = 0,
 ) -> tuple[Step, ...]:
     """Steps that judge ``tests`` while the node ``under`` test is at ``relation``; tests that can share a scan do."""
     names = at.names
@@ -305,15 +344,16 @@ def audit(test: Node, at: Situation) -> Relation:
     attached = at.names.graph.nodes.get(test.attached or (test.depends_on[0] if test.depends_on else ""))
     near = attached.relation if attached else None
     schema = f"{at.schema}_{test.config.get('schema') or 'dbt_test__audit'}"
-    return Relation(near.database if near else None, schema, str(test.config.get("alias") or test.name)[: at.dialect.max_identifier])
+    name = shortened(str(test.config.get("alias") or test.name), at.dialect.max_identifier)
+    return Relation(near.database if near else None, schema, name)
 
 
-def _unit_step(unit: Node, at: Situation) -> Step:
+def _unit_step(unit: Node) -> Step:
     judged = Verdict(unit.id)
     return Step(f"{unit.id}/check", unit.id, "check", Late("unit_test", unit.id), verdicts=(judged,), transaction=None)
 
 
-def _hooks(node: Node, which: str, at: Situation, needs: tuple[str, ...] = (), transaction: int = 0) -> tuple[Step, ...]:
+def _hooks(node: Node, which: str, needs: tuple[str, ...] = (), transaction: int = 0) -> tuple[Step, ...]:
     """``pre_hook`` and ``post_hook``: inside the transaction unless the hook says ``transaction: false``.
 
     Those outside come first before a model and last after it, whatever their order: a transaction has no holes.
@@ -323,10 +363,11 @@ def _hooks(node: Node, which: str, at: Situation, needs: tuple[str, ...] = (), t
         text = str(hook.get("sql", "")) if isinstance(hook, Mapping) else str(hook)
         inside = not (isinstance(hook, Mapping) and hook.get("transaction") is False)
         sql = Late("hook", node.id, {"text": text})
-        steps.append(Step(f"{node.id}/{which}{index}", node.id, "hook", sql, needs, node.relation, transaction=transaction if inside else None))
+        steps.append(
+            Step(f"{node.id}/{which}{index}", node.id, "hook", sql, needs, node.relation, transaction=transaction if inside else None)
+        )
     return tuple(sorted(steps, key=lambda s: (s.transaction is None) == (which == "post_hook")))
 
 
 def _statements(texts: Sequence[str]) -> tuple[Statement, ...]:
     return tuple(Statement(t) for t in texts)
-

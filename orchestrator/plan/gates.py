@@ -18,7 +18,8 @@ from orchestrator.core.node import Node
 @dataclass(frozen=True, slots=True)
 class Gates:
     """``order`` is every building node, parents first; ``tests`` the tests that gate each; ``free`` the tests that gate none;
-    ``extra`` the nodes that must be published before a node's gates run, beyond its parents."""
+    ``extra`` the nodes that must be published before a node's gates run, beyond its parents.
+    """
 
     order: tuple[str, ...]
     tests: Mapping[str, tuple[str, ...]]
@@ -103,8 +104,8 @@ def _order(graph: Graph, building: set[str], wanted: Mapping[str, set[str]]) -> 
     hard: dict[str, set[str]] = {id_: set(upstream(graph, graph.nodes[id_], building)) for id_ in graph.order if id_ in building}
     soft: dict[str, set[str]] = {id_: {w for w in wanted.get(id_, ()) if w in hard} - before for id_, before in hard.items()}
     after: dict[str, list[str]] = {id_: [] for id_ in hard}
-    for id_ in hard:
-        for before in hard[id_] | soft[id_]:
+    for id_, parents in hard.items():
+        for before in parents | soft[id_]:
             after[before].append(id_)
     for waiting in after.values():
         waiting.sort()  # sets have no order: the same project must give the same plan

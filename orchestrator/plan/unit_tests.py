@@ -36,7 +36,15 @@ def inputs(test: Node, body: UnitTestBody, model: Node, query: Query, graph: Gra
         id_ = by_name.get(name) or by_name.get(name.rpartition(".")[2])
         if id_ is None:
             hint = did_you_mean(name, by_name, also=f"it reads {', '.join(f'`{n}`' for n in by_name if n != 'this')}")
-            raise PlanError(Problem("N021", f"unit test `{test.name}` gives rows for `{name}`, which `{model.name}` does not read", test.span, hint, node=test.id))
+            raise PlanError(
+                Problem(
+                    "N021",
+                    f"unit test `{test.name}` gives rows for `{name}`, which `{model.name}` does not read",
+                    test.span,
+                    hint,
+                    node=test.id,
+                )
+            )
         given[id_] = fixture
     return {id_: fixture for id_, fixture in given.items() if id_ in graph.nodes}
 
@@ -110,7 +118,15 @@ def _rows(test: Node, fixture: Fixture | None, types: Types, dialect: Dialect) -
         for column in row:
             if known and column.casefold() not in known:
                 hint = did_you_mean(column, types)
-                raise PlanError(Problem("N022", f"unit test `{test.name}`: `{fixture.input if fixture else ''}` has no column `{column}`", test.span, hint, node=test.id))
+                raise PlanError(
+                    Problem(
+                        "N022",
+                        f"unit test `{test.name}`: `{fixture.input if fixture else ''}` has no column `{column}`",
+                        test.span,
+                        hint,
+                        node=test.id,
+                    )
+                )
     columns: list[tuple[str, str | None]] = list(types.items()) or [(c, None) for c in dict.fromkeys(c for row in rows for c in row)]
     if not columns:
         columns = [("orc_nothing_is_known", None)]
@@ -144,7 +160,15 @@ def _expected(test: Node, expect: Fixture, types: Types, dialect: Dialect) -> tu
     for column in wanted:
         if column.casefold() not in known:
             hint = did_you_mean(column, types)
-            raise PlanError(Problem("N022", f"unit test `{test.name}` expects a column `{column}`, which the model does not have", test.span, hint, node=test.id))
+            raise PlanError(
+                Problem(
+                    "N022",
+                    f"unit test `{test.name}` expects a column `{column}`, which the model does not have",
+                    test.span,
+                    hint,
+                    node=test.id,
+                )
+            )
     shown = [known[c.casefold()] for c in wanted]
     used = {name: types[name] for name in shown}
     return _rows(test, Fixture("", rows), used, dialect), shown

@@ -10,12 +10,11 @@ from orchestrator.core.event import plain
 from orchestrator.core.graph import Graph
 from orchestrator.core.project import Project
 from orchestrator.core.run import Run
+from orchestrator.publish.entries import entry
 from orchestrator.publish.facts import Facts
 from orchestrator.publish.layout import compiled_path, run_path
-from orchestrator.publish.entries import entry
 from orchestrator.publish.manifest import Part, manifest_roots, parts
 from orchestrator.publish.run_results import run_results
-
 
 Text = str | Iterable[str]
 """A file's text, whole or in pieces."""

@@ -16,7 +16,8 @@ from orchestrator.core.project import Secret, mask
 def write(files: Mapping[str, str | Iterable[str]], out: Path, secrets: Iterable[Secret] = ()) -> tuple[str, ...]:
     """Write texts by POSIX path below ``out``, each by replacing the old file in one step; returns the paths that changed.
 
-    A text may come in pieces, which are written as they come. A file that says the same already is left alone. Values of ``secrets`` are written as stars.
+    A text may come in pieces, which are written as they come. A file that says the same already is left alone. Values of
+    ``secrets`` are written as stars.
 
     Raises:
         StoreError: a path leads out of ``out``, or the disk is full or refuses.

@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 FOLDERS = {"18": "pginstall18", "16": "pginstall"}
 """Where the wheel keeps each version."""
@@ -65,10 +66,10 @@ def server(env: Mapping[str, str]) -> Iterator[str]:
             home = _readable(home, base)
         _initialised(home, base / "data", who)
         options = [word for setting in FAST for word in ("-c", setting)]
-        command = [home / "bin" / "postgres", "-D", base / "data", "-k", base, "-h", "", *options]
+        command = [str(home / "bin" / "postgres"), "-D", str(base / "data"), "-k", str(base), "-h", "", *options]
         with (base / "log").open("wb") as log:
-            running = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, **who)  # noqa: S603  our own command
-        _wait(running, base)
+            running = started = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, **who)  # noqa: S603  our own
+        _wait(started, base)
         yield f"postgresql://postgres@/postgres?host={base}"
     finally:
         if running is not None:
@@ -79,6 +80,18 @@ def server(env: Mapping[str, str]) -> Iterator[str]:
                 running.send_signal(signal.SIGQUIT)
                 running.wait()
         shutil.rmtree(base, ignore_errors=True)
+
+
+def settings(url: str) -> dict[str, Any]:
+    """The keys of a profile's output for a server's URL.
+
+    >>> settings("postgresql://ann@/shop?host=/run")
+    {'type': 'postgres', 'user': 'ann', 'dbname': 'shop', 'host': '/run'}
+    """
+    parts = urlsplit(url)
+    given = {"host": parts.hostname, "port": parts.port, "user": parts.username, "password": parts.password, "dbname": parts.path[1:]}
+    options = {key: values[0] for key, values in parse_qs(parts.query).items()}
+    return {"type": "postgres", **{k: v for k, v in given.items() if v}, **options}
 
 
 def binaries(version: str) -> Path:
@@ -178,7 +191,7 @@ def _readable(home: Path, base: Path) -> Path:
 
 
 def _initialised(home: Path, data: Path, who: dict[str, Any]) -> None:
-    command = [home / "bin" / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "-N"]
+    command = [str(home / "bin" / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "-N"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, **who)  # noqa: S603  our own command
     if done.returncode:
         raise Unavailable(done.stderr.strip() or "initdb failed")

@@ -13,7 +13,7 @@ import pytest
 from orchestrator.core.errors import ExecuteError, OrcError
 from orchestrator.core.ports import Answer
 
-SLOW = "select count(*) from range(100000000) a(i), range(1000) b(j) where (i * j) % 7 = 3"
+SLOW = "select count(*) from generate_series(1, 100000) a(i), generate_series(1, 1000000) b(j) where (i + j) % 7 = 3"
 
 
 def refusal(engine: Any, sql: str) -> ExecuteError:
@@ -58,10 +58,10 @@ def test_nothing_to_do_is_done(engine: Any, sql: str) -> None:
         ("select 'é日本', nope from (select 1 as nop) t", "X102", "nope", "nope"),
         ("-- é\n\nselect 1 as a\nfrom nowhere_at_all", "X102", "nowhere_at_all", "nowhere_at_all"),
         ("select 'é' from from x", "X101", "syntax error", "from x"),
-        ("select 'é', cast('abc' as integer) as n", "X103", "abc", "cast('abc'"),
+        ("select 'é', cast('abc' as integer) as n", "X103", "abc", ("cast('abc'", "'abc'")),
     ],
 )
-def test_an_error_says_what_and_where(engine: Any, sql: str, code: str, message: str, points_at: str) -> None:
+def test_an_error_says_what_and_where(engine: Any, sql: str, code: str, message: str, points_at: str | tuple[str, ...]) -> None:
     error = refusal(engine, sql)
     assert error.first.code == code
     assert message in error.first.message
@@ -216,7 +216,7 @@ def test_describe_points_into_the_query(engine: Any) -> None:
 def test_read_streams_and_sees_what_is_not_committed(engine: Any) -> None:
     session, name = engine.connect(), engine.relation("big")
     session.begin()
-    session.execute(engine.dialect.create_table(name, "select i, 'é' as s from range(200000) t(i)", {}))
+    session.execute(engine.dialect.create_table(name, "select i, 'é' as s from generate_series(0, 199999) t(i)", {}))
     reader = session.read(f"select * from {engine.dialect.relation(name)}")
     assert reader.schema.names == ["i", "s"]
     batches = list(reader)
@@ -228,13 +228,13 @@ def test_read_streams_and_sees_what_is_not_committed(engine: Any) -> None:
 def test_a_reader_that_is_left_open_does_not_block_the_session(engine: Any) -> None:
     session = engine.connect()
     for end in (session.rollback, lambda: session.execute("select 1"), session.close):
-        next(iter(session.read("select i from range(300000) t(i)")))
+        next(iter(session.read("select i from generate_series(0, 299999) t(i)")))
         end()
 
 
 def test_an_unused_reader_does_not_outlive_the_next_statement(engine: Any) -> None:
     session = engine.connect()
-    reader = session.read("select i from range(300000) t(i)")
+    reader = session.read("select i from generate_series(0, 299999) t(i)")
     session.execute("select 1")
     with pytest.raises(Exception, match=r"(?i)closed|released|invalid"):
         reader.read_all()
@@ -249,7 +249,9 @@ def test_read_points_at_errors(engine: Any) -> None:
 def test_read_translates_errors_that_come_late(engine: Any) -> None:
     session = engine.connect()
     with pytest.raises(ExecuteError, match="boom") as caught:
-        session.read("select case when i = 290000 then error('boom') else i end as i from range(300000) t(i)").read_all()
+        session.read(
+            "select cast(case when i = 290000 then 'boom' else '1' end as integer) as i from generate_series(0, 299999) t(i)"
+        ).read_all()
     assert caught.value.first.code == "X103"
 
 
@@ -359,7 +361,7 @@ def test_cancel_of_an_idle_session_is_harmless(engine: Any) -> None:
 
 def test_a_snapshot_finds_relations_whatever_their_case(engine: Any) -> None:
     session = engine.connect()
-    session.execute(engine.dialect.create_table(engine.relation("Orders"), "select 1 as Id, 'x' as \"na me\"", {}))
+    session.execute(engine.dialect.create_table(engine.relation("Orders"), 'select 1 as "Id", \'x\' as "na me"', {}))
     session.execute(engine.dialect.create_view(engine.relation("v"), "select 1 as a", {}))
     taken = engine.warehouse.snapshot([engine.relation("x")])
     found = taken.find(engine.relation("oRDERS"))
@@ -372,6 +374,7 @@ def test_a_snapshot_finds_relations_whatever_their_case(engine: Any) -> None:
     assert ((engine.database or "").casefold(), engine.target.schema.casefold()) in taken.schemas
 
 
+@pytest.mark.never("postgres", reason="a table that a view reads cannot be dropped")
 def test_a_snapshot_survives_a_view_whose_table_is_gone(engine: Any) -> None:
     session, table, view = engine.connect(), engine.relation("t"), engine.relation("v")
     session.execute(engine.dialect.create_table(table, "select 1 as a", {}))
@@ -403,7 +406,9 @@ def test_four_threads_publish_at_once_without_conflict(engine: Any) -> None:
                 for number in range(worker, 40, 4):
                     name = engine.relation(f"m{number}")
                     existing = None if round_ == 0 else engine.find(name)
-                    for statement in engine.publishing(name, f"select {round_} as r, i from range(50) t(i)", f"r{round_}", existing):
+                    for statement in engine.publishing(
+                        name, f"select {round_} as r, i from generate_series(0, 49) t(i)", f"r{round_}", existing
+                    ):
                         session.execute(statement)
         except OrcError as error:
             failures.append(error)

@@ -36,7 +36,7 @@ def run_and_die(engine: Any, statements: list[str], kill_before: int) -> str:
 @pytest.mark.parametrize("strategy", ["table", "delete+insert"])
 def test_a_publish_killed_anywhere_is_whole_or_not_there(engine: Any, strategy: str) -> None:
     relation = engine.relation("orders")
-    old, new = ("select i, 'old' as v from range(3000) t(i)", "select i, 'new' as v from range(3000) t(i)")
+    old, new = ("select i, 'old' as v from generate_series(0, 2999) t(i)", "select i, 'new' as v from generate_series(0, 2999) t(i)")
     engine.publish(engine.connect(), relation, old, "r1")
     existing = engine.find(relation)
     statements = engine.publishing(relation, new, "r2", existing)

@@ -153,7 +153,7 @@ class Project:
     def relations(self) -> dict[str, str]:
         """What is in the database besides the ledger: `schema.name` → BASE TABLE or VIEW."""
         sql = "select table_schema || '.' || table_name, table_type from information_schema.tables where table_schema <> '_orc'"
-        return dict(self.query(sql))  # type: ignore[arg-type]
+        return dict(self.query(sql))
 
 
 Make = Callable[..., Project]

@@ -31,7 +31,9 @@ def refused(p: Project, *says: str, verb: str = "build") -> Result:
 
 
 def test_no_models(project: Make) -> None:
-    refused(project({"dbt_project.yml": "name: shop\n"}), "no models", "`models/`", "hint: put a SELECT in a file such as models/orders.sql")
+    refused(
+        project({"dbt_project.yml": "name: shop\n"}), "no models", "`models/`", "hint: put a SELECT in a file such as models/orders.sql"
+    )
 
 
 def test_no_project(project: Make) -> None:
@@ -74,7 +76,12 @@ def test_a_model_that_reads_itself(project: Make) -> None:
 
 
 def test_a_name_the_template_does_not_know(project: Make) -> None:
-    refused(project({"macros/m.sql": "{% macro cents(x) %}{{ x }}{% endmacro %}", "models/a.sql": "select\n  {{ cent(1) }}"}), "`cent` is undefined", "models/a.sql:2:6", "did you mean `cents`?")
+    refused(
+        project({"macros/m.sql": "{% macro cents(x) %}{{ x }}{% endmacro %}", "models/a.sql": "select\n  {{ cent(1) }}"}),
+        "`cent` is undefined",
+        "models/a.sql:2:6",
+        "did you mean `cents`?",
+    )
 
 
 def test_everything_that_is_wrong_is_told_at_once(project: Make) -> None:
@@ -111,7 +118,11 @@ def test_a_file_that_is_not_utf8(project: Make) -> None:
 
 
 def test_properties_that_are_not_utf8(project: Make) -> None:
-    refused(project({"models/a.sql": GOOD, "models/s.yml": "version: 2\nmodels:\n  - name: a\n    description: caf\xe9\n".encode("latin-1")}), "models/s.yml:4", "UTF-8")
+    refused(
+        project({"models/a.sql": GOOD, "models/s.yml": "version: 2\nmodels:\n  - name: a\n    description: caf\xe9\n".encode("latin-1")}),
+        "models/s.yml:4",
+        "UTF-8",
+    )
 
 
 def test_a_byte_order_mark_does_no_harm(project: Make) -> None:
@@ -129,7 +140,12 @@ def test_a_byte_order_mark_does_no_harm(project: Make) -> None:
 
 @pytest.mark.parametrize("text", ["", "  \n", "-- nothing here\n", "{# nothing #}\n", "{{ config(materialized='table') }}\n"])
 def test_an_empty_model(project: Make, text: str) -> None:
-    refused(project({"models/a.sql": text, "models/b.sql": GOOD}), "there is no SQL in this file", "models/a.sql:1:1", "hint: write one SELECT, or delete the file")
+    refused(
+        project({"models/a.sql": text, "models/b.sql": GOOD}),
+        "there is no SQL in this file",
+        "models/a.sql:1:1",
+        "hint: write one SELECT, or delete the file",
+    )
 
 
 def test_two_statements_in_one_model(project: Make) -> None:
@@ -265,7 +281,12 @@ def test_a_file_that_is_no_database(project: Make) -> None:
 
 
 def test_a_full_disk(project: Make) -> None:
-    p = project({"models/a.sql": "{{ config(materialized='table') }} select i as x, md5(i::text) as y from range({{ var('n', 10) }}) t(i)", "models/b.sql": "select count(*) as n from a"})
+    p = project(
+        {
+            "models/a.sql": "{{ config(materialized='table') }} select i as x, md5(i::text) as y from range({{ var('n', 10) }}) t(i)",
+            "models/b.sql": "select count(*) as n from a",
+        }
+    )
     p.orc("run").exits(0)
 
     def small() -> None:

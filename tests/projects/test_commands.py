@@ -70,7 +70,12 @@ def test_hooks_around_models_and_runs(project: Make) -> None:
 
 
 def test_a_failing_hook_keeps_a_model_back(project: Make) -> None:
-    p = project({"models/m.sql": "{{ config(materialized='table', post_hook='insert into nowhere values (1)') }} select 1 as x", "models/n.sql": "select x from m"})
+    p = project(
+        {
+            "models/m.sql": "{{ config(materialized='table', post_hook='insert into nowhere values (1)') }} select 1 as x",
+            "models/n.sql": "select x from m",
+        }
+    )
     done = p.orc("run").exits(1)
     assert done.statuses == {"m": "error", "n": "skipped"}
     assert "nowhere" in done.stderr
@@ -271,7 +276,13 @@ def test_a_profile_that_does_not_exist(project: Make) -> None:
 
 
 def test_show_compile_ls_and_clean(project: Make) -> None:
-    p = project({"dbt_project.yml": "name: shop\n", "models/m.sql": TABLE + "select 1 as x union all select 2", "models/n.sql": "select x from {{ ref('m') }}"})
+    p = project(
+        {
+            "dbt_project.yml": "name: shop\n",
+            "models/m.sql": TABLE + "select 1 as x union all select 2",
+            "models/n.sql": "select x from {{ ref('m') }}",
+        }
+    )
     p.orc("run").exits(0)
     assert json.loads(p.orc("show", "-s", "n", "--output", "json").exits(0).stdout) == [{"x": 1}, {"x": 2}]
     assert json.loads(p.orc("show", "--inline", "select max(x) as y from {{ ref('m') }}", "--output", "json").exits(0).stdout) == [{"y": 2}]
@@ -280,6 +291,15 @@ def test_show_compile_ls_and_clean(project: Make) -> None:
     p.orc("clean").exits(0)
     assert not (p.root / "target").exists()
     assert p.query("select count(*) from m") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [(("run", "-s", "mm"), 0), (("ls", "-s", "mm"), 0), (("compile", "-s", "mm"), 0), (("show", "-s", "mm"), 2)]
+)
+def test_a_mistyped_selection_gets_a_suggestion(project: Make, words: tuple[str, ...], code: int) -> None:
+    done = project({"models/mmm.sql": "select 1 as x"}).orc(*words).exits(code)
+    assert "the selection `mm` matches nothing" in done.stderr
+    assert "did you mean `mmm`?" in done.stderr
 
 
 def test_selecting_nothing_is_said(project: Make) -> None:

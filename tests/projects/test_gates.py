@@ -43,7 +43,13 @@ def test_a_failed_test_keeps_the_old_table_and_shows_the_new_rows(project: Make)
     assert '"orders__orc_stage"' in done.stderr
     assert "what was published before is untouched" in done.stderr
     assert "Done. PASS=3 WARN=0 ERROR=3 SKIP=2 NO-OP=0 REUSED=0 TOTAL=8" in done.stderr
-    for line in ("FAIL 1 unique_orders_id", "PASS not_null_orders_id", "ERROR creating sql table model main.orders", "SKIP relation", "OK created sql table model main.sibling"):
+    for line in (
+        "FAIL 1 unique_orders_id",
+        "PASS not_null_orders_id",
+        "ERROR creating sql table model main.orders",
+        "SKIP relation",
+        "OK created sql table model main.sibling",
+    ):
         assert line in done.stderr
     # the next run cleans up
     p.write({"seeds/raw.csv": "id,amount\n7,70\n"})
@@ -72,7 +78,11 @@ def test_a_view_is_gated_too(project: Make) -> None:
 
 def test_a_warning_goes_on(project: Make) -> None:
     p = project({**SHOP, "seeds/raw.csv": "id,amount\n1,10\n1,20\n"})
-    p.write({"models/s.yml": "version: 2\nmodels:\n  - name: orders\n    columns:\n      - name: id\n        tests:\n          - unique: {config: {severity: warn}}\n"})
+    p.write(
+        {
+            "models/s.yml": "version: 2\nmodels:\n  - name: orders\n    columns:\n      - name: id\n        tests:\n          - unique: {config: {severity: warn}}\n"
+        }
+    )
     done = p.orc("build").exits(0)
     assert done.statuses["unique_orders_id"] == "warn"
     assert done.statuses["orders"] == "success"
@@ -134,7 +144,12 @@ def test_a_relationship_holds_back_the_child(project: Make) -> None:
     p.orc("build").exits(0)
     p.write({"models/orders.sql": "{{ config(materialized='table') }} select 2 as person"})
     done = p.orc("build").exits(1)
-    assert done.statuses == {"people": "success", "orders": "error", "relationships_orders_person__id__ref_people_": "fail", "report": "skipped"}
+    assert done.statuses == {
+        "people": "success",
+        "orders": "error",
+        "relationships_orders_person__id__ref_people_": "fail",
+        "report": "skipped",
+    }
     assert p.query("select person from orders") == [(1,)]
 
 
@@ -162,7 +177,13 @@ def test_a_custom_generic_test_is_a_gate(project: Make) -> None:
 
 
 def test_a_test_of_an_ephemeral_model_holds_back_its_readers(project: Make) -> None:
-    p = project({**SHOP, "models/orders.sql": "{{ config(materialized='ephemeral') }} select id, amount from raw", "seeds/raw.csv": "id,amount\n1,10\n1,20\n"})
+    p = project(
+        {
+            **SHOP,
+            "models/orders.sql": "{{ config(materialized='ephemeral') }} select id, amount from raw",
+            "seeds/raw.csv": "id,amount\n1,10\n1,20\n",
+        }
+    )
     done = p.orc("build").exits(1)
     assert done.statuses["unique_orders_id"] == "fail"
     assert done.statuses["report"] == "skipped"
@@ -228,7 +249,12 @@ def test_run_gates_with_the_tests_of_what_it_builds(project: Make) -> None:
     p = project(SHOP)
     p.orc("seed").exits(0)
     done = p.orc("run", "-s", "orders").exits(0)
-    assert done.statuses == {"orders": "success", "unique_orders_id": "pass", "not_null_orders_id": "pass", "not_null_orders_amount": "pass"}
+    assert done.statuses == {
+        "orders": "success",
+        "unique_orders_id": "pass",
+        "not_null_orders_id": "pass",
+        "not_null_orders_amount": "pass",
+    }
 
 
 def test_test_judges_what_is_published(project: Make) -> None:

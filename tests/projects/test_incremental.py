@@ -124,7 +124,12 @@ def test_on_schema_change_refuses(project: Make, policy: str, header: str, row: 
 
 
 def test_own_projects_append_new_columns_and_refuse_removed_ones(project: Make) -> None:
-    p = project({"pyproject.toml": "[tool.orchestrator]\nname = 'shop'\n", "models/events.sql": "{{ config(materialized='incremental') }} select * from raw"})
+    p = project(
+        {
+            "pyproject.toml": "[tool.orchestrator]\nname = 'shop'\n",
+            "models/events.sql": "{{ config(materialized='incremental') }} select * from raw",
+        }
+    )
     load(p, "1,eu,1")
     load(p, "2,us,2,x", header="id,region,n,extra")
     assert rows(p) == [(1, "eu", 1, None), (2, "us", 2, "x")]

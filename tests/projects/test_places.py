@@ -17,7 +17,9 @@ def block(done: Result) -> str:
     lines = done.stderr.splitlines()
     start = next(i for i, line in enumerate(lines) if re.match(r"\s*error\[", line))
     indent = len(lines[start]) - len(lines[start].lstrip())
-    end = next((i for i in range(start + 1, len(lines)) if not lines[i].strip() or lines[i].lstrip().startswith("compiled code")), len(lines))
+    end = next(
+        (i for i in range(start + 1, len(lines)) if not lines[i].strip() or lines[i].lstrip().startswith("compiled code")), len(lines)
+    )
     return "\n".join(line[indent:] for line in lines[start:end])
 
 
@@ -58,7 +60,10 @@ CASES = {
         """,
     ),
     "an unknown column": (
-        {"models/base.sql": "select 1 as amount", "models/a.sql": "-- {{ 'a comment that grows' * 3 }}\nselect\n  amuont as x\nfrom {{ ref('base') }}\n"},
+        {
+            "models/base.sql": "select 1 as amount",
+            "models/a.sql": "-- {{ 'a comment that grows' * 3 }}\nselect\n  amuont as x\nfrom {{ ref('base') }}\n",
+        },
         1,
         """
         error[X102]: Referenced column "amuont" not found in FROM clause!
@@ -96,7 +101,10 @@ CASES = {
         """,
     ),
     "a value that does not convert": (
-        {"seeds/raw.csv": "id,n\n1,x\n", "models/a.sql": "{{ config(materialized='table') }}\nselect\n  id,\n  cast(n as integer) as n\nfrom {{ ref('raw') }}\n"},
+        {
+            "seeds/raw.csv": "id,n\n1,x\n",
+            "models/a.sql": "{{ config(materialized='table') }}\nselect\n  id,\n  cast(n as integer) as n\nfrom {{ ref('raw') }}\n",
+        },
         1,
         """
         error[X103]: Could not convert string 'x' to INT32 when casting from source column n
@@ -128,7 +136,10 @@ CASES = {
         """,
     ),
     "a query in a template that fails": (
-        {"macros/q.sql": "{% macro newest() %}\n  {% set rows = run_query('select max(x) from nowhere') %}\n  {{ return(1) }}\n{% endmacro %}\n", "models/a.sql": "select\n  {{ newest() }} as x\n"},
+        {
+            "macros/q.sql": "{% macro newest() %}\n  {% set rows = run_query('select max(x) from nowhere') %}\n  {{ return(1) }}\n{% endmacro %}\n",
+            "models/a.sql": "select\n  {{ newest() }} as x\n",
+        },
         1,
         """
         error[X102]: Table with name nowhere does not exist!
@@ -150,7 +161,9 @@ CASES = {
         """,
     ),
     "a Python model that raises": (
-        {"models/a.py": "import json\n\n\ndef helper(text):\n    return json.loads(text)['id']\n\n\ndef model(ctx):\n    return [{'x': helper('{}')}]\n"},
+        {
+            "models/a.py": "import json\n\n\ndef helper(text):\n    return json.loads(text)['id']\n\n\ndef model(ctx):\n    return [{'x': helper('{}')}]\n"
+        },
         1,
         """
         error[X201]: KeyError: 'id'

@@ -24,7 +24,10 @@ def test_no_config_file_at_all_works(project: Make) -> None:
     ("file", "text"),
     [
         ("dbt_project.yml", "name: shop\nversion: '1.0'\nmodels:\n  shop:\n    marts:\n      +materialized: table\n      +schema: gold\n"),
-        ("pyproject.toml", "[tool.orchestrator]\nname = 'shop'\n[tool.orchestrator.models.shop.marts]\n'+materialized' = 'table'\n'+schema' = 'gold'\n"),
+        (
+            "pyproject.toml",
+            "[tool.orchestrator]\nname = 'shop'\n[tool.orchestrator.models.shop.marts]\n'+materialized' = 'table'\n'+schema' = 'gold'\n",
+        ),
     ],
 )
 def test_project_files_say_name_and_config(project: Make, file: str, text: str) -> None:
@@ -70,7 +73,13 @@ def test_view_table_seed_ephemeral_and_python(project: Make) -> None:
     done = p.orc("build").exits(0)
     assert p.query("select * from t") == [(2, "BOB", 1)]
     assert p.query("select twice from last") == [(4,)]
-    assert p.relations() == {"main.raw": "BASE TABLE", "main.v": "VIEW", "main.t": "BASE TABLE", "main.py": "BASE TABLE", "main.last": "VIEW"}
+    assert p.relations() == {
+        "main.raw": "BASE TABLE",
+        "main.v": "VIEW",
+        "main.t": "BASE TABLE",
+        "main.py": "BASE TABLE",
+        "main.last": "VIEW",
+    }
     assert done.statuses == dict.fromkeys(["raw", "v", "t", "py", "last"], "success")
     assert [r for r in done.stderr.splitlines() if "OK created python table model main.py" in r], done.stderr
 
@@ -87,7 +96,7 @@ def test_a_model_changes_its_kind(project: Make, first: str, second: str) -> Non
     p = project({"models/a.sql": KINDS[first], "models/b.sql": "select id from a"})
     for kind in (first, second, first):
         p.write({"models/a.sql": KINDS[kind]})
-        done = p.orc("run").exits(0)
+        p.orc("run").exits(0)
         assert p.relations() == {"main.a": "VIEW" if kind == "view" else "BASE TABLE", "main.b": "VIEW"}
         expected = int(KINDS[kind].split("select ")[1][0])
         assert expected in [id_ for (id_,) in p.query("select id from b")]
@@ -111,7 +120,13 @@ def test_running_again_changes_nothing(project: Make) -> None:
 
 
 def test_a_seed_keeps_leading_zeros_only_as_configured_text(project: Make) -> None:
-    p = project({"dbt_project.yml": "name: shop\n", "seeds/zips.csv": "zip,n\n00501,1\n", "seeds/s.yml": "version: 2\nseeds:\n  - name: zips\n    config: {column_types: {zip: varchar}}\n"})
+    p = project(
+        {
+            "dbt_project.yml": "name: shop\n",
+            "seeds/zips.csv": "zip,n\n00501,1\n",
+            "seeds/s.yml": "version: 2\nseeds:\n  - name: zips\n    config: {column_types: {zip: varchar}}\n",
+        }
+    )
     p.orc("seed").exits(0)
     assert p.query("select zip, n from zips") == [("00501", 1)]
 
@@ -119,7 +134,7 @@ def test_a_seed_keeps_leading_zeros_only_as_configured_text(project: Make) -> No
 def test_an_empty_build_checks_the_sql_without_rows(project: Make) -> None:
     p = project({"seeds/s.csv": "id\n1\n2\n", "models/t.sql": "{{ config(materialized='table') }} select * from s"})
     p.orc("seed").exits(0)
-    done = p.orc("run", "--empty").exits(0)
+    p.orc("run", "--empty").exits(0)
     assert p.query("select count(*) from t") == [(0,)]
     assert p.query("select count(*) from s") == [(2,)]
 
@@ -138,7 +153,7 @@ def test_schema_names_can_be_overridden(project: Make) -> None:
             "models/b.sql": "select a.x from {{ ref('a') }} as a",
         }
     )
-    done = p.orc("run").exits(0)
+    p.orc("run").exits(0)
     assert p.relations() == {"x_gold.a_v1": "VIEW", "x_main.b_v1": "VIEW"}
 
 
@@ -149,10 +164,10 @@ def test_hard_names(project: Make) -> None:
             "models/Größe.sql": 'select "select" as x, "größe" as y, "with space" as z from {{ ref("order") }}',
             "models/MixedCase.sql": 'select x from {{ ref("Größe") }}',
             "models/reader.sql": "select mixedcase.x from MIXEDCASE",
-            "models/s.yml": 'version: 2\nmodels:\n  - name: order\n    columns:\n      - name: with space\n        quote: true\n        tests: [not_null, unique]\n      - name: select\n        quote: true\n        tests: [not_null]\n',
+            "models/s.yml": "version: 2\nmodels:\n  - name: order\n    columns:\n      - name: with space\n        quote: true\n        tests: [not_null, unique]\n      - name: select\n        quote: true\n        tests: [not_null]\n",
         }
     )
-    done = p.orc("build").exits(0)
+    p.orc("build").exits(0)
     assert p.query("select x from reader") == [(1,)]
     assert sorted(p.relations()) == ["main.Größe", "main.MixedCase", "main.order", "main.reader"]
 

@@ -59,7 +59,10 @@ def shop(project: Make, **more: str) -> Project:
 def test_a_run_that_works(project: Make, flags: tuple[str, ...]) -> None:
     p = shop(project)
     done = p.orc("build", *flags).exits(0)
-    assert leaks(p, done, p.orc("compile"), p.orc("ls", "--output", "json"), p.orc("runs", "show"), p.orc("debug"), p.orc("debug", "--debug")) == []
+    assert (
+        leaks(p, done, p.orc("compile"), p.orc("ls", "--output", "json"), p.orc("runs", "show"), p.orc("debug"), p.orc("debug", "--debug"))
+        == []
+    )
 
 
 USES = "{{ env_var('DBT_ENV_SECRET_TOKEN') }}"
@@ -71,7 +74,10 @@ USES = "{{ env_var('DBT_ENV_SECRET_TOKEN') }}"
     [
         {"models/m.sql": f"select '{USES}' as x"},
         {"models/m.sql": "{{ config(meta={'token': env_var('ORC_SECRET_TOKEN')}) }} select 1 as x"},
-        {"macros/m.sql": "{% macro token() %}{{ env_var('ORC_SECRET_TOKEN') }}{% endmacro %}", "models/m.sql": "select '{{ token() }}' as x"},
+        {
+            "macros/m.sql": "{% macro token() %}{{ env_var('ORC_SECRET_TOKEN') }}{% endmacro %}",
+            "models/m.sql": "select '{{ token() }}' as x",
+        },
         {"dbt_project.yml": f'name: shop\nprofile: shop\non-run-start: "select {USES}"\n'},
         {"models/s.yml": f'models:\n  - name: m\n    description: "{USES}"\n'},
     ],
@@ -121,7 +127,12 @@ def test_operations_and_inline_queries(project: Make, flags: tuple[str, ...]) ->
 
 
 def test_python_models(project: Make) -> None:
-    p = shop(project, **{"models/m.py": "import os\n\n\ndef model(ctx):\n    print(os.environ['ORC_SECRET_TOKEN'])\n    raise ValueError(os.environ['DBT_ENV_SECRET_TOKEN'])\n"})
+    p = shop(
+        project,
+        **{
+            "models/m.py": "import os\n\n\ndef model(ctx):\n    print(os.environ['ORC_SECRET_TOKEN'])\n    raise ValueError(os.environ['DBT_ENV_SECRET_TOKEN'])\n"
+        },
+    )
     p.remove("models/m.sql")
     done = p.orc("build", "--debug").exits(1)
     assert leaks(p, done) == []
@@ -134,7 +145,17 @@ def test_variables_that_hold_a_secret(project: Make) -> None:
     assert leaks(p, done) == []
 
 
-@pytest.mark.parametrize(("right", "wrong"), [("encryption_key:", "encription_key:"), ("type: duckdb", "type: duckdbb"), ("encryption_key: ", "encryption_key: {{ "), ("attach:", "password:"), ("target: dev", "target: prod"), ("custom_user_agent", "no_such_option")])
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("encryption_key:", "encription_key:"),
+        ("type: duckdb", "type: duckdbb"),
+        ("encryption_key: ", "encryption_key: {{ "),
+        ("attach:", "password:"),
+        ("target: dev", "target: prod"),
+        ("custom_user_agent", "no_such_option"),
+    ],
+)
 def test_a_profile_that_is_wrong(project: Make, right: str, wrong: str) -> None:
     p = shop(project, **{"profiles.yml": PROFILE.replace(right, wrong)})
     done = p.orc("build", "--debug")

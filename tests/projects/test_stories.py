@@ -74,7 +74,14 @@ def test_the_console_tells_a_run_line_by_line(project: Make) -> None:
 
 
 def test_run_results_as_programs_read_them(project: Make) -> None:
-    p = project({"dbt_project.yml": "name: shop\n", "models/a.sql": TABLE + "select 1 as x union all select 2", "models/b.sql": "select nope from a", "models/c.sql": "select * from b"})
+    p = project(
+        {
+            "dbt_project.yml": "name: shop\n",
+            "models/a.sql": TABLE + "select 1 as x union all select 2",
+            "models/b.sql": "select nope from a",
+            "models/c.sql": "select * from b",
+        }
+    )
     found = p.orc("run").exits(1).run_results
     assert found["metadata"]["dbt_schema_version"] == "https://schemas.getdbt.com/dbt/run-results/v6.json"
     assert found["args"]["which"] == "run"
@@ -129,13 +136,47 @@ def test_a_disabled_model_and_who_reads_it(project: Make) -> None:
     ("files", "says"),
     [
         ({"models/a.sql": "{{ config(materialized='tabel') }} select 1 as x"}, ["`tabel`", "did you mean `table`?", "models/a.sql:1"]),
-        ({"models/a.sql": "{{ config(materialised='table') }} select 1 as x"}, ["`materialised`", "did you mean `materialized`?", "models/a.sql:1"]),
-        ({"models/a.sql": "select 1 as x", "models/s.yml": "models:\n  - name: a\n    columns:\n      - name: x\n        tests: [uniqe]\n"}, ["`uniqe`", "did you mean `unique`?", "models/s.yml:5"]),
-        ({"models/a.sql": "select 1 as x", "models/s.yml": "models:\n  - name: a\n    columns:\n      - name: x\n        tests:\n          - accepted_values: {}\n"}, ["values", "models/s.yml:6"]),
-        ({"models/a.sql": "select 1 as x", "models/s.yml": "models:\n  - name: a\n    columns:\n      - name: x\n        tests:\n          - not_null: {config: {error_if: many}}\n"}, ["`many`", "models/s.yml:6"]),
-        ({"models/a.sql": "select 1 as x", "models/s.yml": "models:\n  - name: a\n    columns:\n      - name: x\n        tests:\n          - relationships: {to: ref('bb'), field: x}\n", "models/b.sql": "select 1 as x"}, ["`bb`", "models/s.yml:6"]),
-        ({"models/a.sql": "select 1 as x", "pyproject.toml": "[tool.orchestrator]\nname = 'shop'\nmodel_path = ['m']\n"}, ["`model_path`", "did you mean", "pyproject.toml:3"]),
-        ({"models/a.sql": "select 1 as x", "pyproject.toml": "[tool.orchestrator]\nname = 'shop'\n[tool.orchestrator\n"}, ["pyproject.toml:3"]),
+        (
+            {"models/a.sql": "{{ config(materialised='table') }} select 1 as x"},
+            ["`materialised`", "did you mean `materialized`?", "models/a.sql:1"],
+        ),
+        (
+            {
+                "models/a.sql": "select 1 as x",
+                "models/s.yml": "models:\n  - name: a\n    columns:\n      - name: x\n        tests: [uniqe]\n",
+            },
+            ["`uniqe`", "did you mean `unique`?", "models/s.yml:5"],
+        ),
+        (
+            {
+                "models/a.sql": "select 1 as x",
+                "models/s.yml": "models:\n  - name: a\n    columns:\n      - name: x\n        tests:\n          - accepted_values: {}\n",
+            },
+            ["values", "models/s.yml:6"],
+        ),
+        (
+            {
+                "models/a.sql": "select 1 as x",
+                "models/s.yml": "models:\n  - name: a\n    columns:\n      - name: x\n        tests:\n          - not_null: {config: {error_if: many}}\n",
+            },
+            ["`many`", "models/s.yml:6"],
+        ),
+        (
+            {
+                "models/a.sql": "select 1 as x",
+                "models/s.yml": "models:\n  - name: a\n    columns:\n      - name: x\n        tests:\n          - relationships: {to: ref('bb'), field: x}\n",
+                "models/b.sql": "select 1 as x",
+            },
+            ["`bb`", "models/s.yml:6"],
+        ),
+        (
+            {"models/a.sql": "select 1 as x", "pyproject.toml": "[tool.orchestrator]\nname = 'shop'\nmodel_path = ['m']\n"},
+            ["`model_path`", "did you mean", "pyproject.toml:3"],
+        ),
+        (
+            {"models/a.sql": "select 1 as x", "pyproject.toml": "[tool.orchestrator]\nname = 'shop'\n[tool.orchestrator\n"},
+            ["pyproject.toml:3"],
+        ),
     ],
 )
 def test_mistakes_in_configuration(project: Make, files: dict[str, str], says: list[str]) -> None:
@@ -187,8 +228,22 @@ def test_other_folders_for_artifacts(project: Make) -> None:
 
 
 def test_two_projects_share_a_process(project: Make) -> None:
-    one = project({"dbt_project.yml": "name: one\nvars: {v: 1}\n", "macros/m.sql": "{% macro m() %}10{% endmacro %}", "models/a.sql": "select {{ var('v') }} + {{ m() }} as x"}, "one")
-    two = project({"dbt_project.yml": "name: two\nvars: {v: 2}\n", "macros/m.sql": "{% macro m() %}20{% endmacro %}", "models/a.sql": "select {{ var('v') }} + {{ m() }} as x"}, "two")
+    one = project(
+        {
+            "dbt_project.yml": "name: one\nvars: {v: 1}\n",
+            "macros/m.sql": "{% macro m() %}10{% endmacro %}",
+            "models/a.sql": "select {{ var('v') }} + {{ m() }} as x",
+        },
+        "one",
+    )
+    two = project(
+        {
+            "dbt_project.yml": "name: two\nvars: {v: 2}\n",
+            "macros/m.sql": "{% macro m() %}20{% endmacro %}",
+            "models/a.sql": "select {{ var('v') }} + {{ m() }} as x",
+        },
+        "two",
+    )
     for p in (one, two, one):
         p.orc("run").exits(0)
     assert (one.query("select x from a"), two.query("select x from a")) == ([(11,)], [(22,)])
@@ -231,7 +286,8 @@ def test_json_lines_tell_the_same_story(project: Make) -> None:
 def test_python_between_sql(project: Make) -> None:
     p = project(
         {
-            "models/first.sql": TABLE + "select i as id, date '2024-01-01' + i::int as day, i * 1.5 as amount, 'n' || i as name from range(5) t(i)",
+            "models/first.sql": TABLE
+            + "select i as id, date '2024-01-01' + i::int as day, i * 1.5 as amount, 'n' || i as name from range(5) t(i)",
             "models/middle.py": """
                 def model(dbt, session):
                     dbt.config(materialized="table")

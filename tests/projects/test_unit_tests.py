@@ -99,7 +99,10 @@ def test_a_failing_unit_test_keeps_the_model_back_and_shows_the_rows_that_differ
 
 
 def test_a_failing_unit_test_needs_no_data(project: Make) -> None:
-    p = shop_with(project, "unit_tests:\n  - name: u\n    model: totals\n    given:\n      - input: ref('raw')\n        rows: []\n    expect: {rows: []}\n")
+    p = shop_with(
+        project,
+        "unit_tests:\n  - name: u\n    model: totals\n    given:\n      - input: ref('raw')\n        rows: []\n    expect: {rows: []}\n",
+    )
     p.orc("seed").exits(0)
     p.orc("test", "-s", "test_type:unit").exits(0)
     assert sorted(p.relations()) == ["main.raw"]
@@ -190,14 +193,20 @@ def test_an_unknown_column_is_named(project: Make) -> None:
 
 
 def test_an_unknown_expected_column_is_named(project: Make) -> None:
-    p = shop_with(project, "unit_tests:\n  - name: typo\n    model: totals\n    given:\n      - {input: ref('raw'), rows: []}\n    expect:\n      rows: [{totl: 1}]\n")
+    p = shop_with(
+        project,
+        "unit_tests:\n  - name: typo\n    model: totals\n    given:\n      - {input: ref('raw'), rows: []}\n    expect:\n      rows: [{totl: 1}]\n",
+    )
     done = p.orc("build").exits(1)
     assert "expects a column `totl`" in done.stderr
     assert "did you mean `total`?" in done.stderr
 
 
 def test_an_input_the_model_does_not_read_is_named(project: Make) -> None:
-    p = shop_with(project, "unit_tests:\n  - name: typo\n    model: totals\n    given:\n      - {input: ref('rawr'), rows: []}\n    expect:\n      rows: []\n")
+    p = shop_with(
+        project,
+        "unit_tests:\n  - name: typo\n    model: totals\n    given:\n      - {input: ref('rawr'), rows: []}\n    expect:\n      rows: []\n",
+    )
     done = p.orc("build")
     assert done.code in (1, 2)
     assert "`rawr`" in done.stderr

@@ -83,7 +83,7 @@ class Writer:
         return "".join(characters)
 
 
-def node(draw: st.DrawFn, writer: Writer, depth: int, end: str) -> str:  # noqa: C901 - one case for each thing a template can say
+def node(draw: st.DrawFn, writer: Writer, depth: int, end: str) -> str:
     kind = draw(
         st.sampled_from(
             ["text", "text", "text", "value", "comment", "if", "for", "set", "macro", "raw", "call", "filter", "with", "quoted"]

@@ -159,6 +159,8 @@ class DuckDBConnection:
         try:
             yield
         except duckdb.Error as error:
+            if self._failure is not None and "transaction is aborted" in str(error):
+                raise lost(self._failure) from error  # the cause helps its reader, the consequence does not
             failure = refused(error, sql, prefix=prefix, statements=self._count(sql))
             self._fail(failure)
             raise failure from error
@@ -235,7 +237,7 @@ class DuckDBWarehouse:
 
     dialect: Dialect = DuckDBDialect()
 
-    def __init__(self, profile: DuckDBProfile) -> None:
+    def __init__(self, profile: DuckDBProfile, run: str = "") -> None:  # noqa: ARG002  a file has no list of sessions
         self.profile = profile
         self._opening = threading.Lock()
         self._database: duckdb.DuckDBPyConnection | None = None

@@ -8,6 +8,7 @@ import pytest
 from orchestrator.adapters import registry
 from orchestrator.adapters.ansi import AnsiDialect
 from orchestrator.adapters.duckdb.connection import DuckDBConnection, DuckDBWarehouse
+from orchestrator.adapters.postgres.connection import PostgresConnection, PostgresWarehouse
 from orchestrator.core.errors import ConfigError
 from orchestrator.core.ports import Connection, Dialect, Warehouse
 from orchestrator.core.project import Target
@@ -19,16 +20,19 @@ def target(type_: str = "duckdb", **settings: object) -> Target:
     return Target("shop", "dev", type_, None, "main", 4, settings)
 
 
-def typed(warehouse: DuckDBWarehouse, connection: DuckDBConnection, dialect: AnsiDialect) -> tuple[Warehouse, Connection, Dialect]:
+def typed(
+    warehouse: DuckDBWarehouse | PostgresWarehouse, connection: DuckDBConnection | PostgresConnection, dialect: AnsiDialect
+) -> tuple[Warehouse, Connection, Dialect]:
     """Never called: mypy checks here that each class is what its port asks for (the registry imports by name)."""
     return warehouse, connection, dialect
 
 
 def test_what_to_say_needs_no_driver() -> None:
     code = (
-        "import sys; from orchestrator.adapters import registry; registry.dialect('duckdb');"
+        "import sys; from orchestrator.adapters import registry; registry.dialect('duckdb'); registry.dialect('postgres');"
         "from orchestrator.core.project import Target;"
         "registry.database(Target('p', 'dev', 'duckdb', None, 'main', 1, {}), '.');"
+        "registry.database(Target('p', 'dev', 'postgres', None, 'main', 1, {}), '.');"
         f"print([m for m in {HEAVY} if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -458,18 +457,3 @@ def test_wrong_files_are_reported_whole() -> None:
 def test_unknown_keys_only_warn_in_projects_that_come_from_elsewhere() -> None:
     found = selectors([{"name": "x", "definition": "a", "descripton": "…"}], own=False)
     assert [(w.severity, w.hint) for w in found.warnings] == [("warning", "did you mean `description`?")]
-
-
-def test_selecting_in_a_large_project_is_quick() -> None:
-    models = [
-        node("model", f"m{n}", *([f"model.shop.m{n - 1}"] if n % 50 else []), folder=f"f{n % 40}", config={"tags": ["x"] * (n % 2)})
-        for n in range(5_000)
-    ]
-    tests = [node("test", f"t{n}", f"model.shop.m{n % 5_000}", test_name="unique") for n in range(11_000)]
-    graph = Graph({n.id: n for n in (*models, *tests)}, {})
-    graph.children  # noqa: B018 - belongs to the graph, not to the selection
-    for words in (["+m2500+"], ["tag:x"], [f"m{n}" for n in range(1_000)]):
-        started = time.process_time()
-        assert select(graph, words).ids
-        # About 10 ms; what this guards against is work that grows with words times nodes (seconds).
-        assert time.process_time() - started < 0.3

@@ -14,8 +14,7 @@ import pytest
 from orchestrator.core.errors import ConfigError
 from orchestrator.core.files import FileTree, MemoryTree
 from orchestrator.core.project import Project, Settings, Target
-from orchestrator.load.load import load
-from orchestrator.load.load import sort_files
+from orchestrator.load.load import load, sort_files
 from orchestrator.load.properties import Found, parse_properties
 from orchestrator.load.tree import DiskTree
 

@@ -68,7 +68,13 @@ def planned(understand: Callable[..., Any]) -> Callable[..., Plan]:
         found = understand(files, own=own)
         assert not [p for p in found.problems if p.severity == "error"], found.problems
         graph = found.graph
-        kinds = ("model", "seed", "test", "unit_test") if command == "build" else ("test", "unit_test") if command == "test" else ("model", "seed")
+        kinds = (
+            ("model", "seed", "test", "unit_test")
+            if command == "build"
+            else ("test", "unit_test")
+            if command == "test"
+            else ("model", "seed")
+        )
         ids = [id_ for id_, n in graph.nodes.items() if n.kind in kinds and (select is None or n.name in select or id_ in select)]
         database, schema = next((n.relation.database, n.relation.schema) for n in graph.nodes.values() if n.relation)
         relations = {}

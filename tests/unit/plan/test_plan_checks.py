@@ -36,7 +36,10 @@ def _compiled(understand: Any) -> Compile:
 
 
 GOLDEN = {
-    "unique": ('select id as unique_field, count(*) as n_records\nfrom "warehouse"."main"."orders"\nwhere id is not null\ngroup by id\nhaving count(*) > 1', "count(id) - count(distinct id)"),
+    "unique": (
+        'select id as unique_field, count(*) as n_records\nfrom "warehouse"."main"."orders"\nwhere id is not null\ngroup by id\nhaving count(*) > 1',
+        "count(id) - count(distinct id)",
+    ),
     "unique: {config: {where: id > 5}}": (
         'select id as unique_field, count(*) as n_records\nfrom (select * from "warehouse"."main"."orders" where id > 5) dbt_subquery\nwhere id is not null\ngroup by id\nhaving count(*) > 1',
         "count(case when id > 5 then id end) - count(distinct case when id > 5 then id end)",
@@ -46,7 +49,10 @@ GOLDEN = {
         'select *\nfrom (select * from "warehouse"."main"."orders" where a or b) dbt_subquery\nwhere id is null',
         "count(case when id is null and (a or b) then 1 end)",
     ),
-    "not_null: {config: {where: id in (select 1)}}": ('select *\nfrom (select * from "warehouse"."main"."orders" where id in (select 1)) dbt_subquery\nwhere id is null', None),
+    "not_null: {config: {where: id in (select 1)}}": (
+        'select *\nfrom (select * from "warehouse"."main"."orders" where id in (select 1)) dbt_subquery\nwhere id is null',
+        None,
+    ),
     "not_null: {config: {limit: 3}}": ('select *\nfrom "warehouse"."main"."orders"\nwhere id is null', None),
     "not_null: {config: {fail_calc: sum(id)}}": ('select *\nfrom "warehouse"."main"."orders"\nwhere id is null', None),
     "accepted_values: {values: [a, it's, 3, true]}": (
@@ -125,7 +131,14 @@ def plain(name: str, config: Mapping[str, Any] | None = None) -> Node:
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("> 10", (">", 10.0)), (" >=2.5 ", (">=", 2.5)), ("== 0", ("=", 0.0)), ("<> 0", ("!=", 0.0)), ("!=0", ("!=", 0.0)), ("< -1", ("<", -1.0))],
+    [
+        ("> 10", (">", 10.0)),
+        (" >=2.5 ", (">=", 2.5)),
+        ("== 0", ("=", 0.0)),
+        ("<> 0", ("!=", 0.0)),
+        ("!=0", ("!=", 0.0)),
+        ("< -1", ("<", -1.0)),
+    ],
 )
 def test_a_threshold(text: str, found: tuple[str, float]) -> None:
     assert threshold(plain("t"), text) == found
@@ -147,7 +160,9 @@ def test_tests_of_one_relation_share_a_scan_and_those_of_another_do_not(understa
     found = understand(MODELS)
     names = Names(found.graph, DUCKDB)
     id_ = "model.shop.orders"
-    shared = [Check(Node(f"t{i}", "test", f"t{i}", "p", "t", ("t",), {}, attached=id_), "", f"count(c{i})") for i in range(LARGEST_SCAN + 1)]
+    shared = [
+        Check(Node(f"t{i}", "test", f"t{i}", "p", "t", ("t",), {}, attached=id_), "", f"count(c{i})") for i in range(LARGEST_SCAN + 1)
+    ]
     other = Check(Node("o", "test", "o", "p", "t", ("t",), {}, attached="seed.shop.states"), "select 9", "count(o)")
     alone = Check(Node("a", "test", "a", "p", "t", ("t",), {}, attached=id_), "select 8")
     sent = [(s.sql, v) for s, v in scans([other, *shared, alone], id_, names)]

@@ -33,7 +33,7 @@ W = '"warehouse"."main"."states"'
 @pytest.mark.parametrize(
     ("written", "sent"),
     [
-        ("select * from states", f'select * from {W} as "states"'),
+        ("select * from states", f"select * from {W}"),
         ("select states.code from {{ ref('states') }}", f"select states.code from {W}"),
         ("select s.code from states s", f"select s.code from {W} s"),
         ("select s.code from states as s, {{ ref('states') }} r", f"select s.code from {W} as s, {W} r"),
@@ -49,7 +49,7 @@ def test_names_become_relations_and_nothing_else_changes(sql: Any, written: str,
 def test_ephemeral_models_are_nested_in_the_order_they_need(sql: Any) -> None:
     assert sql("select * from two t, one o", files=NESTED) == (
         f"with __dbt__cte__one as (\nselect * from {W}\n),\n"
-        f"__dbt__cte__two as (\nselect * from __dbt__cte__one as \"one\" join {W} using (code)\n)\n"
+        f'__dbt__cte__two as (\nselect * from __dbt__cte__one as "one" join {W} using (code)\n)\n'
         "select * from __dbt__cte__two t, __dbt__cte__one o"
     )
 
@@ -83,4 +83,6 @@ def test_markers_in_any_text(understand: Any) -> None:
     node = found.graph.nodes["model.shop.m"]
     names = Names(found.graph, DUCKDB)
     text = 'grant select on "__orc"."this"."m" to x; select * from "__orc"."ref::states:"."states", "__orc"."ref::other:"."other"'
-    assert compile_text(text, node, names) == f'grant select on "warehouse"."main"."m" to x; select * from {W}, "__orc"."ref::other:"."other"'
+    assert (
+        compile_text(text, node, names) == f'grant select on "warehouse"."main"."m" to x; select * from {W}, "__orc"."ref::other:"."other"'
+    )

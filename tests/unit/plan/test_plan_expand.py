@@ -97,9 +97,13 @@ def test_schemas_and_the_ledger_come_before_everything(planned: Any) -> None:
     ]
 
 
-@pytest.mark.parametrize(("own", "config", "policy"), [(True, "", "append_or_fail"), (False, "", "ignore"), (True, ", on_schema_change='fail'", "fail")])
+@pytest.mark.parametrize(
+    ("own", "config", "policy"), [(True, "", "append_or_fail"), (False, "", "ignore"), (True, ", on_schema_change='fail'", "fail")]
+)
 def test_what_a_changed_schema_means(planned: Any, own: bool, config: str, policy: str) -> None:
-    made = planned({"models/orders.sql": f"{{{{ config(materialized='incremental'{config}) }}}} {SELECT}"}, there={"orders": "table"}, own=own)
+    made = planned(
+        {"models/orders.sql": f"{{{{ config(materialized='incremental'{config}) }}}} {SELECT}"}, there={"orders": "table"}, own=own
+    )
     assert steps_of(made)["apply"].payload["on_schema_change"] == policy
 
 
@@ -112,7 +116,9 @@ def test_a_position_in_what_is_sent_leads_to_the_rendered_text(planned: Any) -> 
 
 
 def test_a_late_test_is_compiled_when_it_is_sent(planned: Any) -> None:
-    files = orders("materialized='table'", **{"tests/assertions/late.sql": "select * from {{ ref('orders') }} where '{{ invocation_id }}' = ''"})
+    files = orders(
+        "materialized='table'", **{"tests/assertions/late.sql": "select * from {{ ref('orders') }} where '{{ invocation_id }}' = ''"}
+    )
     made = planned(files, select=("orders",), there={"states": "table"})
     late = next(s for s in steps_of(made).values() if s.node.endswith(".late"))
     assert late.sql.what == "render"

@@ -19,7 +19,9 @@ from orchestrator.plan.plan import plan
 DUCKDB = registry.dialect("duckdb")
 
 
-def graph_of(models: Mapping[str, Sequence[str]], tests: Mapping[str, Sequence[str]] | None = None, *, ephemeral: Sequence[str] = ()) -> Graph:
+def graph_of(
+    models: Mapping[str, Sequence[str]], tests: Mapping[str, Sequence[str]] | None = None, *, ephemeral: Sequence[str] = ()
+) -> Graph:
     """Models and tests by name with their parents; a test is attached to its first parent."""
     nodes: dict[str, Node] = {}
     bodies: dict[str, Any] = {}
@@ -28,14 +30,33 @@ def graph_of(models: Mapping[str, Sequence[str]], tests: Mapping[str, Sequence[s
         kind = "ephemeral" if name in ephemeral else "table"
         relation = None if name in ephemeral else Relation("w", "s", name)
         nodes[name] = Node(
-            name, "model", name, "p", f"{name}.sql", ("p", name), {"materialized": kind}, relation=relation, depends_on=tuple(parents), links=links
+            name,
+            "model",
+            name,
+            "p",
+            f"{name}.sql",
+            ("p", name),
+            {"materialized": kind},
+            relation=relation,
+            depends_on=tuple(parents),
+            links=links,
         )
         text = "select 1" + "".join(f", (select 1 from {p})" for p in parents)
         reads = tuple(Read(p, text.index(f"from {p})") + 5, text.index(f"from {p})") + 5 + len(p)) for p in parents)
         bodies[name] = SqlBody(text, Query(text, reads))
     for name, parents in (tests or {}).items():
         nodes[name] = Node(
-            name, "test", name, "p", "t.yml", ("p", name), {}, depends_on=tuple(parents), attached=parents[0], column="x", test_name="not_null"
+            name,
+            "test",
+            name,
+            "p",
+            "t.yml",
+            ("p", name),
+            {},
+            depends_on=tuple(parents),
+            attached=parents[0],
+            column="x",
+            test_name="not_null",
         )
         bodies[name] = NativeTestBody({})
     return Graph(nodes, bodies)
@@ -100,7 +121,8 @@ def projects(draw: st.DrawFn) -> tuple[Graph, set[str], set[str]]:
         models[f"m{number}"] = sorted(draw(st.sets(st.sampled_from(sorted(models)), max_size=3))) if models else []
     ephemeral = draw(st.sets(st.sampled_from(sorted(models)), max_size=2))
     tests = {
-        f"t{number}": draw(st.lists(st.sampled_from(sorted(models)), min_size=1, max_size=3, unique=True)) for number in range(draw(st.integers(0, 9)))
+        f"t{number}": draw(st.lists(st.sampled_from(sorted(models)), min_size=1, max_size=3, unique=True))
+        for number in range(draw(st.integers(0, 9)))
     }
     chosen = draw(st.sets(st.sampled_from(sorted(models)))) - ephemeral
     return graph_of(models, tests, ephemeral=sorted(ephemeral)), chosen, set(tests)
@@ -124,7 +146,9 @@ def test_the_order_respects_every_edge_and_each_test_has_one_place(project: tupl
 
 
 @given(projects(), st.sampled_from(["run", "build", "test"]), st.booleans(), st.booleans())
-def test_every_plan_can_be_walked_to_its_end(project: tuple[Graph, set[str], set[str]], command: str, gated: bool, select_tests: bool) -> None:
+def test_every_plan_can_be_walked_to_its_end(
+    project: tuple[Graph, set[str], set[str]], command: str, gated: bool, select_tests: bool
+) -> None:
     graph, building, tests = project
     selected = building | (tests if select_tests else set())
     made = plan(graph, selected, Snapshot(), Request(command, gates=gated), DUCKDB, run="r")

@@ -1,0 +1,58 @@
+"""What a Postgres database holds, in one round of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from orchestrator.adapters.ansi import LEDGER
+from orchestrator.adapters.postgres.dialect import PostgresDialect
+from orchestrator.core.names import Relation
+from orchestrator.core.snapshot import Existing, Published, RelationKind, Snapshot
+
+if TYPE_CHECKING:
+    from orchestrator.adapters.postgres.connection import PostgresConnection
+
+KINDS: dict[str, RelationKind] = {"r": "table", "p": "table", "v": "view", "m": "materialized_view", "f": "external"}
+
+
+def snapshot(session: PostgresConnection, relations: Sequence[Relation], home: str) -> Snapshot:
+    """The relations in the schemas of ``relations`` with their columns, all schemas, and the ledger if there is one.
+
+    ``home`` is the schema of relations that name none. Postgres tells names apart that differ in case only, keys do not: of a
+    relation that was asked for, only the one with exactly that name counts.
+    """
+    say = PostgresDialect()
+    asked = sorted({r.schema or home for r in relations} | {str(LEDGER.schema)})
+    wanted = {r.key: r.name for r in relations}
+    session.begin("isolation level repeatable read, read only")  # all answers are of one moment
+    try:
+        current = str(session.execute("select current_database()").rows[0][0])
+        schemas = [str(row[0]) for row in session.execute("select nspname from pg_namespace where nspname !~ '^pg_(toast|temp)'").rows]
+        inside = ", ".join(say.literal(s.casefold()) for s in asked)
+        found = session.execute(
+            "select n.nspname, c.relname, c.relkind::text, array_agg(a.attname::text order by a.attnum),"
+            " array_agg(format_type(a.atttypid, a.atttypmod) order by a.attnum)"
+            " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+            " left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped"
+            f" where c.relkind in ('r', 'p', 'v', 'm', 'f') and lower(n.nspname) in ({inside}) group by 1, 2, 3"
+        ).rows
+        recorded = any((schema, name) == (LEDGER.schema, LEDGER.name) for schema, name, *_ in found)
+        ledger = session.execute(say.ledger_rows()).rows if recorded else ()
+    finally:
+        session.rollback()
+    shapes = {(r.database is None, r.schema is None) for r in relations} | {(False, False)}  # what goes without saying may be left out
+    there: dict[tuple[str, str, str], Existing] = {}
+    for schema, name, kind, columns, types in found:
+        shape = tuple((c, t) for c, t in zip(columns, types, strict=True) if c is not None)
+        for bare_database, bare_schema in shapes:
+            relation = Relation(None if bare_database else current, None if bare_schema else schema, name)
+            if (schema == home or not bare_schema) and wanted.get(relation.key, name) == name:
+                there[relation.key] = Existing(relation, KINDS[kind], shape)
+    exact = {s.casefold(): s for s in asked}
+    named = {s.casefold() for s in schemas if exact.get(s.casefold(), s) == s}
+    return Snapshot(
+        relations=there,
+        schemas=frozenset({(d, s) for s in named for d in (current.casefold(), "")}),
+        ledger={row[0]: Published(*row) for row in ledger},
+    )

@@ -1,0 +1,198 @@
+"""What to say to Postgres."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any, ClassVar
+
+from orchestrator.adapters.ansi import LEDGER, LEDGER_COLUMNS, NEW, OLD, AnsiDialect
+from orchestrator.adapters.postgres.functions import ORDER, functions, named
+from orchestrator.core.config import listed
+from orchestrator.core.errors import PlanError, Problem, did_you_mean
+from orchestrator.core.names import LONGEST, Relation, shortened
+from orchestrator.core.snapshot import Existing, Published
+
+LOCK = 0x6F7263
+"""The advisory lock that serialises changes of the namespace (schemas, the ledger): Postgres itself lets them collide."""
+
+ALONE = f"select pg_advisory_xact_lock({LOCK})"
+"""What a statement that changes the namespace begins with: it may be sent again when somebody else was in its way."""
+
+INDEX_KEYS = ("columns", "unique", "type")
+"""What an entry of `indexes` may say."""
+
+
+class PostgresDialect(AnsiDialect):
+    """Postgres 12 and later; ``merge`` needs 15. A table is replaced, and all that belongs to it kept, by :mod:`.functions`."""
+
+    name = "postgres"
+    sqlglot = "postgres"
+    max_identifier = LONGEST
+    keywords: ClassVar[dict[str, str]] = {**AnsiDialect.keywords, "external": "foreign table"}
+
+    def literal(self, value: object) -> str:
+        """A Python value as a SQL literal. Raises ``TypeError`` for a type that has none.
+
+        >>> PostgresDialect().literal(Decimal("NaN"))
+        "cast('NaN' as numeric)"
+        """
+        if isinstance(value, Decimal) and not value.is_finite():
+            return f"cast('{value}' as numeric)"
+        if isinstance(value, float) and math.isfinite(value) and "e" in repr(value):
+            return f"cast('{value!r}' as double precision)"
+        return super().literal(value)
+
+    def binary(self, value: bytes) -> str:
+        r"""A byte string literal.
+
+        >>> PostgresDialect().binary(b"\x00'")
+        "'\\x0027'::bytea"
+        """
+        return f"'\\x{value.hex()}'::bytea"
+
+    def array(self, values: Sequence[object]) -> str:
+        """An array literal; one without elements fits any array."""
+        return super().array(values) if values else "'{}'"
+
+    def create_schema(self, relation: Relation) -> str:
+        """Create the relation's schema if it is not there; one at a time, also when several runs begin together."""
+        schema = f"create schema if not exists {self.quote(relation.schema or 'public')}"
+        return f"{self._alone()};\n{schema}"
+
+    def create_table(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
+        """Create (or replace) a table from a query; the query's text appears unchanged and last."""
+        unlogged = "unlogged " if config.get("unlogged") else ""
+        name = self.relation(relation)
+        return f"drop table if exists {name};\ncreate {unlogged}table {name}{self.table_options(config)} as\n{select}"
+
+    def create_view(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
+        """Create (or replace) a view over a query, whatever columns it had; the query's text appears unchanged and last."""
+        name = self.relation(relation)
+        return f"drop view if exists {name};\ncreate view {name}{self.view_options(config)} as\n{select}"
+
+    def swap(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:  # noqa: ARG002  looked up when it happens
+        """Make the staged table the published one with all that belonged to the old one; views over it are kept, or it is refused."""
+        return (self._call("swap", self._schema(target), self.text(stage.name), self.text(target.name)),)
+
+    def swap_view(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:
+        """Make the staged view the published one; views over it are kept, or it is refused."""
+        return self.swap(stage, target, existing)
+
+    def finish(self, stage: Relation, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """Indexes, and statistics for the queries to come.
+
+        >>> PostgresDialect().finish(Relation(None, "a", "t__orc_stage"), {"indexes": [{"columns": "id"}]})[0].partition(" on ")[2]
+        '"a"."t__orc_stage" ("id")'
+        """
+        return (*(self._index(stage, index) for index in listed(config.get("indexes"))), f"analyze {self.relation(stage)}")
+
+    def grants(self, relation: Relation, wanted: Mapping[str, Any]) -> tuple[str, ...]:
+        """Make the privileges of everybody but the owner those that are ``wanted``; nothing wanted leaves them as they are."""
+        if not wanted:
+            return ()
+        given = {str(privilege).lower(): [str(r) for r in listed(roles)] for privilege, roles in wanted.items()}
+        shown = f"{self.text(json.dumps(given, sort_keys=True))}::jsonb"
+        return (self._call("grant", self._schema(relation), self.text(relation.name), shown),)
+
+    def apply_delta(
+        self,
+        strategy: str,
+        stage: Relation,
+        target: Relation,
+        columns: Sequence[str],
+        unique_key: Sequence[str],
+        options: dict[str, Any],
+    ) -> tuple[str, ...]:
+        """Apply a staged delta to an incremental model. The key may be written in any case; columns are quoted as they are."""
+        spelled = {c.casefold(): c for c in reversed(columns)}
+        keys = [k if k in columns else spelled.get(k.casefold(), k) for k in unique_key]
+        return super().apply_delta(strategy, stage, target, columns, keys, options)
+
+    def merge(self, stage: Relation, target: Relation, columns: Sequence[str], unique_key: Sequence[str], options: dict[str, Any]) -> str:
+        """Update the rows whose key is there, insert the others; rows with a null in their key in a statement of their own."""
+        whole, broken = self._halves(stage, unique_key)
+        merge = super().merge(stage, target, columns, unique_key, options)
+        using, on = f"using {self.relation(stage)} as {NEW}", f"on {self.same_key(unique_key)}"
+        equal = merge.replace(using, f"using ({whole}) as {NEW}", 1).replace(on, f"on {self._equal_key(unique_key)}", 1)
+        null = merge.replace(using, f"using ({broken}) as {NEW}", 1)
+        return f"{equal};\n{null}"
+
+    def delete_matching(self, stage: Relation, target: Relation, unique_key: Sequence[str], options: dict[str, Any]) -> str:
+        """Delete what the delta brings again; rows with a null in their key by a statement of their own, which mostly ends at once.
+
+        "Not distinct from" finds nulls but neither an index nor a hash helps it: on big tables it takes hours.
+        """
+        _, broken = self._halves(stage, unique_key)
+        delete = super().delete_matching(stage, target, unique_key, options)
+        same = self.same_key(unique_key)
+        equal = delete.replace(same, self._equal_key(unique_key), 1)
+        null = delete.replace(f"from {self.relation(stage)} as {NEW}", f"from ({broken}) as {NEW}", 1)
+        return f"{equal};\n{null}\nand exists ({broken})"
+
+    def ledger_setup(self) -> tuple[str, ...]:
+        """Create the ledger, and the functions that publish, if they are not there; one run at a time.
+
+        What is there is not asked for again: "if not exists" wants the right to create also where nothing is created.
+        """
+        columns = ", ".join(f"{self.quote(name)} {type_}" for name, type_ in LEDGER_COLUMNS)
+        schema = self.quote(str(LEDGER.schema))
+        table = f"create table {self.relation(LEDGER)} ({columns}, primary key ({self.quote('node')}))"
+        last = self.text(f"{schema}.{self.quote(named(ORDER[-1]))}")
+        steps = (
+            (f"to_regnamespace({self.text(schema)})", f"create schema {schema}"),
+            (f"to_regclass({self.text(self.relation(LEDGER))})", table),
+            (f"to_regproc({last})", f"execute $orc_text$\n{functions(schema)}\n$orc_text$"),
+        )
+        made = "\n".join(f"if {found} is null then\n{create};\nend if;" for found, create in steps)
+        return (f"{self._alone()};\ndo $orc_setup$ begin\n{made}\nend $orc_setup$",)
+
+    def ledger_write(self, published: Published) -> tuple[str, ...]:
+        """Record a publish, replacing the node's previous row; runs in the publish's transaction."""
+        names = [self.quote(name) for name, _ in LEDGER_COLUMNS]
+        values = ", ".join(self.literal(getattr(published, name)) for name, _ in LEDGER_COLUMNS)
+        sets = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+        into = f"insert into {self.relation(LEDGER)} ({', '.join(names)})"
+        return (f"{into} values ({values})\non conflict ({names[0]}) do update set {sets}",)
+
+    def comment(self, relation: Relation, kind: str, description: str | None, columns: dict[str, str]) -> tuple[str, ...]:
+        """All comments of a relation in one text: one round trip."""
+        statements = super().comment(relation, kind.replace("_", " "), description, columns)
+        return (";\n".join(statements),) if statements else ()
+
+    def _index(self, stage: Relation, index: Any) -> str:
+        if not isinstance(index, Mapping) or not listed(index.get("columns")):
+            raise PlanError(
+                Problem("N304", f"an entry of `indexes` needs `columns`, not `{index}`", hint="indexes: [{columns: [id], unique: true}]")
+            )
+        for key in index:
+            if key not in INDEX_KEYS:
+                raise PlanError(Problem("N304", f"`{key}` is not a key of `indexes`", hint=did_you_mean(key, INDEX_KEYS)))
+        columns, unique, type_ = [str(c) for c in listed(index["columns"])], bool(index.get("unique")), index.get("type")
+        table = stage.name.rpartition("__orc_stage")[0] or stage.name
+        digest = sha256(repr((str(stage), columns, unique, type_)).encode()).hexdigest()[:8]
+        name = f"{shortened('_'.join([table, *columns]), LONGEST - 18)}__orc_{digest}_new"
+        using = f" using {self.quote(str(type_).lower())}" if type_ else ""
+        listed_columns = ", ".join(self.quote(c) for c in columns)
+        return f"create {'unique ' if unique else ''}index {self.quote(name)} on {self.relation(stage)}{using} ({listed_columns})"
+
+    def _halves(self, stage: Relation, unique_key: Sequence[str]) -> tuple[str, str]:
+        """The rows of a delta whose key is whole, and those with a null in it."""
+        null = " or ".join(f"{self.quote(k)} is null" for k in unique_key)
+        rows = f"select * from {self.relation(stage)}"
+        return f"{rows} where not ({null})", f"{rows} where {null}"
+
+    def _equal_key(self, unique_key: Sequence[str]) -> str:
+        return " and ".join(f"{NEW}.{self.quote(k)} = {OLD}.{self.quote(k)}" for k in unique_key)
+
+    def _schema(self, relation: Relation) -> str:
+        return self.text(relation.schema) if relation.schema else "current_schema()"
+
+    def _call(self, function: str, *arguments: str) -> str:
+        return f"select {self.quote(str(LEDGER.schema))}.{self.quote(named(function))}({', '.join(arguments)})"
+
+    def _alone(self) -> str:
+        return ALONE

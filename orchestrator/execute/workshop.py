@@ -1,0 +1,47 @@
+"""What every task of a run needs besides its connection."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from orchestrator.core.errors import ExecuteError, Problem
+from orchestrator.core.graph import Graph
+from orchestrator.core.plan import Statement, Step
+from orchestrator.core.ports import Clock, Connection, Dialect
+
+Interruptible = Callable[[Callable[[], None]], AbstractContextManager[object]]
+"""While the context lasts, a signal that asks the process to end calls the function instead of raising."""
+
+
+class LateStatements(Protocol):
+    """Makes the statements of a step that could not be known when the plan was made."""
+
+    def __call__(self, step: Step, connection: Connection) -> tuple[Statement, ...]:
+        """The statements, given a live connection."""
+        ...
+
+
+class Loader(Protocol):
+    """Fills a stage from outside the engine: a Python model's frames, a seed's rows."""
+
+    def __call__(self, step: Step, connection: Connection, /) -> int:
+        """Create and fill ``step.relation``; returns the number of rows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What every task needs: the graph, a clock, and the few effects that are not SQL."""
+
+    graph: Graph
+    dialect: Dialect
+    clock: Clock
+    late: LateStatements
+    loaders: Mapping[str, Loader]
+    explain: Callable[[ExecuteError, Statement | None, str], Problem]
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    interruptible: Interruptible = nullcontext
