@@ -31,6 +31,7 @@ class AnsiDialect:
     quote_char: str = '"'
     max_identifier: int = 128
     strategies: tuple[str, ...] = ("append", "delete+insert", "merge")
+    trusts_commit: bool = False
     keywords: ClassVar[dict[str, str]] = {"table": "table", "view": "view", "materialized_view": "materialized view", "external": "table"}
 
     def quote(self, identifier: str) -> str:
@@ -217,13 +218,13 @@ class AnsiDialect:
         columns = ", ".join(f"{self.quote(name)} {type_}" for name, type_ in LEDGER_COLUMNS)
         return (self.create_schema(LEDGER), f"create table if not exists {self.relation(LEDGER)} ({columns})")
 
-    def ledger_write(self, published: Published) -> tuple[str, ...]:
-        """Record a publish, replacing the node's previous row; runs in the publish's transaction."""
+    def ledger_write(self, published: Published, *, known: bool = True) -> tuple[str, ...]:
+        """Record a publish, replacing the node's previous row (if one is ``known``); runs in the publish's transaction."""
         values = ", ".join(self.literal(getattr(published, name)) for name, _ in LEDGER_COLUMNS)
-        return (
-            f"delete from {self.relation(LEDGER)} where {self.quote('node')} = {self.literal(published.node)}",
-            f"insert into {self.relation(LEDGER)} ({self._ledger_names()}) values ({values})",
-        )
+        insert = f"insert into {self.relation(LEDGER)} ({self._ledger_names()}) values ({values})"
+        if not known:
+            return (insert,)
+        return f"delete from {self.relation(LEDGER)} where {self.quote('node')} = {self.literal(published.node)}", insert
 
     def ledger_read(self, node: str) -> str:
         """A query for the run id last recorded for ``node``; proves a commit."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.app.opening import Workspace, open_workspace
-from orchestrator.core.errors import OrcError, Problem, UsageError
+from orchestrator.core.errors import Problem, UsageError
 from orchestrator.core.event import Event, Noted, RunStarted
 from orchestrator.core.graph import Graph
 from orchestrator.core.node import BUILDABLE
@@ -155,15 +155,14 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
 
     workspace, clock = ready.workspace, ready.workspace.invocation.clock
     names = Names(workspace.graph, workspace.dialect, empty=request.empty)
-    late = LateSql(workspace, names, {"selected_resources": sorted(ready.selected)})
-    shop = Workshop(workspace.graph, workspace.dialect, clock, late, {}, explainer(workspace))
     prints: list[Noted] = []
-    loaders = {
-        "seed": seed_loader(workspace),
-        "python": python_loader(
-            workspace, names, shop.cancelled, lambda node, line, level: prints.append(Noted(clock.now(), level, line, node))
-        ),
-    }
+
+    def notice(node: str, line: str, level: str) -> None:
+        prints.append(Noted(clock.now(), level, line, node))
+
+    late = LateSql(workspace, names, notice, {"selected_resources": sorted(ready.selected)})
+    shop = Workshop(workspace.graph, workspace.dialect, clock, late, {}, explainer(workspace))
+    loaders = {"seed": seed_loader(workspace), "python": python_loader(workspace, names, shop.cancelled, notice)}
     shop = replace(shop, loaders=loaders, interruptible=interruptible)
     for event in execute(ready.plan, workspace.graph, ready.warehouse, shop, _started(ready, request)):
         if isinstance(event, RunStarted):
@@ -200,13 +199,3 @@ def counts(graph: Graph) -> dict[str, int]:
     for node in graph.nodes.values():
         found[node.kind] = found.get(node.kind, 0) + 1
     return {**found, "macro": len(graph.macros)}
-
-
-def fail(message: str, hint: str | None = None) -> OrcError:
-    """A usage error in one line."""
-    return UsageError(Problem("U001", message, None, hint))
-
-
-def plain_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Command-line arguments as artifacts show them."""
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in arguments.items() if v is not None}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.app.opening import Workspace, garbage_kept
+from orchestrator.core.event import Status
 from orchestrator.core.node import Node, SqlBody
 from orchestrator.core.run import Run
 
@@ -24,7 +25,9 @@ def write_artifacts(ready: Prepared, run: Run) -> None:
 
     workspace = ready.workspace
     names = Names(workspace.graph, workspace.dialect)
-    done = {r.node for r in run.results}
+    # A gate that passed is in its model's own file; written again it would only cost.
+    judging = ready.plan.command in ("test", "build")
+    done = {r.node for r in run.results if judging or r.status is not Status.PASSED or workspace.graph.nodes[r.node].kind != "test"}
     compiled = {id_: sql for id_ in done if (sql := compiled_sql(workspace.graph.nodes[id_], names)) is not None}
     tasks = {t.node for t in ready.plan.tasks}
     sent = {r.node: r.sql for r in run.results if r.sql and r.node in tasks}

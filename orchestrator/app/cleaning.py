@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from orchestrator.app.invocation import Invocation
-from orchestrator.app.opening import load_project
+from orchestrator.app.opening import load_project, open_workspace
 from orchestrator.core.errors import ConfigError, Problem
 
 
@@ -33,3 +33,22 @@ def clean(invocation: Invocation) -> Iterator[str]:
         if path.is_dir():
             shutil.rmtree(path)
             yield f"Deleted {name}"
+
+
+def clean_stages(invocation: Invocation) -> Iterator[str]:
+    """Drop what failed gates left for inspection; one line each. Other projects may share a schema: only our own nodes' stages go."""
+    from orchestrator.adapters import registry
+
+    workspace = open_workspace(invocation)
+    warehouse = registry.warehouse(workspace.project.target, str(invocation.root))
+    try:
+        relations = [n.relation for n in workspace.graph.nodes.values() if n.relation is not None and n.has_data]
+        snapshot = warehouse.snapshot(relations)
+        left = [there for r in relations if (there := snapshot.find(r.stage)) is not None]
+        if left:
+            connection = warehouse.connect()
+            for there in left:
+                connection.execute(warehouse.dialect.drop(there))
+                yield f"Dropped {there.relation}"
+    finally:
+        warehouse.close()

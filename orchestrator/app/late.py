@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.app.opening import Workspace
+from orchestrator.core import marker
 from orchestrator.core.errors import ExecuteError, Problem
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Node, Query, SqlBody, UnitTestBody
@@ -18,12 +19,18 @@ from orchestrator.plan.compile import Names, compile_query, compile_text, epheme
 from orchestrator.plan.expand import create_statement
 from orchestrator.plan.unit_tests import inputs, unit_test
 
+if TYPE_CHECKING:
+    from orchestrator.render.templates import Templates
+
 
 class LateSql:
     """Makes the statements of late steps; one per run."""
 
-    def __init__(self, workspace: Workspace, names: Names, extra: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, workspace: Workspace, names: Names, notice: Callable[[str, str, str], None], extra: Mapping[str, Any] | None = None
+    ) -> None:
         self._workspace = workspace
+        self._notice = notice
         self._names = names
         self._extra = dict(extra or {})
         self._rendered: dict[str, tuple[Query, Names]] = {}
@@ -42,17 +49,24 @@ class LateSql:
             case "unit_test":
                 return self._unit_test(node, connection)
 
+    def _templates(self, node: Node) -> Templates:
+        """The project's templates; what they log while ``node`` is rendered is heard."""
+        from orchestrator.render.templates import Templates
+
+        made = self._workspace.templates
+        facts = replace(made.facts, notice=lambda level, text: self._notice(node.id, text, level))
+        return Templates(facts, made.library, made.text_of)
+
     def _live(self, node: Node, connection: Connection, names: Names | None = None) -> Any:
         from orchestrator.render.scope import Live
 
-        links = dict(node.links)
+        links = self._spellings(node)
         where = names or self._names
 
         def physical(payload: str) -> Relation | None:
-            if payload == "this":
-                return where.relation(node.id)
-            target = links.get(payload)
-            return where.relation(target) if target else None
+            if payload != "this" and payload not in links:
+                raise _new_reference(node, payload)
+            return where.relation(node.id if payload == "this" else links[payload])
 
         nodes = {id_: {"unique_id": id_, "name": n.name, "resource_type": n.kind} for id_, n in self._workspace.graph.nodes.items()}
         return Live(connection, physical, {"nodes": nodes, "sources": {}}, self._extra)
@@ -60,7 +74,7 @@ class LateSql:
     def _hook(self, node: Node, text: str, connection: Connection) -> tuple[Statement, ...]:
         if "{{" in text or "{%" in text:
             declaration = self._workspace.declaration(node.id)
-            text, _ = self._workspace.templates.render(declaration, text, live=self._live(node, connection))
+            text, _ = self._templates(node).render(declaration, text, live=self._live(node, connection))
         sql = compile_text(text, node, self._names).strip().rstrip(";")
         return (Statement(sql),) if sql else ()
 
@@ -69,18 +83,18 @@ class LateSql:
         if not wrap.get("again"):  # a view is published with the text its stage was checked with
             self._rendered[node.id] = self._render(node, connection, self._names, incremental=incremental)
         query, names = self._rendered[node.id]
-        text = compile_query(node, query, names)
+        text = compile_query(replace(node, links=tuple(self._spellings(node).items())), query, names)
         return (create_statement(self._workspace.dialect, wrap["relation"], text, wrap, node.id, incremental=incremental),)
 
     def _check(self, node: Node, wrap: Mapping[str, Any], connection: Connection) -> tuple[Statement, ...]:
         query, names = self._render(node, connection, replace(self._names, instead=wrap["instead"]))
-        compiled = check(node, names, query)
+        compiled = check(replace(node, links=tuple(self._spellings(node).items())), names, query)
         return stored(compiled, wrap["audit"], self._workspace.dialect) if wrap["audit"] else (compiled.count,)
 
     def _render(self, node: Node, connection: Connection, names: Names, *, incremental: bool = False) -> tuple[Query, Names]:
         """The node's text as of now; and names that know the text of the ephemeral models it reads, where that is of now too."""
         query = self._query(node, connection, names, incremental=incremental)
-        links = dict(node.links)
+        links = self._spellings(node)
         queries: dict[str, Query] = {}
         for id_ in ephemerals((links[r.name] for r in query.reads if r.name in links), names):
             if getattr(names.graph.bodies[id_], "late", False):
@@ -97,21 +111,26 @@ class LateSql:
 
         workspace = self._workspace
         live = self._live(node, connection, names)
-        text, _ = workspace.templates.render(workspace.declaration(node.id), workspace.raw(node.id), incremental=incremental, live=live)
+        text, _ = self._templates(node).render(workspace.declaration(node.id), workspace.raw(node.id), incremental=incremental, live=live)
         dialect = workspace.dialect
         try:
             query = parse(text, dialect.sqlglot, dialect.quote_char)
         except Malformed:
             query = opaque(text, dialect.quote_char)
-        known = {name for name, _ in node.links} | {"this"}
+        known = self._spellings(node)
         for read in query.reads:
             if ":" in read.name and read.name not in known:
-                kind, _, rest = read.name.partition(":")
-                name = rest.split(":")[1]
-                call = f"ref('{name}')" if kind == "ref" else f"source('{rest.split(':')[0]}', '{name}')"
-                message = f"`{node.name}` refers to `{name}` only now that it asked the warehouse: the run's order does not know it"
-                raise ExecuteError(Problem("X322", message, node.span, f"write `-- depends_on: {{{{ {call} }}}}` into it", node=node.id))
+                raise _new_reference(node, read.name)
         return query
+
+    def _spellings(self, node: Node) -> dict[str, str]:
+        """What a template may call its parents: as it did when the graph was made, or by ``ref`` or ``source`` where it had no need to."""
+        nodes = self._workspace.graph.nodes
+        found: dict[str, str] = {}
+        for id_ in node.depends_on:
+            name = nodes[id_].name if id_ in nodes else ""
+            found[marker.source(*name.split(".", 1)) if "." in name else marker.ref(name)] = id_
+        return {**found, **dict(node.links)}
 
     def _unit_test(self, node: Node, connection: Connection) -> tuple[Statement, ...]:
         graph = self._workspace.graph
@@ -164,6 +183,15 @@ class LateSql:
                 if found := ask():
                     return dict(found)
         return {c.name: c.data_type for c in body.docs.columns if c.data_type}
+
+
+def _new_reference(node: Node, payload: str) -> ExecuteError:
+    """X322: a template refers to something now that it did not refer to when the order of the run was decided."""
+    kind, _, rest = payload.partition(":")
+    name = rest.split(":")[1]
+    call = f"ref('{name}')" if kind == "ref" else f"source('{rest.split(':')[0]}', '{name}')"
+    message = f"`{node.name}` refers to `{name}` only now that it is rendered for the run: the order of the run does not know about it"
+    return ExecuteError(Problem("X322", message, node.span, f"write `-- depends_on: {{{{ {call} }}}}` into it", node=node.id))
 
 
 def _constant(value: Any) -> Any:

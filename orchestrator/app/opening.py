@@ -235,12 +235,23 @@ def templates_of(invocation: Invocation, project: Project, dialect: Dialect, pro
         started=invocation.started,
         flags=invocation.flags,
         docs=docs_blocks((f.path, text_of(project, f.path)) for f in project.docs_blocks),
+        notice=_warnings(problems),
     )
 
     def text(path: str) -> str:
         return own[path] if path in own else text_of(project, path)
 
     return Templates(facts, found, text)
+
+
+def _warnings(problems: list[Problem] | None) -> Callable[[str, str], None]:
+    """``exceptions.warn`` in a template becomes a warning of the project; what it logs while it is only read, nobody hears."""
+
+    def notice(level: str, text: str) -> None:
+        if level == "warn" and problems is not None:
+            problems.append(Problem("R030", text, severity="warning"))
+
+    return notice
 
 
 def text_of(project: Project, path: str) -> str:

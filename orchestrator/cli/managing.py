@@ -86,14 +86,16 @@ def _welcome(name: str, count: int, kept: list[str]) -> str:
 
 
 @orc.command()
+@click.option("--stages", is_flag=True, help="Drop the staged relations that failed tests left, instead of deleting folders.")
 @o.project
 @o.console
 def clean(**given: Any) -> int:
     """Delete what was generated: the clean-targets."""
-    from orchestrator.app.cleaning import clean as remove
+    from orchestrator.app import cleaning
     from orchestrator.cli import wire
 
     click.get_current_context().obj.update(given)
+    remove = cleaning.clean_stages if given["stages"] else cleaning.clean
     for line in remove(wire.invocation(given, "clean")):
         click.echo(line, err=True)
     return 0

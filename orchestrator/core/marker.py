@@ -38,6 +38,19 @@ def ref(name: str, package: str = "", version: str = "") -> str:
     return f"ref:{package}:{name}:{version}"
 
 
+def tested(kind: str, name: str) -> tuple[str, str]:
+    """The payload of what a test is attached to, and its bare name. A model's version is behind ``.v``.
+
+    >>> tested("source", "shop.orders"), tested("model", "orders.v2")
+    (('source:shop:orders', 'orders'), ('ref::orders:2', 'orders'))
+    """
+    if kind == "source":
+        source_name, _, table = name.partition(".")
+        return source(source_name, table), table
+    bare, _, version = name.partition(".v")
+    return ref(bare, version=version), bare
+
+
 def source(source_name: str, table: str) -> str:
     """The payload of a ``source``.
 

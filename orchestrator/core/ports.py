@@ -28,13 +28,18 @@ class Answer:
 
 
 class Dialect(Protocol):
-    """What to say to an engine: pure text. Everything that differs between engines in SQL stands behind this."""
+    """What to say to an engine: pure text. Everything that differs between engines in SQL stands behind this.
+
+    ``trusts_commit`` says that this engine's connection itself knows whether a commit happened; elsewhere the ledger row is
+    read back.
+    """
 
     name: str
     sqlglot: str
     quote_char: str
     max_identifier: int
     strategies: tuple[str, ...]
+    trusts_commit: bool
 
     def quote(self, identifier: str) -> str:
         """One identifier, quoted."""
@@ -100,8 +105,8 @@ class Dialect(Protocol):
         """Create the ledger's schema and table if they are not there."""
         ...
 
-    def ledger_write(self, published: Published) -> tuple[str, ...]:
-        """Record a publish, replacing the node's previous row; runs in the publish's transaction."""
+    def ledger_write(self, published: Published, *, known: bool = True) -> tuple[str, ...]:
+        """Record a publish, replacing the node's previous row (if one is ``known``); runs in the publish's transaction."""
         ...
 
     def ledger_read(self, node: str) -> str:

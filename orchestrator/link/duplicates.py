@@ -14,7 +14,8 @@ def duplicates(nodes: Iterable[Node]) -> Iterator[Problem]:
     by_relation: dict[tuple[str, str, str], Node] = {}
     for node in nodes:
         space = "data" if node.kind in ("model", "seed", "snapshot") else node.kind
-        name = node.id if node.kind == "unit_test" or (node.kind == "test" and node.test_name) else node.name
+        versioned = node.kind == "model" and node.config.get("version") is not None
+        name = node.id if versioned or node.kind == "unit_test" or (node.kind == "test" and node.test_name) else node.name
         first = by_name.setdefault((space, name.casefold()), node)
         if first is not node:
             yield from _same_name(first, node)

@@ -124,8 +124,8 @@ def _edges(draft: Draft, names: Names) -> list[_Edge]:
 def _target(written: str, names: Names, node: Node) -> str | None:
     kind, _, rest = written.partition(":")
     if kind == "ref" and rest:
-        package, name, _ = rest.split(":", 2)
-        return names.refs.get((package, name))
+        package, name, version = rest.split(":", 2)
+        return names.refs.get((package, f"{name}.v{version}" if version else name))
     if kind == "source" and rest:
         source, _, table = rest.partition(":")
         return names.sources.get((source, table))
@@ -181,7 +181,11 @@ def _missing(
     known = [*(n for _, n in names.refs), *(f"{s}.{t}" for s, t in names.sources), *_qualified(names)]
     hint = did_you_mean(name, known)
     if called == "ref":
-        message = f"{reader} refers to `{name}`, which does not exist"
+        version = edge.written.rpartition(":")[2]
+        known_versions = sorted(n.rpartition(".v")[2] for _, n in names.refs if n.startswith(f"{name}.v")) if version else []
+        what = f"version {version} of `{name}`" if version else f"`{name}`"
+        hint = f"its versions are {', '.join(dict.fromkeys(known_versions))}" if known_versions else hint
+        message = f"{reader} refers to {what}, which does not exist"
         problems.append(Problem("L012", message, span, hint, trail, node=node.id))
         return
     if name.casefold().split(".")[-2:-1] in (["information_schema"], ["pg_catalog"]):

@@ -65,10 +65,16 @@ def index(nodes: Iterable[Node]) -> Names:
             before = {source_name, node.relation.schema or ""}
             called = {table, node.relation.name}
         else:
-            refs[node.package, node.name] = node.id
-            refs.setdefault(("", node.name), node.id)
+            version = node.config.get("version") if node.kind == "model" else None
+            latest = version is None or str(version) == str(node.config.get("latest_version"))
+            named = [node.name] if latest else []
+            if version is not None:
+                named.append(f"{node.name}.v{version}")
+            for name in named:
+                refs[node.package, name] = node.id
+                refs.setdefault(("", name), node.id)
             before = {str(node.config.get("schema") or ""), node.relation.schema or "", *node.fqn[1:-1]}
-            called = {node.name, node.relation.name}
+            called = {node.relation.name, *([node.name] if latest else [])}
         owners[node.id] = frozenset(b.casefold() for b in before if b)
         databases[node.id] = (node.relation.database or "").casefold()
         for name in {c.casefold() for c in called}:

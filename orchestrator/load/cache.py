@@ -31,7 +31,7 @@ KEPT = 6
 ABANDONED = 3600
 """Seconds after which a file in the making is nobody's any more."""
 
-HELD = 1000
+HELD = 4000
 """Bodies held decoded; a command that walks through all of a large project never holds it whole."""
 
 T = TypeVar("T")

@@ -11,6 +11,7 @@ from orchestrator.core.errors import Problem, did_you_mean
 from orchestrator.core.node import Column, Docs, Kind
 from orchestrator.core.project import Project, Properties, Settings, SourceFile
 from orchestrator.load.generic_tests import generic_tests
+from orchestrator.load.versions import versions
 
 _SECTIONS: dict[str, Kind] = {"models": "model", "seeds": "seed", "snapshots": "snapshot", "analyses": "analysis", "data_tests": "test"}
 _TOP_LEVEL_CONFIG = (
@@ -32,6 +33,7 @@ _TOP_LEVEL_CONFIG = (
 def declare(project: Project) -> tuple[tuple[Declaration, ...], tuple[Problem, ...]]:
     """Every resource of the project, in a stable order: files first, then what properties files declare."""
     patches = {(_SECTIONS[p.section], p.name): p for p in project.properties if p.section in _SECTIONS}
+    of_version = versions(p for p in patches.values() if p.section == "models")
     problems: list[Problem] = []
     found: list[Declaration] = []
     described: list[tuple[Declaration, Properties]] = []
@@ -43,7 +45,7 @@ def declare(project: Project) -> tuple[tuple[Declaration, ...], tuple[Problem, .
         ("test", project.tests, "sql"),
     ):
         for file in files:
-            patch = patches.get((kind, file.stem))  # type: ignore[arg-type] # kinds, not strings
+            patch = (of_version.get(file.stem) if kind == "model" else None) or patches.get((kind, file.stem))  # type: ignore[arg-type] # kinds, not strings
             found.append(_from_file(project.settings, file, kind, language, patch))  # type: ignore[arg-type]
             if patch is not None and kind != "analysis":
                 described.append((found[-1], patch))
@@ -61,14 +63,16 @@ def declare(project: Project) -> tuple[tuple[Declaration, ...], tuple[Problem, .
 
 
 def _from_file(settings: Settings, file: SourceFile, kind: Kind, language: str, patch: Properties | None) -> Declaration:
-    fqn = (settings.name, *file.folders, file.stem)
+    version = (patch.data.get("config") or {}).get("version") if patch is not None and kind == "model" else None
+    name = patch.name if patch is not None and version is not None else file.stem
+    fqn = (settings.name, *file.folders, name) if version is None else (settings.name, *file.folders, name, f"v{version}")
     tree = {"model": settings.models, "seed": settings.seeds, "test": settings.data_tests}.get(kind, {})
     levels: list[Mapping[str, Any]] = [_DEFAULTS.get(kind, {}), _OWN.get(kind, {}) if settings.own else {}, *walk(tree, fqn)]
     if patch is not None:
         levels.append({k: v for k in _TOP_LEVEL_CONFIG if (v := patch.data.get(k)) is not None})
         levels.append(patch.data.get("config") or {})
     config = merge(levels)
-    return Declaration(kind, file.stem, settings.name, file.path, fqn, config, language, docs=_docs(patch, config))
+    return Declaration(kind, name, settings.name, file.path, fqn, config, language, docs=_docs(patch, config))
 
 
 _NOTHING: Mapping[str, Any] = {}

@@ -63,10 +63,14 @@ def _declaration(
         line=line,
         test_name=test,
         column=column_name,
-        attached=(of.kind, of.name),
+        attached=(of.kind, of.name if _version(of) is None else f"{of.name}.v{_version(of)}"),
         arguments=arguments,
         text=str(entry.get("description") or ""),
     )
+
+
+def _version(of: Declaration) -> Any:
+    return of.config.get("version") if of.kind == "model" else None
 
 
 def _spelled(column: Mapping[str, Any]) -> str:
@@ -96,5 +100,6 @@ def short_name(of: Declaration, test: str, arguments: Mapping[str, Any], column:
 
 def _prefix(of: Declaration, test: str) -> str:
     package, _, bare = test.rpartition(".")
-    words = [package, "source" if of.kind == "source" else "", bare, of.name.replace(".", "_")]
+    version = _version(of)
+    words = [package, "source" if of.kind == "source" else "", bare, of.name.replace(".", "_"), "" if version is None else f"v{version}"]
     return "_".join(word for word in words if word)

@@ -268,7 +268,7 @@ def _payloads(values: Any, quote: str) -> list[str]:
 
 def _attached_payload(declaration: Declaration) -> str:
     kind, name = declaration.attached or ("model", "")
-    return marker.source(*name.split(".", 1)) if kind == "source" else marker.ref(name)
+    return marker.tested(kind, name)[0]
 
 
 def _without_default(declaration: Declaration) -> dict[str, Any]:
@@ -285,7 +285,9 @@ def _relation(declaration: Declaration, config: Mapping[str, Any], target: Targe
             named = naming or (lambda part, custom, of: None)  # noqa: ARG005 - nothing is overridden
             at = replace(declaration, config=config)
             schema = named("schema", config.get("schema"), at) or default_schema(target.schema, config.get("schema"))
-            alias = named("alias", config.get("alias"), at) or str(config.get("alias") or declaration.name)
+            version = config.get("version")
+            usual = declaration.name if version is None else f"{declaration.name}_v{version}"
+            alias = named("alias", config.get("alias"), at) or str(config.get("alias") or usual)
             database = named("database", config.get("database"), at) or config.get("database") or target.database
             return Relation(database, schema, alias)
         case "source":
@@ -316,4 +318,5 @@ def node_id(declaration: Declaration) -> str:
         # No arguments: they read differently once rendered, and the name has them.
         said = f"{declaration.test_name}|{declaration.attached}|{declaration.column}|{declaration.name}"
         return f"{kind}.{package}.{name}.{digest(said.encode())[:10]}"
-    return f"{kind}.{package}.{name}"
+    version = declaration.config.get("version") if kind == "model" else None
+    return f"{kind}.{package}.{name}" if version is None else f"{kind}.{package}.{name}.v{version}"

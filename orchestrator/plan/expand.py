@@ -260,7 +260,12 @@ def strategy(node: Node) -> str:
 def _promote(
     node: Node, relation: Relation, statements: tuple[Statement, ...], needs: tuple[str, ...], transaction: int, at: Situation
 ) -> Step:
-    payload = {"publish": Published(node.id, str(relation), node.fingerprint, at.run, ""), "verify": at.dialect.ledger_read(node.id)}
+    payload: dict[str, Any] = {
+        "publish": Published(node.id, str(relation), node.fingerprint, at.run, ""),
+        "known": node.id in at.snapshot.ledger,
+    }
+    if not at.dialect.trusts_commit:
+        payload["verify"] = at.dialect.ledger_read(node.id)
     return Step(
         f"{node.id}/promote",
         node.id,

@@ -120,8 +120,8 @@ def _own(node: Node, body: SqlBody | PythonBody | NativeTestBody | HookBody) -> 
         return {
             "access": str(node.config.get("access", "protected")),
             "constraints": [dict(c) for c in node.config.get("constraints", ())],
-            "version": None,
-            "latest_version": None,
+            "version": node.config.get("version"),
+            "latest_version": node.config.get("latest_version"),
             "deprecation_date": None,
             "primary_key": _NO_ITEMS,
             "time_spine": None,

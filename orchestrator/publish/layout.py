@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 
 from orchestrator.core.node import Node
@@ -38,6 +39,7 @@ def _shares_its_file(node: Node) -> bool:
     return node.test_name is not None or node.kind == "unit_test"
 
 
+@lru_cache(10_000)
 def safe(part: str) -> str:
     """A name that is one harmless path component on every system; changed names keep apart by a hash.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from errno import EDQUOT, ENOSPC
 from json import dumps
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 from orchestrator.core.errors import Problem, StoreError
 from orchestrator.core.project import Secret, mask
@@ -46,8 +46,8 @@ def write(files: Mapping[str, str | Iterable[str]], out: Path, secrets: Iterable
 
 
 def _inside(name: str) -> str:
-    path = PurePosixPath(name)
-    if path.is_absolute() or PureWindowsPath(name).drive or not path.parts or ".." in path.parts or "\0" in name or "\\" in name:
+    parts = name.split("/")
+    if not any(p not in ("", ".") for p in parts) or parts[0] == "" or ".." in parts or any(c in name for c in ":\0\\"):
         raise StoreError(Problem("S006", f"`{name}` is not a place below the target folder; nothing was written there"))
     return name
 

@@ -112,8 +112,8 @@ def _generic_test(templates: Templates, declaration: Declaration) -> Rendered:
         hint = did_you_mean(bare, [*tests, *NATIVE_TESTS], also=f"define it: {{% test {bare}(model, column_name) %}} … {{% endtest %}}")
         raise RenderError(Problem("R020", f"there is no test called `{test}`", declaration.span, hint))
     kind, name = declaration.attached or ("model", "")
-    payload = marker.source(*name.split(".", 1)) if kind == "source" else marker.ref(name)
-    model = marker.write(payload, name.rpartition(".")[2], quote)
+    payload, bare_name = marker.tested(kind, name)
+    model = marker.write(payload, bare_name, quote)
     where = config.get("where")
     keywords: dict[str, Any] = {"model": f"(select * from {model} where {where}) dbt_subquery" if where else model, **deepcopy(arguments)}
     if column:

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import orchestrator
 from orchestrator.adapters import registry
@@ -37,7 +37,7 @@ KEPT = (".orchestrator", "warehouse.duckdb", "target")
 class Dying:
     """A connection that kills the process instead of saying the n-th thing."""
 
-    said = 0
+    said: ClassVar[list[str]] = []
     last = 0
 
     def __init__(self, connection: Any) -> None:
@@ -49,8 +49,8 @@ class Dying:
             return found
 
         def say(*given: Any, **more: Any) -> Any:
-            Dying.said += 1
-            if Dying.said == Dying.last:
+            Dying.said.append(name)
+            if len(Dying.said) == Dying.last:
                 os.kill(os.getpid(), signal.SIGKILL)
             return found(*given, **more)
 
@@ -144,10 +144,13 @@ def rounds(project: Path, saved: Path, arguments: list[str]) -> None:
     took = time.monotonic() - begin
     print(json.dumps({"undisturbed": forked(lambda: seen(project)), "build": whole}))
     if arguments[0] == "each":
-        for number in range(1, whole["said"] + 2):
+        said = whole["said"]
+        for number in range(1, len(said) + 2):
             restore(project, saved)
             killed = forked(partial(build, project, kill_before=number))
-            report(project, {"before": number, "finished": killed is not None})
+            # The next run starts from one of few states: those after a commit all, of the others every third.
+            again = number % 3 == 0 or "commit" in said[max(0, number - 3) : number - 1]
+            report(project, {"before": number, "finished": killed is not None}, again=again)
         return
     seed, count = int(arguments[1]), int(arguments[2])
     chance = random.Random(seed)
@@ -156,13 +159,14 @@ def rounds(project: Path, saved: Path, arguments: list[str]) -> None:
         after = chance.uniform(0.2, 1.0) * took
         killed = forked(lambda: build(project, "--threads", "4"), after)
         print(json.dumps({"round": number, "after": after, "finished": killed is not None, "found": forked(lambda: seen(project))}))
-    report(project, {"round": count})
+    report(project, {"round": count}, again=True)
 
 
-def report(project: Path, facts: dict[str, Any]) -> None:
-    found = forked(lambda: seen(project))
-    again = forked(lambda: build(project))
-    print(json.dumps({**facts, "found": found, "again": again, "then": forked(lambda: seen(project))}), flush=True)
+def report(project: Path, facts: dict[str, Any], *, again: bool) -> None:
+    told = {**facts, "found": forked(lambda: seen(project))}
+    if again:
+        told |= {"again": forked(lambda: build(project)), "then": forked(lambda: seen(project))}
+    print(json.dumps(told), flush=True)
 
 
 def import_everything() -> None:

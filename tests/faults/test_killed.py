@@ -60,10 +60,11 @@ def test_before_every_statement(lab: Any, kind: str) -> None:
     new = first["undisturbed"]["tables"]
     assert set(old) == set(new)
     assert all(old[n] != new[n] for n in new)
-    assert len(deaths) == first["build"]["said"] + 1 > 8
+    assert len(deaths) == len(first["build"]["said"]) + 1 > 8
+    assert sum("again" in d for d in deaths) > len(deaths) / 3
     versions = []
     for death in deaths:
-        found, then = death["found"], death["then"]
+        found = death["found"]
         assert set(found["tables"]) - {"a__orc_stage", "b__orc_stage"} == set(new)
         (last, status), *before = found["runs"]
         if death["finished"]:
@@ -75,10 +76,12 @@ def test_before_every_statement(lab: Any, kind: str) -> None:
             assert is_new or found["tables"][name] == old[name], (death["before"], name)
             assert (found["ledger"][name] == last and bool(before)) is is_new
         versions.append([found["tables"][n] == new[n] for n in sorted(new)])
-        assert death["again"]["code"] == 0, death["again"]["told"]
-        assert then["tables"] == new, death["before"]
-        assert set(then["ledger"].values()) == {then["runs"][0][0]}
-        assert then["runs"][0][1] == "passed"
+        if "again" in death:
+            then = death["then"]
+            assert death["again"]["code"] == 0, death["again"]["told"]
+            assert then["tables"] == new, death["before"]
+            assert set(then["ledger"].values()) == {then["runs"][0][0]}
+            assert then["runs"][0][1] == "passed"
     assert versions == sorted(versions)  # once published, always published
     assert versions[0] == [False] * len(new)
     assert versions[-1] == [True] * len(new)

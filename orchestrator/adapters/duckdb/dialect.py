@@ -17,6 +17,7 @@ class DuckDBDialect(AnsiDialect):
     name = "duckdb"
     sqlglot = "duckdb"
     max_identifier = 255  # the engine has no limit of its own; this one keeps names usable as file names
+    trusts_commit = True  # one process, and the connection refuses to commit what an error ended (X110)
 
     def binary(self, value: bytes) -> str:
         """A BLOB literal: every byte in hex, since ``x'…'`` would do only for newer versions."""

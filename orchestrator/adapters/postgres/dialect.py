@@ -150,7 +150,7 @@ class PostgresDialect(AnsiDialect):
         made = "\n".join(f"if {found} is null then\n{create};\nend if;" for found, create in steps)
         return (f"{self._alone()};\ndo $orc_setup$ begin\n{made}\nend $orc_setup$",)
 
-    def ledger_write(self, published: Published) -> tuple[str, ...]:
+    def ledger_write(self, published: Published, *, known: bool = True) -> tuple[str, ...]:  # noqa: ARG002 - one statement serves both
         """Record a publish, replacing the node's previous row; runs in the publish's transaction."""
         names = [self.quote(name) for name, _ in LEDGER_COLUMNS]
         values = ", ".join(self.literal(getattr(published, name)) for name, _ in LEDGER_COLUMNS)

@@ -93,7 +93,7 @@ class FakeDialect:
     def quote(self, name: str) -> str:
         return name
 
-    def ledger_write(self, published: Published) -> tuple[str, ...]:
+    def ledger_write(self, published: Published, *, known: bool = True) -> tuple[str, ...]:
         return (f"write {published.node} {published.run}",)
 
     def apply_delta(self, strategy: str, stage: Relation, target: Relation, *_more: object) -> tuple[str, ...]:
