@@ -68,7 +68,7 @@ def _patch_manifest(workspace: Workspace, path: Path, changed: list[str]) -> Non
     from orchestrator.publish.publish import patched
     from orchestrator.publish.write import write
 
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         pieces = patched(lines, workspace.graph, workspace.project, facts_of(workspace, {}, {}), frozenset(changed))
         write({"manifest.json": pieces}, path.parent, secrets(workspace))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from orchestrator.core.files import digest
@@ -17,15 +17,19 @@ _DATA_CONFIG = (
 """Config that shapes the data; tags, descriptions and the like do not."""
 
 
-def fingerprints(nodes: Mapping[str, Node]) -> dict[str, Node]:
-    """The same nodes; those with data carry their fingerprint: own content, data config and the parents' fingerprints."""
+def fingerprints(nodes: Mapping[str, Node], changed: Collection[str] | None = None) -> dict[str, Node]:
+    """The same nodes; those with data carry their fingerprint: own content, data config and the parents' fingerprints.
+
+    With ``changed``, all others but their descendants keep the fingerprint they have.
+    """
     data = {id_: n for id_, n in nodes.items() if n.kind in ("model", "seed", "snapshot", "source")}
-    waiting = {id_: sum(p in data for p in n.depends_on) for id_, n in data.items()}
     below: dict[str, list[str]] = {id_: [] for id_ in data}
     for node in data.values():
         for parent in node.depends_on:
             if parent in below:
                 below[parent].append(node.id)
+    stale = data.keys() if changed is None else _reached(changed, below)
+    waiting = {id_: sum(p in stale for p in data[id_].depends_on) for id_ in data if id_ in stale}
     ready = deque(id_ for id_, count in waiting.items() if not count)
     found = dict(nodes)
     while ready:
@@ -41,6 +45,16 @@ def fingerprints(nodes: Mapping[str, Node]) -> dict[str, Node]:
             waiting[child] -= 1
             if not waiting[child]:
                 ready.append(child)
+    return found
+
+
+def _reached(start: Collection[str], below: Mapping[str, list[str]]) -> set[str]:
+    """``start`` and everything below it."""
+    found = {id_ for id_ in start if id_ in below}
+    edge = list(found)
+    while edge:
+        edge = [c for id_ in edge for c in below[id_] if c not in found]
+        found.update(edge)
     return found
 
 

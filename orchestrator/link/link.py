@@ -82,10 +82,24 @@ def relink(graph: Graph, changed: Sequence[Draft], locate: Locate, problems: lis
                 _missing(draft.node, edge, names, disabled, locate, problems, warnings, strict)
         nodes[draft.node.id] = _linked(draft.node, found, draft.body)
     _ambiguous(changed, names, locate, problems)
-    if cycle({id_: n.depends_on for id_, n in nodes.items()}) is not None:
+    if any(_reads_itself(id_, nodes) for id_ in again):
         return None
     bodies = ChainMap({d.node.id: d.body for d in changed}, graph.bodies)  # type: ignore[arg-type]
-    return replace(graph, nodes=fingerprints(nodes), bodies=bodies, warnings=tuple(warnings))
+    return replace(graph, nodes=fingerprints(nodes, again), bodies=bodies, warnings=tuple(warnings))
+
+
+def _reads_itself(id_: str, nodes: Mapping[str, Node]) -> bool:
+    """Whether a node is among its own ancestors: a new circle goes through a node whose text is new."""
+    seen: set[str] = set()
+    edge = list(nodes[id_].depends_on)
+    while edge:
+        parent = edge.pop()
+        if parent == id_:
+            return True
+        if parent not in seen and parent in nodes:
+            seen.add(parent)
+            edge += nodes[parent].depends_on
+    return False
 
 
 def _identity(node: Node) -> tuple[object, ...]:

@@ -45,23 +45,24 @@ def _pieces(found: Iterable[Part]) -> Iterator[str]:
     yield "}\n"
 
 
-def patched(lines: Iterable[str], graph: Graph, project: Project, facts: Facts, changed: Collection[str]) -> Iterator[str]:
+def patched(lines: Iterable[bytes], graph: Graph, project: Project, facts: Facts, changed: Collection[str]) -> Iterator[bytes]:
     """The lines of a manifest of ours with what it says about ``changed`` nodes brought up to date.
 
-    Every such node has an entry, its parents and its children on lines of their own; all other lines stay.
+    Every such node has an entry, its parents and its children on lines of their own; all other lines stay, undecoded.
     """
     roots = manifest_roots(project)
+    wanted = {json.dumps(id_).encode(): id_ for id_ in changed}
     section = "nodes"
     for line in lines:
-        if line.startswith('"'):
-            id_ = line[1 : line.index('"', 1)]
-            if id_ in changed:
-                said = _said(section, id_, graph, facts, roots)
-                yield f"{json.dumps(id_)}: {as_text(said)}{',' if line.endswith(',' + chr(10)) else ''}\n"
+        if line.startswith(b'"'):
+            id_ = wanted.get(line[: line.index(b'"', 1) + 1])
+            if id_ is not None:
+                said = as_text(_said(section, id_, graph, facts, roots)).encode("utf-8", "backslashreplace")
+                yield b"%b: %b%b" % (json.dumps(id_).encode(), said, b",\n" if line.endswith(b",\n") else b"\n")
                 continue
         else:
             for name in ("parent_map", "child_map"):
-                if line.endswith(f'"{name}": {{\n'):
+                if line.endswith(f'"{name}": {{\n'.encode()):
                     section = name
         yield line
 

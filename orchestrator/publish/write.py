@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from errno import EDQUOT, ENOSPC
 from json import dumps
@@ -13,7 +13,7 @@ from orchestrator.core.errors import Problem, StoreError
 from orchestrator.core.project import Secret, mask
 
 
-def write(files: Mapping[str, str | Iterable[str]], out: Path, secrets: Iterable[Secret] = ()) -> tuple[str, ...]:
+def write(files: Mapping[str, str | Iterable[str | bytes]], out: Path, secrets: Iterable[Secret] = ()) -> tuple[str, ...]:
     """Write texts by POSIX path below ``out``, each by replacing the old file in one step; returns the paths that changed.
 
     A text may come in pieces, which are written as they come. A file that says the same already is left alone. Values of
@@ -27,8 +27,7 @@ def write(files: Mapping[str, str | Iterable[str]], out: Path, secrets: Iterable
     changed: list[str] = []
     for name, text in files.items():
         path = out / _inside(name)
-        pieces = [text] if isinstance(text, str) else text
-        contents: Iterator[bytes] = ((mask(piece, hidden) if hidden else piece).encode("utf-8", "backslashreplace") for piece in pieces)
+        contents = _contents([text] if isinstance(text, str) else text, hidden)
         try:
             if isinstance(text, str):
                 content = next(contents)
@@ -43,6 +42,14 @@ def write(files: Mapping[str, str | Iterable[str]], out: Path, secrets: Iterable
             raise StoreError(_problem(path, error)) from error
         changed.append(name)
     return tuple(changed)
+
+
+def _contents(pieces: Iterable[str | bytes], hidden: Sequence[Secret]) -> Iterator[bytes]:
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            yield mask(piece.decode(), hidden).encode() if hidden else piece
+        else:
+            yield (mask(piece, hidden) if hidden else piece).encode("utf-8", "backslashreplace")
 
 
 def _inside(name: str) -> str:

@@ -293,11 +293,11 @@ def test_entries_of_changed_nodes_are_replaced_in_a_written_manifest() -> None:
     before = graph()
     id_ = "model.shop.orders"
     after = replace(before, nodes={**before.nodes, id_: replace(before.nodes[id_], depends_on=(), fqn=("shop", "moved", "orders"))})
-    lines = "".join(publish(before, project(), facts())["manifest.json"]).splitlines(keepends=True)
+    lines = "".join(publish(before, project(), facts())["manifest.json"]).encode().splitlines(keepends=True)
     changed = {id_, *before.nodes[id_].depends_on}
-    again = "".join(patched(lines, after, project(), facts(), changed))
+    again = b"".join(patched(lines, after, project(), facts(), changed))
     assert json.loads(again) == json.loads("".join(publish(after, project(), facts())["manifest.json"]))
-    assert again != "".join(lines)
+    assert again != b"".join(lines)
 
 
 def test_without_a_run_there_are_no_results() -> None:
