@@ -291,7 +291,7 @@ def measured(arguments: argparse.Namespace) -> dict[str, object]:
     result = {
         "date": begun.strftime("%Y-%m-%d %H:%M UTC"),
         "minutes": round((datetime.now(UTC) - begun).total_seconds() / 60, 1),
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "load at start": round(load, 2),
         "seed": SEED,
