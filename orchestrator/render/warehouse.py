@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from orchestrator.core.names import Relation
+from orchestrator.core.ports import Connection, Dialect
 from orchestrator.render.facades import PhysicalRelation
 from orchestrator.render.macros import BoundMacro
 from orchestrator.render.scope import Scope
@@ -159,6 +160,14 @@ def _load_result(scope: Scope) -> Callable[[str], Any]:
     return lambda name: _Result(scope.results[name]) if name in scope.results else None
 
 
+def _kind(connection: Connection, relation: Relation, dialect: Dialect) -> str | None:
+    """``table`` or ``view``, ``None`` when there is no such relation. Asked of the catalog: a failed query would cost the transaction."""
+    parts = {"table_catalog": relation.database, "table_schema": relation.schema, "table_name": relation.name}
+    same = " and ".join(f"lower({column}) = lower({dialect.literal(part)})" for column, part in parts.items() if part)
+    rows = connection.execute(f"select table_type from information_schema.tables where {same}").rows
+    return None if not rows else "view" if "VIEW" in str(rows[0][0]).upper() else "table"
+
+
 class Adapter:
     """``adapter``: dispatch, and questions about relations."""
 
@@ -190,9 +199,8 @@ class Adapter:
         if live is None or identifier is None:
             return None
         relation = Relation(str(database) if database else None, str(schema) if schema else None, str(identifier))
-        if not live.connection.columns(relation):
-            return None
-        return PhysicalRelation(relation, self._scope.facts.dialect.relation(relation), "table")
+        kind = _kind(live.connection, relation, self._scope.facts.dialect)
+        return PhysicalRelation(relation, self._scope.facts.dialect.relation(relation), kind) if kind else None
 
     def get_columns_in_relation(self, relation: Any) -> list[Column]:
         """The columns of a relation, ``[]`` without a connection."""

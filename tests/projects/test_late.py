@@ -89,3 +89,14 @@ def test_clean_can_drop_what_failed_gates_left(project: Make) -> None:
     assert "Dropped warehouse.main.numbers__orc_stage" in done.stderr
     assert set(p.relations()) == {"main.numbers", "main.somebodys__orc_stage"}
     assert "Dropped" not in p.orc("clean", "--stages").exits(0).stderr
+
+
+def test_a_relation_is_looked_for_without_losing_the_transaction(project: Make) -> None:
+    found = "{% set there = adapter.get_relation(database=none, schema='main', identifier=name) %}"
+    p = project({
+        **NUMBERS,
+        "models/asks.sql": "{{ config(materialized='table') }}\n-- depends_on: {{ ref('numbers') }}\nselect"
+        + ", ".join(f"{{% set name = '{name}' %}}{found} '{{{{ there.type if there else 'none' }}}}' as {name}" for name in ("NUMBERS", "nothing")),
+    })  # fmt: skip
+    p.orc("build").exits(0)
+    assert p.query("select * from asks") == [("table", "none")]
