@@ -111,7 +111,8 @@ def invoke(arguments: Sequence[str]) -> Result:
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = call(list(arguments))
-    return Result(code, out.getvalue(), err.getvalue(), _results(arguments))
+    ran = code in (0, 1)  # else nothing ran, and what lies there is an older command's
+    return Result(code, out.getvalue(), err.getvalue(), _results(arguments) if ran else ())
 
 
 def _results(arguments: Sequence[str]) -> tuple[Mapping[str, Any], ...]:

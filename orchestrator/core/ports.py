@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.core.event import Event
 from orchestrator.core.names import Relation
-from orchestrator.core.node import Node
 from orchestrator.core.snapshot import Existing, Published, Snapshot
 
 if TYPE_CHECKING:
@@ -201,12 +200,4 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """The run is over."""
-        ...
-
-
-class LateSql(Protocol):
-    """Makes the SQL of a step that could not be known when the plan was made."""
-
-    def __call__(self, node: Node, connection: Connection) -> str:
-        """The SQL, given a live connection."""
         ...
