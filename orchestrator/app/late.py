@@ -16,7 +16,7 @@ from orchestrator.core.plan import Late, Statement, Step
 from orchestrator.core.ports import Connection
 from orchestrator.plan.checks import check, stored
 from orchestrator.plan.compile import Names, compile_query, compile_text, ephemerals
-from orchestrator.plan.expand import create_statement
+from orchestrator.plan.steps import create_statement
 from orchestrator.plan.unit_tests import inputs, unit_test
 
 if TYPE_CHECKING:

@@ -13,9 +13,11 @@ from orchestrator.core.node import HookBody, Node
 from orchestrator.core.plan import Late, Plan, Request, Statement, Step, Task, Verdict
 from orchestrator.core.ports import Dialect
 from orchestrator.core.snapshot import Snapshot
+from orchestrator.plan.check_steps import check_steps
 from orchestrator.plan.compile import Names
-from orchestrator.plan.expand import Situation, check_steps, expand
+from orchestrator.plan.expand import expand
 from orchestrator.plan.gates import blocking, gates, upstream
+from orchestrator.plan.situation import Situation
 
 BUILDS = frozenset({"run", "build", "seed", "snapshot", "retry"})
 """Commands that change tables."""

@@ -1,0 +1,69 @@
+"""The default dialect: standard SQL, in small methods that an engine overrides where it differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from orchestrator.adapters.ansi.delta import NEW, OLD, Delta
+from orchestrator.adapters.ansi.ledger import LEDGER, LEDGER_COLUMNS, Ledger
+from orchestrator.core.names import Relation
+from orchestrator.core.snapshot import Existing
+
+__all__ = ["LEDGER", "LEDGER_COLUMNS", "NEW", "OLD", "AnsiDialect"]
+
+
+class AnsiDialect(Delta, Ledger):
+    """What to say to an engine that follows the standard. Stateless; satisfies :class:`~orchestrator.core.ports.Dialect`."""
+
+    sqlglot: str = ""
+    max_identifier: int = 128
+    trusts_commit: bool = False
+    keywords: ClassVar[dict[str, str]] = {"table": "table", "view": "view", "materialized_view": "materialized view", "external": "table"}
+
+    def create_table(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
+        """Create (or replace) a table from a query; the query's text appears unchanged and last."""
+        return f"create or replace table {self.relation(relation)}{self.table_options(config)} as\n{select}"
+
+    def create_view(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
+        """Create (or replace) a view over a query; the query's text appears unchanged and last."""
+        return f"create or replace view {self.relation(relation)}{self.view_options(config)} as\n{select}"
+
+    def table_options(self, config: dict[str, Any]) -> str:  # noqa: ARG002  engines that have options override
+        """What stands between a new table's name and ``as``; starts with a space when it is not empty."""
+        return ""
+
+    def view_options(self, config: dict[str, Any]) -> str:  # noqa: ARG002  engines that have options override
+        """What stands between a new view's name and ``as``; starts with a space when it is not empty."""
+        return ""
+
+    def drop(self, existing: Existing) -> str:
+        """Drop what is there, by its kind, if it still exists. Never cascades."""
+        return f"drop {self.keywords[existing.kind]} if exists {self.relation(existing.relation)}"
+
+    def rename(self, relation: Relation, name: str) -> str:
+        """Give a table another name in its schema."""
+        return f"alter table {self.relation(relation)} rename to {self.quote(name)}"
+
+    def swap(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:
+        """Make the staged table the published one, replacing whatever ``existing`` is; for use inside one transaction."""
+        drop = () if existing is None else (self.drop(existing),)
+        return (*drop, self.rename(stage, target.name))
+
+    def swap_view(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...] | None:  # noqa: ARG002
+        """Make the staged view the published one; ``None``: send its text again, in place of the old one."""
+        return None
+
+    def finish(self, stage: Relation, config: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG002  engines that have indexes override
+        """What a staged table still needs when its rows are there."""
+        return ()
+
+    def grants(self, relation: Relation, wanted: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG002  engines with privileges override
+        """Make privileges those of a node's ``grants``."""
+        return ()
+
+    def comment(self, relation: Relation, kind: str, description: str | None, columns: dict[str, str]) -> tuple[str, ...]:
+        """Statements that persist descriptions; ``description`` ``None`` leaves the relation's own comment alone."""
+        name = self.relation(relation)
+        own = () if description is None else (f"comment on {kind} {name} is {self.literal(description)}",)
+        return (*own, *(f"comment on column {name}.{self.quote(c)} is {self.literal(text)}" for c, text in columns.items()))

@@ -1,0 +1,45 @@
+"""What was published, kept beside the data."""
+
+from __future__ import annotations
+
+from orchestrator.adapters.ansi.words import Words
+from orchestrator.core.names import Relation
+from orchestrator.core.snapshot import Published
+
+LEDGER = Relation(None, "_orc", "ledger")
+"""Where publishes are recorded: beside the data, in the target's own database."""
+
+LEDGER_COLUMNS = (("node", "text"), ("relation", "text"), ("fingerprint", "text"), ("run", "text"), ("at", "text"), ("rows", "bigint"))
+
+
+class Ledger(Words):
+    """The ledger's table, and the statements that write and read it."""
+
+    def create_schema(self, relation: Relation) -> str:
+        """Create the relation's schema if it is not there."""
+        parts = (relation.database, relation.schema)
+        return f"create schema if not exists {'.'.join(self.quote(part) for part in parts if part)}"
+
+    def ledger_setup(self) -> tuple[str, ...]:
+        """Create the ledger's schema and table if they are not there."""
+        columns = ", ".join(f"{self.quote(name)} {type_}" for name, type_ in LEDGER_COLUMNS)
+        return (self.create_schema(LEDGER), f"create table if not exists {self.relation(LEDGER)} ({columns})")
+
+    def ledger_write(self, published: Published, *, known: bool = True) -> tuple[str, ...]:
+        """Record a publish, replacing the node's previous row (if one is ``known``); runs in the publish's transaction."""
+        values = ", ".join(self.literal(getattr(published, name)) for name, _ in LEDGER_COLUMNS)
+        insert = f"insert into {self.relation(LEDGER)} ({self._ledger_names()}) values ({values})"
+        if not known:
+            return (insert,)
+        return f"delete from {self.relation(LEDGER)} where {self.quote('node')} = {self.literal(published.node)}", insert
+
+    def ledger_read(self, node: str) -> str:
+        """A query for the run id last recorded for ``node``; proves a commit."""
+        return f"select {self.quote('run')} from {self.relation(LEDGER)} where {self.quote('node')} = {self.literal(node)}"
+
+    def ledger_rows(self) -> str:
+        """A query for the whole ledger, its columns in the order of :class:`~orchestrator.core.snapshot.Published`."""
+        return f"select {self._ledger_names()} from {self.relation(LEDGER)}"
+
+    def _ledger_names(self) -> str:
+        return ", ".join(self.quote(name) for name, _ in LEDGER_COLUMNS)

@@ -1,0 +1,70 @@
+"""Steps that judge tests: those that can share a scan do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from orchestrator.core.names import Relation, shortened
+from orchestrator.core.node import Node
+from orchestrator.core.plan import Late, Statement, Step, Verdict
+from orchestrator.plan.checks import Check, check, is_late_check, scans, stored, verdict
+from orchestrator.plan.situation import Situation
+
+
+def check_steps(
+    tests: Sequence[Node],
+    under: str,
+    relation: Relation,
+    at: Situation,
+    *,
+    needs: tuple[str, ...],
+    prefix: str,
+    transaction: int | None = 0,
+) -> tuple[Step, ...]:
+    """Steps that judge ``tests`` while the node ``under`` test is at ``relation``; tests that can share a scan do."""
+    names = at.names
+    late = [t for t in tests if is_late_check(t, names)]
+    known = [check(t, names) for t in tests if t not in late]
+    audits = {t.id: audit(t, at) for t in tests if keeps_failures(t, at)}
+    parts: list[tuple[tuple[Statement, ...] | Late, tuple[Verdict, ...]]] = []
+    parts += (((sql,), verdicts) for sql, verdicts in scans([c for c in known if c.test.id not in audits], under, names))
+    parts += (
+        (stored(c, audits[c.test.id], at.dialect), (verdict(c, f"select * from {at.dialect.relation(audits[c.test.id])}"),))
+        for c in known
+        if c.test.id in audits
+    )
+    for test in late:
+        kept = audits.get(test.id)
+        shown = f"select * from {at.dialect.relation(kept)}" if kept else ""
+        parts.append((Late("render", test.id, {"instead": names.instead, "audit": kept}), (verdict(Check(test, shown)),)))
+    return tuple(
+        Step(
+            f"{prefix}/check{index}",
+            verdicts[0].test,
+            "check",
+            sql,
+            needs,
+            relation,
+            tuple(replace(v, warn_fails=True) for v in verdicts) if at.warn_error else verdicts,
+            transaction,
+            {"audit": audits[verdicts[0].test]} if verdicts[0].test in audits else {},
+        )
+        for index, (sql, verdicts) in enumerate(parts)
+    )
+
+
+def keeps_failures(test: Node, at: Situation) -> bool:
+    """Whether the rows that fail ``test`` are wanted as a table."""
+    if at.store_failures is not None:
+        return at.store_failures
+    return bool(test.config.get("store_failures") or test.config.get("store_failures_as"))
+
+
+def audit(test: Node, at: Situation) -> Relation:
+    """``store_failures``: the table that keeps the rows which fail ``test``."""
+    attached = at.names.graph.nodes.get(test.attached or (test.depends_on[0] if test.depends_on else ""))
+    near = attached.relation if attached else None
+    schema = f"{at.schema}_{test.config.get('schema') or 'dbt_test__audit'}"
+    name = shortened(str(test.config.get("alias") or test.name), at.dialect.max_identifier)
+    return Relation(near.database if near else None, schema, name)

@@ -1,0 +1,87 @@
+"""One node → its task: stage → check… → promote. Children wait for the promote; a failed check keeps the old version visible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orchestrator.core.errors import PlanError, Problem, did_you_mean
+from orchestrator.core.names import Relation
+from orchestrator.core.node import Node
+from orchestrator.core.plan import Task
+from orchestrator.core.snapshot import Existing
+from orchestrator.plan.expand.incremental import incremental_steps, is_incremental, strategy
+from orchestrator.plan.expand.replace import replace_steps
+from orchestrator.plan.situation import Situation
+from orchestrator.plan.steps import hooks, unit_step
+
+
+def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs: tuple[str, ...], at: Situation) -> Task:
+    """The task that builds ``node`` and lets ``tests`` decide whether it is published."""
+    relation = node.relation
+    if relation is None:
+        raise AssertionError(node.id)
+    _known_materialization(node, at)
+    _fits(node, relation, at)
+    existing = at.snapshot.find(relation)
+    incremental = is_incremental(node, existing, at.full_refresh)
+    units = tuple(unit_step(u) for u in unit_tests)
+    before = hooks(node, "pre_hook", needs=tuple(u.id for u in units))
+    make = incremental_steps if incremental else replace_steps
+    steps, keep = make(node, relation, tests, tuple(s.id for s in (*units, *before)), at)
+    return Task(
+        node.id,
+        node.kind,
+        label(node, relation),
+        (*units, *before, *steps),
+        needs,
+        keep,
+        (*(u.id for u in unit_tests), *(t.id for t in tests)),
+        _reason(node, existing, incremental, at),
+        relation,
+    )
+
+
+def _fits(node: Node, relation: Relation, at: Situation) -> None:
+    """Raise for a name that the engine would cut off: two such names could become one."""
+    for word, name in (("name", relation.name), ("schema", relation.schema or "")):
+        if len(name.encode()) > at.dialect.max_identifier:
+            most = at.dialect.max_identifier
+            message = f"the {word} `{name}` of `{node.name}` has {len(name.encode())} bytes; {at.dialect.name} allows {most}"
+            raise PlanError(Problem("N303", message, node.span, "give it a shorter one with `alias`, or a shorter `schema`", node=node.id))
+
+
+_KINDS = {"sql": ("view", "table", "incremental", "ephemeral"), "python": ("table", "incremental")}
+
+
+def _known_materialization(node: Node, at: Situation) -> None:
+    """Raise for a materialization or an incremental strategy that nobody here can do."""
+    known = _KINDS[node.language] if node.kind == "model" else (node.materialized,)
+    if node.materialized not in known:
+        message = (
+            f"{node.language} {node.kind} `{node.name}` is materialized as `{node.materialized}`, which does not exist on {at.dialect.name}"
+        )
+        hint = did_you_mean(node.materialized, known, also=f"there is {', '.join(f'`{k}`' for k in known)}")
+        raise PlanError(Problem("N302", message, node.span, hint, node=node.id))
+    if node.materialized == "incremental" and strategy(node) not in at.dialect.strategies:
+        message = f"{at.dialect.name} has no incremental strategy `{strategy(node)}`"
+        hint = did_you_mean(strategy(node), at.dialect.strategies, also=f"strategies are {', '.join(at.dialect.strategies)}")
+        raise PlanError(Problem("N301", message, node.span, hint, node=node.id))
+
+
+def label(node: Node, relation: Relation) -> str:
+    """What the console calls the node: ``sql table model analytics.orders``."""
+    where = f"{relation.schema}.{relation.name}"
+    if node.kind == "seed":
+        return f"seed file {where}"
+    return f"{node.language} {node.materialized} {node.kind} {where}"
+
+
+def _reason(node: Node, existing: Existing | None, incremental: bool, at: Situation) -> str:
+    if existing is None:
+        return "does not exist yet"
+    if incremental:
+        return "adds what is new"
+    published = at.snapshot.ledger.get(node.id)
+    if published is None:
+        return "was not published by orc before"
+    return "code changed" if published.fingerprint != node.fingerprint else "selected"

@@ -1,0 +1,54 @@
+"""Views and tables: build aside, check, swap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from orchestrator.core.names import Relation
+from orchestrator.core.node import Node, SqlBody
+from orchestrator.core.plan import Late, Statement, Step
+from orchestrator.core.snapshot import Existing
+from orchestrator.plan.check_steps import check_steps
+from orchestrator.plan.situation import Situation
+from orchestrator.plan.steps import clean, compiled, create_statement, finish, hooks, promote, staged, statements
+
+
+def replace_steps(
+    node: Node, relation: Relation, tests: Sequence[Node], before: tuple[str, ...], at: Situation
+) -> tuple[tuple[Step, ...], frozenset[int]]:
+    """Views and tables: build aside, check, swap; one transaction; a failed check keeps only the stage."""
+    existing = at.snapshot.find(relation)
+    cleaned, stage = staged(node, relation, before, at)
+    names = replace(at.names, instead={**at.names.instead, node.id: relation.stage})
+    made = (stage, *finish(node, relation, stage, node.config, at))
+    checks = check_steps(tests, node.id, relation.stage, replace(at, names=names), needs=tuple(s.id for s in made), prefix=node.id)
+    passed = tuple(s.id for s in (*made, *checks))
+    moved = at.dialect.swap_view(relation.stage, relation, existing) if stage.payload["create"] == "view" else None
+    visible: tuple[Step, ...] = ()
+    if moved is not None:
+        last = statements(moved)
+    elif stage.payload["create"] == "view":
+        visible = _view(node, relation, stage, passed, existing, at)
+        last = statements((at.dialect.drop(Existing(relation.stage, "view")),))
+    else:
+        last = statements(at.dialect.swap(relation.stage, relation, existing))
+    done = promote(node, relation, last, (*passed, *(s.id for s in visible)), 0, at)
+    after = hooks(node, "post_hook", needs=(done.id,))
+    return (*cleaned, *made, *checks, *visible, done, *after), frozenset({0})
+
+
+def _view(
+    node: Node, relation: Relation, stage: Step, needs: tuple[str, ...], existing: Existing | None, at: Situation
+) -> tuple[Step, ...]:
+    """A view is replaced in place, by the text that was just checked."""
+    body = at.names.graph.bodies[node.id]
+    if not isinstance(body, SqlBody):
+        raise AssertionError(node.id)
+    cleaned = clean(f"{node.id}/drop", node, existing, "view", needs, at)
+    sql: tuple[Statement, ...] | Late
+    if isinstance(stage.sql, Late):
+        sql = Late("render", node.id, {**stage.payload, "relation": relation, "again": True})
+    else:
+        sql = (create_statement(at.dialect, relation, compiled(node, body.query, at), stage.payload, node.id),)
+    return (*cleaned, Step(f"{node.id}/view", node.id, "stage", sql, (*needs, *(c.id for c in cleaned)), relation))

@@ -1,0 +1,147 @@
+"""The steps that materializations are made of: clean, stage, finish, promote, hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from orchestrator.core.config import listed
+from orchestrator.core.errors import PlanError
+from orchestrator.core.names import Relation
+from orchestrator.core.node import Node, PythonBody, Query, SeedBody, SqlBody
+from orchestrator.core.plan import Late, Origin, Statement, Step, Verdict
+from orchestrator.core.ports import Dialect
+from orchestrator.core.snapshot import Existing, Published
+from orchestrator.plan.compile import compile_query, is_late
+from orchestrator.plan.situation import Situation
+from orchestrator.sql.splice import Spliced
+
+
+def staged(
+    node: Node, relation: Relation, before: tuple[str, ...], at: Situation, *, incremental: bool = False
+) -> tuple[tuple[Step, ...], Step]:
+    """What clears the stage's place, if something of another kind is there, and the step that fills it; both after ``before``."""
+    stage = replace(stage_step(node, relation, at, incremental=incremental), needs=before)
+    return clean(f"{node.id}/clean", node, at.snapshot.find(relation.stage), str(stage.payload["create"]), before, at), stage
+
+
+def stage_step(node: Node, relation: Relation, at: Situation, *, incremental: bool) -> Step:
+    """Fill the stage: from the node's query, its Python function or its CSV file."""
+    body = at.names.graph.bodies[node.id]
+    config = dict(node.config)
+    create = {"create": "view" if node.materialized == "view" else "table", "config": config}
+    match body:
+        case PythonBody():
+            payload = {"python": body.raw, "path": node.path, "incremental": incremental, **create}
+            return Step(f"{node.id}/stage", node.id, "python", (), relation=relation.stage, payload=payload)
+        case SeedBody():
+            return Step(f"{node.id}/stage", node.id, "seed", (), relation=relation.stage, payload={"path": node.path, **create})
+        case SqlBody():
+            if is_late(node, body, at.names):
+                late = Late("render", node.id, {**create, "incremental": incremental, "relation": relation.stage})
+                return Step(f"{node.id}/stage", node.id, "stage", late, relation=relation.stage, payload=create)
+            query = body.incremental if incremental and body.incremental else body.query
+            statement = create_statement(at.dialect, relation.stage, compiled(node, query, at), create, node.id, incremental=incremental)
+            return Step(f"{node.id}/stage", node.id, "stage", (statement,), relation=relation.stage, payload=create)
+        case _:
+            raise AssertionError(node.id)
+
+
+def clean(id_: str, node: Node, there: Existing | None, kind: str, needs: tuple[str, ...], at: Situation) -> tuple[Step, ...]:
+    """What is in the way of a relation of another ``kind`` is dropped first; one of the same kind is replaced as it is.
+
+    A stage is in the way when an earlier run left it for inspection and the model has changed since then.
+    """
+    if there is None or there.kind == kind:
+        return ()
+    return (Step(id_, node.id, "clean", (Statement(at.dialect.drop(there)),), needs, there.relation),)
+
+
+def compiled(node: Node, query: Query, at: Situation) -> Spliced:
+    """The node's query as sent, with the author's ``sql_header`` left to the engine's dialect."""
+    return compile_query(node, query, at.names)
+
+
+def create_statement(
+    dialect: Dialect, relation: Relation, text: Spliced, create: Mapping[str, Any], node: str, *, incremental: bool = False
+) -> Statement:
+    """Create the stage from a query; positions in the statement lead back to the query."""
+    make = dialect.create_view if create["create"] == "view" else dialect.create_table
+    sql = make(relation, text.sql, dict(create["config"]))
+    return Statement(sql, Origin(node, text.shifted(len(sql) - len(text.sql)), incremental))
+
+
+def finish(node: Node, relation: Relation, stage: Step, config: Mapping[str, Any], at: Situation) -> tuple[Step, ...]:
+    """Indexes and statistics of a staged table: tests and readers want them."""
+    try:
+        texts = at.dialect.finish(relation.stage, config) if stage.payload["create"] == "table" else ()
+    except PlanError as error:
+        raise PlanError(*(replace(p, span=node.span, node=node.id) for p in error.problems)) from None
+    return (Step(f"{node.id}/finish", node.id, "finish", statements(texts), (stage.id,), relation.stage),) if texts else ()
+
+
+def promote(
+    node: Node, relation: Relation, visible: tuple[Statement, ...], needs: tuple[str, ...], transaction: int, at: Situation
+) -> Step:
+    """Make the next version visible: the statements that do it, comments, grants, and the ledger row."""
+    payload: dict[str, Any] = {
+        "publish": Published(node.id, str(relation), node.fingerprint, at.run, ""),
+        "known": node.id in at.snapshot.ledger,
+    }
+    if not at.dialect.trusts_commit:
+        payload["verify"] = at.dialect.ledger_read(node.id)
+    return Step(
+        f"{node.id}/promote",
+        node.id,
+        "promote",
+        (*visible, *_comments(node, relation, at), *statements(at.dialect.grants(relation, node.config.get("grants") or {}))),
+        needs,
+        relation,
+        transaction=transaction,
+        payload=payload,
+    )
+
+
+def _comments(node: Node, relation: Relation, at: Situation) -> tuple[Statement, ...]:
+    persist = node.config.get("persist_docs") or {}
+    docs = at.names.graph.bodies[node.id].docs
+    columns = {c.name: c.description for c in docs.columns if c.description} if persist.get("columns") else {}
+    described = docs.description if persist.get("relation") and docs.description else None
+    if described is None and not columns:
+        return ()
+    kind = "view" if node.materialized == "view" else "table"
+    known = at.names.graph.bodies[node.id]
+    if isinstance(known, SqlBody) and known.query.columns is not None and not is_late(node, known, at.names):
+        there = {c.casefold() for c in known.query.columns}
+        columns = {k: v for k, v in columns.items() if k.casefold() in there}
+    elif not isinstance(known, SeedBody):
+        columns = {}
+    return statements(at.dialect.comment(relation, kind, described, columns))
+
+
+def unit_step(unit: Node) -> Step:
+    """Judge a unit test: before anything of its model is built."""
+    judged = Verdict(unit.id)
+    return Step(f"{unit.id}/check", unit.id, "check", Late("unit_test", unit.id), verdicts=(judged,), transaction=None)
+
+
+def hooks(node: Node, which: str, needs: tuple[str, ...] = (), transaction: int = 0) -> tuple[Step, ...]:
+    """``pre_hook`` and ``post_hook``: inside the transaction unless the hook says ``transaction: false``.
+
+    Those outside come first before a model and last after it, whatever their order: a transaction has no holes.
+    """
+    steps: list[Step] = []
+    for index, hook in enumerate(listed(node.config.get(which))):
+        text = str(hook.get("sql", "")) if isinstance(hook, Mapping) else str(hook)
+        inside = not (isinstance(hook, Mapping) and hook.get("transaction") is False)
+        sql = Late("hook", node.id, {"text": text})
+        steps.append(
+            Step(f"{node.id}/{which}{index}", node.id, "hook", sql, needs, node.relation, transaction=transaction if inside else None)
+        )
+    return tuple(sorted(steps, key=lambda s: (s.transaction is None) == (which == "post_hook")))
+
+
+def statements(texts: Sequence[str]) -> tuple[Statement, ...]:
+    """Texts of the plan's own, as statements."""
+    return tuple(Statement(t) for t in texts)
