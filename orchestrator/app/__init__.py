@@ -46,6 +46,7 @@ class Prepared:
     warehouse: Warehouse
     snapshot: Snapshot
     selected: frozenset[str]
+    request: Request
     warnings: tuple[Problem, ...] = ()
 
 
@@ -66,6 +67,10 @@ def build(
 
     ready = prepare(workspace, request, only)
     try:
+        if request.max_bytes is not None:
+            from orchestrator.app.planning import within_budget
+
+            within_budget(ready, request.max_bytes)
         run = record(_events(ready, request, interruptible), sinks(workspace), secrets(workspace))
     finally:
         with interruptible(_finish):
@@ -107,7 +112,7 @@ def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None =
     except BaseException:
         warehouse.close()
         raise
-    return Prepared(workspace, work, warehouse, snapshot, selected, found.warnings)
+    return Prepared(workspace, work, warehouse, snapshot, selected, request, found.warnings)
 
 
 def chosen(workspace: Workspace, request: Request) -> frozenset[str]:

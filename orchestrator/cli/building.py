@@ -28,6 +28,7 @@ def _execute(given: dict[str, Any], command: str, *, only: Iterable[str] | None 
 @orc.command()
 @o.selection
 @o.building
+@o.max_bytes
 @o.running
 @o.store_failures
 @o.project
@@ -40,6 +41,7 @@ def run(**given: Any) -> int:
 @orc.command()
 @o.selection
 @o.building
+@o.max_bytes
 @o.running
 @o.store_failures
 @o.project
@@ -63,6 +65,7 @@ def test(**given: Any) -> int:
 @orc.command()
 @o.selection
 @o.building
+@o.max_bytes
 @o.running
 @o.store_failures
 @o.project

@@ -73,6 +73,7 @@ def parse(**given: Any) -> int:
 @orc.command("compile")
 @o.selection
 @click.option("--inline", help="Compile this query instead of a node.")
+@click.option("--dry-run", is_flag=True, help="Ask the engine whether each model's query is right, and what it would process.")
 @o.running
 @o.project
 @o.console
@@ -87,6 +88,8 @@ def compile_(**given: Any) -> int:
         click.echo(inline(workspace, given["inline"]))
         return 0
     request = wire.request(given, "compile")
+    if given["dry_run"]:
+        return _dry_run(workspace, given)
     texts = compiled(workspace, request)
     _warn(workspace, (*workspace.graph.warnings, *selection(workspace, request).warnings), given)
     if given["select"] and len(texts) == 1:
@@ -94,6 +97,70 @@ def compile_(**given: Any) -> int:
     elif not given["quiet"]:
         click.echo(f"Compiled {len(texts)} nodes to {workspace.project.settings.target_path}/compiled", err=True)
     return 0
+
+
+@orc.command()
+@o.selection
+@click.option("--explain", is_flag=True, help="Print every statement that would be sent.")
+@click.option("--dry-run/--no-dry-run", "dry_run", default=None, help="Ask the engine about each query (default: where that is free).")
+@click.option("--exit-code", is_flag=True, help="Exit with 3 when something is added, modified or removed.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print the plan.")
+@o.building
+@o.max_bytes
+@o.running
+@o.project
+@o.console
+def plan(**given: Any) -> int:
+    """Say what a build would do, and why; change nothing."""
+    from orchestrator.app import prepare
+    from orchestrator.app.planning import estimates, within_budget
+    from orchestrator.cli import wire
+    from orchestrator.plan.changes import changes
+    from orchestrator.report.planned import as_json, planned
+
+    workspace = opened(given, "plan")
+    request = wire.request(given, "build")
+    ready = prepare(workspace, request)
+    try:
+        if request.max_bytes is not None:
+            within_budget(ready, request.max_bytes)
+        ask = given["dry_run"] if given["dry_run"] is not None else workspace.dialect.estimates
+        asked = {e.node: e for e in estimates(ready)} if ask else {}
+    finally:
+        ready.warehouse.close()
+    found = changes(ready.plan, workspace.graph, ready.snapshot, whole=not (request.select or request.exclude or request.selector))
+    _warn(workspace, ready.warnings, given)
+    if given["output"] == "json":
+        click.echo(as_json(ready.plan, found, asked))
+    else:
+        click.echo(planned(ready.plan, found, asked, workspace.project.target.name, explain=given["explain"]))
+    problems = tuple(e.problem for e in asked.values() if e.problem is not None)
+    _warn(workspace, problems, given)
+    if problems:
+        return 1
+    return CHANGED if given["exit_code"] and any(c.what != "unchanged" for c in found) else 0
+
+
+CHANGED = 3
+"""The exit code of ``plan --exit-code`` when there are changes."""
+
+
+def _dry_run(workspace: Workspace, given: dict[str, Any]) -> int:
+    """A line for each model: what the engine says about its query."""
+    from orchestrator.app import prepare
+    from orchestrator.app.planning import estimates
+    from orchestrator.cli import wire
+    from orchestrator.report.planned import asked
+
+    ready = prepare(workspace, wire.request(given, "run"))
+    try:
+        found = tuple(estimates(ready))
+    finally:
+        ready.warehouse.close()
+    click.echo(asked(found))
+    problems = tuple(e.problem for e in found if e.problem is not None)
+    _warn(workspace, problems, given)
+    return 1 if problems else 0
 
 
 @orc.command()

@@ -130,6 +130,30 @@ building = _stack(
 )
 """How to build."""
 
+
+class Amount(click.ParamType[int]):
+    """An amount of data: a number of bytes, or ``10GiB``."""
+
+    name = "amount"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Click's hook."""
+        from orchestrator.core.sizes import written_bytes
+
+        try:
+            return value if isinstance(value, int) else written_bytes(value)
+        except ValueError:
+            self.fail(f"`{value}` is no amount of data; write it like 500MB or 10GiB", param, ctx)
+
+
+max_bytes = _building(
+    "--max-bytes",
+    type=Amount(),
+    envvar="ORC_MAX_BYTES",
+    metavar="AMOUNT",
+    help="Refuse to start when the models would process more, e.g. 10GiB (BigQuery).",
+)
+
 store_failures = _building(
     "--store-failures/--no-store-failures",
     "store_failures",

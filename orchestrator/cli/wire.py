@@ -92,6 +92,7 @@ def request(options: Mapping[str, Any], command: str) -> Request:
         store_failures=options.get("store_failures"),
         warn_error=bool(options.get("warn_error")),
         threads=options.get("threads"),
+        max_bytes=options.get("max_bytes"),
         invocation={k: _plain(v) for k, v in options.items() if not k.startswith("_") and v is not None},
     )
 

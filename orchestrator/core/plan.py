@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from orchestrator.core.errors import Problem
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Kind
 
@@ -125,6 +126,7 @@ class Request:
     store_failures: bool | None = None
     warn_error: bool = False
     threads: int | None = None
+    max_bytes: int | None = None
     invocation: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -147,3 +149,29 @@ class Plan:
     def total(self) -> int:
         """How many results the run reports: one for each task that is not a mere carrier of tests, one for each test."""
         return sum(t.kind not in ("test", "unit_test") for t in self.tasks) + sum(len(t.tests) for t in self.tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a plan means for one node: ``added`` (not built yet), ``modified`` (its code or its parents' code is not what was
+    published), ``unchanged`` (built again all the same), ``removed`` (published once, no longer in the project).
+    """
+
+    node: str
+    what: Literal["added", "modified", "unchanged", "removed"]
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an engine said about a node's query without running it.
+
+    ``bytes`` it would process (``None``: this engine does not say), the ``problem`` if it refused the query, or in ``unknown``
+    why it could not be asked.
+    """
+
+    node: str
+    bytes: int | None = None
+    problem: Problem | None = None
+    unknown: str | None = None

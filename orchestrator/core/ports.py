@@ -30,7 +30,7 @@ class Dialect(Protocol):
     """What to say to an engine: pure text. Everything that differs between engines in SQL stands behind this.
 
     ``trusts_commit`` says that this engine's connection itself knows whether a commit happened; elsewhere the ledger row is
-    read back.
+    read back. ``estimates`` says that asking what a query would process costs nothing.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Dialect(Protocol):
     max_identifier: int
     strategies: tuple[str, ...]
     trusts_commit: bool
+    estimates: bool
 
     def quote(self, identifier: str) -> str:
         """One identifier, quoted."""
@@ -142,6 +143,10 @@ class Connection(Protocol):
 
     def describe(self, sql: str) -> tuple[tuple[str, str], ...]:
         """Output columns ``(name, type)`` of a query, without running it."""
+        ...
+
+    def estimate(self, sql: str) -> int | None:
+        """Bytes the engine says a query would process, without running it; ``None`` where it does not say such things."""
         ...
 
     def read(self, sql: str) -> pa.RecordBatchReader:

@@ -18,14 +18,15 @@ class Names:
     """Where nodes physically are in this run.
 
     ``instead`` replaces a node's relation (by its stage, while its gates run). ``ctes`` replaces nodes by the name of a CTE
-    that stands in for them (unit test fixtures). ``empty`` reads every relation without its rows. ``queries`` replaces the
-    text of ephemeral models that had to be rendered again just now.
+    that stands in for them (unit test fixtures), ``standins`` by a query (of what is not built yet). ``empty`` reads every
+    relation without its rows. ``queries`` replaces the text of ephemeral models that had to be rendered again just now.
     """
 
     graph: Graph
     dialect: Dialect
     instead: Mapping[str, Relation] = field(default_factory=dict)
     ctes: Mapping[str, str] = field(default_factory=dict)
+    standins: Mapping[str, str] = field(default_factory=dict)
     empty: bool = False
     queries: Mapping[str, Query] = field(default_factory=dict)
 
@@ -38,6 +39,8 @@ class Names:
         node = self.graph.nodes[id_]
         if id_ in self.ctes:
             shown = last = self.ctes[id_]
+        elif id_ in self.standins:
+            shown, last = f"({self.standins[id_]})", ""
         elif node.is_ephemeral:
             shown = last = f"{CTE_PREFIX}{node.name}"
         else:

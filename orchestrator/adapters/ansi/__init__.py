@@ -19,6 +19,7 @@ class AnsiDialect(Delta, Ledger):
     sqlglot: str = ""
     max_identifier: int = 128
     trusts_commit: bool = False
+    estimates: bool = False
     keywords: ClassVar[dict[str, str]] = {"table": "table", "view": "view", "materialized_view": "materialized view", "external": "table"}
 
     def create_table(self, relation: Relation, select: str, config: dict[str, Any]) -> str:

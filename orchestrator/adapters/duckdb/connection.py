@@ -83,6 +83,10 @@ class DuckDBConnection:
         """Output columns ``(name, type)`` of a query, without running it."""
         return tuple((str(row[0]), str(row[1])) for row in self._answer(sql, "describe ").rows)
 
+    def estimate(self, sql: str) -> int | None:  # noqa: ARG002 - the port's signature
+        """Nothing: the engine does not say beforehand what a query will read."""
+        return None
+
     def read(self, sql: str) -> pa.RecordBatchReader:
         """A query's result as a stream; the session's next statement ends a stream that was not read to its end."""
         import pyarrow as pa

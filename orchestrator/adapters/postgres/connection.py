@@ -133,6 +133,10 @@ class PostgresConnection:
             self._types.update(zip(pairs, map(str, said), strict=True))
         return tuple((name, self._types[oid, modifier]) for name, oid, modifier in shape)
 
+    def estimate(self, sql: str) -> int | None:  # noqa: ARG002 - the port's signature
+        """Nothing: the engine does not say beforehand what a query will read."""
+        return None
+
     def read(self, sql: str) -> pa.RecordBatchReader:
         """A query's result as a stream; the session's next statement ends a stream that was not read to its end."""
         import pyarrow as pa
