@@ -50,9 +50,10 @@ def load(
     variables: Mapping[str, Any] | None = None,
     target_path: str | None = None,
     properties: Callable[[FileTree, str, bool], Found] = read_properties,
+    render_profile: RenderValue | None = None,
 ) -> Project:
     """Read a project. ``root`` is its folder; ``profile``, ``target``, ``threads``, ``variables`` and ``target_path`` come from
-    the command line and win over the files.
+    the command line and win over the files. ``render_profile`` renders the profile's values, where that is not ``render_value``.
 
     Raises:
         ConfigError: with everything that is wrong in the project file or, when that is fine, in all properties files.
@@ -65,8 +66,9 @@ def load(
         settings = replace(settings, target_path=target_path)
     seen = merged_vars(settings, cli)
     profiles = find_profiles(root, profiles_dir, env)
+    of_profile = render_profile or render_value
     where, more = choose_target(
-        profiles, settings, lambda text: render_value(text, cli, None), profile=profile, target=target, threads=threads
+        profiles, settings, lambda text: of_profile(text, cli, None), profile=profile, target=target, threads=threads
     )
     settings = rendered_trees(settings, lambda text: render_value(text, seen, where))
     if isinstance(tree, DiskTree):
