@@ -7,7 +7,7 @@ engine cannot). A mark that is no longer true fails.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from orchestrator.core.project import Target
 from orchestrator.core.snapshot import Existing, Published
 from orchestrator.testing import postgres
 from orchestrator.testing.fixtures import postgres_url, worker
+from tests.contract.shop import Shop, shop_of
 
 __all__ = ["postgres_url", "worker"]
 
@@ -89,7 +90,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         called = getattr(item, "callspec", None)
         for mark in (m for name in MARKS for m in item.iter_markers(name)):
-            if called is not None and called.params.get("engine") in mark.args:
+            if called is not None and {called.params.get("engine"), called.params.get("shop")} & {*mark.args}:
                 item.add_marker(pytest.mark.xfail(reason=f"{mark.name}: {mark.kwargs['reason']}", strict=True))
 
 
@@ -121,6 +122,12 @@ def empty_postgres(postgres_url: str) -> Iterator[str]:
     empty()
     yield postgres_url
     empty()
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def shop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shop:
+    """An empty project on each engine."""
+    return shop_of(tmp_path, replace(ENGINES[request.param](tmp_path, request), schema="wares"), monkeypatch, capsys)
 
 
 @pytest.fixture(params=sorted(ENGINES))
