@@ -212,7 +212,7 @@ def open_and_keep(invocation: Invocation) -> Workspace:
 
 
 def _told(target: Target) -> Any:
-    """The target as the cache knows it: all of it, or, of one with secrets, what tells it from another (a misspelt key may hold one, too)."""
+    """The target as the cache knows it: all of it, or, of one with secrets, a digest (a misspelt key may hold one, too)."""
     packed = pack.pack_target(target)
     return digest(json.dumps(packed, sort_keys=True).encode()) if target.secrets else packed
 

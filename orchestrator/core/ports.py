@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.core.event import Event
 from orchestrator.core.names import Relation
-from orchestrator.core.snapshot import Existing, Published, Snapshot
+from orchestrator.core.snapshot import Described, Existing, Published, Snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -177,6 +177,10 @@ class Warehouse(Protocol):
 
     def snapshot(self, relations: Iterable[Relation]) -> Snapshot:
         """What exists in the schemas of ``relations``, and the ledger; one round of catalog queries."""
+        ...
+
+    def catalog(self, relations: Iterable[Relation]) -> tuple[Described, ...]:
+        """What the engine's own catalog says of those of ``relations`` that exist, comments and sizes included."""
         ...
 
     def close(self) -> None:

@@ -43,3 +43,20 @@ class Snapshot:
     def find(self, relation: Relation) -> Existing | None:
         """The relation as it exists now, or ``None``."""
         return self.relations.get(relation.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A relation as the engine's own catalog describes it, for documentation.
+
+    ``columns`` are ``(name, type, comment)`` in order. ``rows`` is the engine's own count or estimate, ``size`` is in bytes;
+    ``None`` where it does not say.
+    """
+
+    relation: Relation
+    kind: RelationKind
+    columns: tuple[tuple[str, str, str | None], ...]
+    comment: str | None = None
+    owner: str | None = None
+    rows: int | None = None
+    size: int | None = None
