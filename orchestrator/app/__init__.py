@@ -155,6 +155,7 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
     from orchestrator.app.late import LateSql
     from orchestrator.app.loaders import python_loader, seed_loader
     from orchestrator.execute.execute import execute
+    from orchestrator.execute.lease import Leasing
     from orchestrator.execute.workshop import Workshop
     from orchestrator.plan.compile import Names
 
@@ -168,7 +169,9 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
     late = LateSql(workspace, names, notice, {"selected_resources": sorted(ready.selected)})
     shop = Workshop(workspace.graph, workspace.dialect, clock, late, {}, explainer(workspace))
     loaders = {"seed": seed_loader(workspace), "python": python_loader(workspace, names, shop.cancelled, notice)}
-    shop = replace(shop, loaders=loaders, interruptible=interruptible)
+    patience = workspace.project.target.settings.get("lock_timeout")
+    leasing = Leasing(workspace.invocation.id, request.on_conflict, None if patience is None else float(patience))
+    shop = replace(shop, loaders=loaders, interruptible=interruptible, leasing=leasing)
     for event in execute(ready.plan, workspace.graph, ready.warehouse, shop, _started(ready, request)):
         if isinstance(event, RunStarted):
             yield event

@@ -94,7 +94,8 @@ class Task:
 
     Steps with the same ``transaction`` number share one transaction; ``None`` runs outside of any. When a check fails, the
     transactions listed in ``keep`` commit what they did so far (the stage), the others roll back. ``tests`` are the ids
-    judged inside. ``label`` is what the console says (``sql table model analytics.orders``).
+    judged inside. ``label`` is what the console says (``sql table model analytics.orders``). ``leased`` tasks run while no other run
+    builds their relation.
     """
 
     node: str
@@ -106,6 +107,7 @@ class Task:
     tests: tuple[str, ...] = ()
     reason: str = ""
     relation: Relation | None = None
+    leased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class Request:
     warn_error: bool = False
     threads: int | None = None
     max_bytes: int | None = None
+    on_conflict: Literal["wait", "skip", "fail"] = "wait"
     invocation: Mapping[str, Any] = field(default_factory=dict)
 
 

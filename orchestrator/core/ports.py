@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.core.event import Event
 from orchestrator.core.names import Relation
-from orchestrator.core.snapshot import Described, Existing, Published, Snapshot
+from orchestrator.core.snapshot import Described, Existing, Lease, Published, Snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +31,8 @@ class Dialect(Protocol):
 
     ``trusts_commit`` says that this engine's connection itself knows whether a commit happened; elsewhere the ledger row is
     read back. ``estimates`` says that asking what a query would process costs nothing.
+    ``leases`` says which tasks take a lease: ``every`` one, or the ``split`` ones (several transactions), where the
+    engine itself lets no two transactions build one relation.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Dialect(Protocol):
     strategies: tuple[str, ...]
     trusts_commit: bool
     estimates: bool
+    leases: str
 
     def quote(self, identifier: str) -> str:
         """One identifier, quoted."""
@@ -105,12 +108,34 @@ class Dialect(Protocol):
         """Create the ledger's schema and table if they are not there."""
         ...
 
-    def ledger_write(self, published: Published, *, known: bool = True) -> tuple[str, ...]:
-        """Record a publish, replacing the node's previous row (if one is ``known``); runs in the publish's transaction."""
+    def ledger_write(self, published: Published, *, known: bool = True, lease: Lease | None = None) -> tuple[str, ...]:
+        """Record a publish, replacing the node's previous row (if one is ``known``); runs in the publish's transaction.
+
+        Fails there (X330) when the ``lease`` the relation was built under has been taken over, where that can be.
+        """
         ...
 
     def ledger_read(self, node: str) -> str:
         """A query for the run id last recorded for ``node``; proves a commit."""
+        ...
+
+    def lease_setup(self) -> tuple[str, ...]:
+        """Create what leases are kept in, if it is not there."""
+        ...
+
+    def lease_claim(self, relation: Relation, run: str) -> tuple[str, ...]:
+        """Take a lease if it can be had, each statement in a transaction of its own; the last answers ``run, fence, since`` of who has it.
+
+        Its fence is one more than before, also for who had it already. Of those who ask at once at most one gets it.
+        """
+        ...
+
+    def lease_beat(self, run: str) -> tuple[str, ...]:
+        """Say that ``run`` lives, every ``LEASE_SECONDS / 4``; nothing where a lease cannot outlive its holder."""
+        ...
+
+    def lease_end(self, lease: Lease, *, published: bool) -> tuple[str, ...]:
+        """Return a lease after its task, if the publish's transaction has not done so. May fail (X330) when somebody took it over."""
         ...
 
     def comment(self, relation: Relation, kind: str, description: str | None, columns: dict[str, str]) -> tuple[str, ...]:

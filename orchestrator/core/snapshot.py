@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from orchestrator.core.names import Relation
 
 RelationKind = Literal["table", "view", "materialized_view", "external"]
+
+LEASE_SECONDS = 60
+"""How long a run that says nothing keeps its leases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,16 @@ class Published:
     run: str
     at: str
     rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to build a relation now. ``fence`` rises with every change of hands: what was built under an older one is not published."""
+
+    relation: Relation
+    run: str
+    fence: int
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from orchestrator.core.errors import ExecuteError, Problem
 from orchestrator.core.graph import Graph
 from orchestrator.core.plan import Statement, Step
 from orchestrator.core.ports import Clock, Connection, Dialect
+from orchestrator.execute.lease import Leasing
 
 Interruptible = Callable[[Callable[[], None]], AbstractContextManager[object]]
 """While the context lasts, a signal that asks the process to end calls the function instead of raising."""
@@ -45,3 +46,4 @@ class Workshop:
     explain: Callable[[ExecuteError, Statement | None, str], Problem]
     cancelled: threading.Event = field(default_factory=threading.Event)
     interruptible: Interruptible = nullcontext
+    leasing: Leasing = field(default_factory=Leasing)

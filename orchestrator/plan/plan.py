@@ -146,7 +146,7 @@ def _run_hooks(graph: Graph) -> tuple[tuple[Task, ...], tuple[Task, ...]]:
 
 
 def _prepare(tasks: list[Task], snapshot: Snapshot, dialect: Dialect) -> tuple[Statement, ...]:
-    """The ledger, and the schemas that are missing: created before anything runs in parallel."""
+    """The ledger, the leases, and the schemas that are missing: created before anything runs in parallel."""
     missing: dict[tuple[str, str], Relation] = {}
     for relation in (r for t in tasks for r in (t.relation, *(s.payload.get("audit") for s in t.steps))):
         if relation is not None and relation.schema:
@@ -154,4 +154,5 @@ def _prepare(tasks: list[Task], snapshot: Snapshot, dialect: Dialect) -> tuple[S
             if key not in snapshot.schemas:
                 missing.setdefault(key, replace(relation, name=""))
     schemas = tuple(Statement(dialect.create_schema(r)) for r in missing.values())
-    return (*schemas, *(Statement(s) for s in dialect.ledger_setup()))
+    leases = dialect.lease_setup() if any(t.leased for t in tasks) else ()
+    return (*schemas, *(Statement(s) for s in (*dialect.ledger_setup(), *leases)))

@@ -9,12 +9,12 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, ClassVar
 
-from orchestrator.adapters.ansi import LEDGER, LEDGER_COLUMNS, NEW, OLD, AnsiDialect
+from orchestrator.adapters.ansi import LEASE_COLUMNS, LEASES, LEDGER, LEDGER_COLUMNS, NEW, OLD, AnsiDialect
 from orchestrator.adapters.postgres.functions import ORDER, functions, named
 from orchestrator.core.config import listed
 from orchestrator.core.errors import PlanError, Problem, did_you_mean
 from orchestrator.core.names import LONGEST, Relation, shortened
-from orchestrator.core.snapshot import Existing, Published
+from orchestrator.core.snapshot import LEASE_SECONDS, Existing, Lease, Published
 
 LOCK = 0x6F7263
 """The advisory lock that serialises changes of the namespace (schemas, the ledger): Postgres itself lets them collide."""
@@ -32,6 +32,7 @@ class PostgresDialect(AnsiDialect):
     name = "postgres"
     sqlglot = "postgres"
     max_identifier = LONGEST
+    trusts_commit = True  # it asks the server what became of a commit whose answer was lost
     keywords: ClassVar[dict[str, str]] = {**AnsiDialect.keywords, "external": "foreign table"}
 
     def literal(self, value: object) -> str:
@@ -134,29 +135,59 @@ class PostgresDialect(AnsiDialect):
         return f"{equal};\n{null}\nand exists ({broken})"
 
     def ledger_setup(self) -> tuple[str, ...]:
-        """Create the ledger, and the functions that publish, if they are not there; one run at a time.
+        """Create the ledger, the leases, and the functions that publish, if they are not there; one run at a time.
 
         What is there is not asked for again: "if not exists" wants the right to create also where nothing is created.
         """
         columns = ", ".join(f"{self.quote(name)} {type_}" for name, type_ in LEDGER_COLUMNS)
         schema = self.quote(str(LEDGER.schema))
         table = f"create table {self.relation(LEDGER)} ({columns}, primary key ({self.quote('node')}))"
+        names = ", ".join(f"{self.quote(name)} {type_}" for name, type_ in LEASE_COLUMNS)
+        leases = f"create table {self.relation(LEASES)} ({names}, primary key ({self.quote('relation')}))"
         last = self.text(f"{schema}.{self.quote(named(ORDER[-1]))}")
         steps = (
             (f"to_regnamespace({self.text(schema)})", f"create schema {schema}"),
             (f"to_regclass({self.text(self.relation(LEDGER))})", table),
+            (f"to_regclass({self.text(self.relation(LEASES))})", leases),
             (f"to_regproc({last})", f"execute $orc_text$\n{functions(schema)}\n$orc_text$"),
         )
         made = "\n".join(f"if {found} is null then\n{create};\nend if;" for found, create in steps)
         return (f"{self._alone()};\ndo $orc_setup$ begin\n{made}\nend $orc_setup$",)
 
-    def ledger_write(self, published: Published, *, known: bool = True) -> tuple[str, ...]:  # noqa: ARG002 - one statement serves both
-        """Record a publish, replacing the node's previous row; runs in the publish's transaction."""
+    def ledger_write(self, published: Published, *, known: bool = True, lease: Lease | None = None) -> tuple[str, ...]:  # noqa: ARG002 - one statement serves both
+        """Return the lease and record the publish, replacing the node's previous row: one text in the publish's transaction."""
         names = [self.quote(name) for name, _ in LEDGER_COLUMNS]
         values = ", ".join(self.literal(getattr(published, name)) for name, _ in LEDGER_COLUMNS)
         sets = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
         into = f"insert into {self.relation(LEDGER)} ({', '.join(names)})"
-        return (f"{into} values ({values})\non conflict ({names[0]}) do update set {sets}",)
+        returned = f"{self._give_back(lease)};\n" if lease else ""
+        return (f"{returned}{into} values ({values})\non conflict ({names[0]}) do update set {sets}",)
+
+    def lease_setup(self) -> tuple[str, ...]:
+        """The ledger's setup has made it."""
+        return ()
+
+    def lease_claim(self, relation: Relation, run: str) -> tuple[str, ...]:
+        """Take a lease if it can be had; answers who has it: one round trip that never waits."""
+        claim = f"{self.quote(str(LEDGER.schema))}.{self.quote(named('claim'))}"
+        return (f"select run, fence, since from {claim}({self.text(self.lease_key(relation))}, {self.text(run)}, {LEASE_SECONDS})",)
+
+    def lease_beat(self, run: str) -> tuple[str, ...]:
+        """Say that a run lives; a lease whose publish is on its way needs no word."""
+        table, mine = self.relation(LEASES), f"run = {self.text(run)}"
+        waiting = f"select relation from {table} where {mine} for update skip locked"
+        return (f"update {table} set heartbeat = clock_timestamp() where {mine} and relation in ({waiting})",)
+
+    def lease_end(self, lease: Lease, *, published: bool) -> tuple[str, ...]:
+        """Return a lease under which nothing was published; a publish has done so itself."""
+        return () if published else (self._give_back(lease),)
+
+    def lease_key(self, relation: Relation) -> str:
+        """What a relation is called among the leases of its database."""
+        return super().lease_key(Relation(None, relation.schema, relation.name))
+
+    def _give_back(self, lease: Lease) -> str:
+        return self._call("giveback", self.text(self.lease_key(lease.relation)), self.text(lease.run), str(lease.fence))
 
     def comment(self, relation: Relation, kind: str, description: str | None, columns: dict[str, str]) -> tuple[str, ...]:
         """All comments of a relation in one text: one round trip."""

@@ -11,10 +11,13 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+FENCED = "ORC02"
+"""SQLSTATE of a publish whose lease was taken over."""
+
 REFUSED = "ORC01"
 """SQLSTATE of our own refusals: something depends on what would be replaced, and cannot be made again."""
 
-ORDER = ("lacks", "obstacles", "dependents", "regrant", "traits", "tail", "options", "drop", "settle", "swap", "grant")
+ORDER = ("lacks", "obstacles", "dependents", "regrant", "traits", "tail", "options", "drop", "settle", "swap", "claim", "giveback", "grant")
 """All functions; the last one is there when all are."""
 
 
@@ -32,7 +35,7 @@ def named(function: str) -> str:
 def functions(schema: str) -> str:
     """Statements that create all functions in a (quoted) schema, in one text."""
     text = "".join(_texts())
-    for name, value in {"schema": schema, "refused": REFUSED, **{f: named(f) for f in ORDER}}.items():
+    for name, value in {"schema": schema, "refused": REFUSED, "fenced": FENCED, **{f: named(f) for f in ORDER}}.items():
         text = text.replace(f"{{{name}}}", value)
     return text
 

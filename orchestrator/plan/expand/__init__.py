@@ -28,6 +28,7 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
     before = hooks(node, "pre_hook", needs=tuple(u.id for u in units))
     make = incremental_steps if incremental else replace_steps
     steps, keep = make(node, relation, tests, tuple(s.id for s in (*units, *before)), at)
+    split = len({s.transaction for s in steps if s.transaction is not None}) > 1
     return Task(
         node.id,
         node.kind,
@@ -38,6 +39,7 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
         (*(u.id for u in unit_tests), *(t.id for t in tests)),
         _reason(node, existing, incremental, at),
         relation,
+        leased=at.dialect.leases == "every" or split,
     )
 
 
