@@ -11,11 +11,14 @@ begin
   perform set_config('synchronous_commit', 'off', true);  -- a server that dies forgets runs and leases together
   select * into there from {schema}.leases l where l.relation = what for update skip locked;
   free := found;
-  if not free then
-    insert into {schema}.leases as l (relation, fence) values (what, 0) on conflict do nothing returning * into there;
-    free := found;
-    if not free then  -- whoever has it is publishing right now
-      select * into there from {schema}.leases l where l.relation = what;
+  if not free then  -- whoever has it is publishing right now, or nobody ever had it
+    select * into there from {schema}.leases l where l.relation = what;
+    if not found then
+      insert into {schema}.leases as l (relation, fence) values (what, 0) on conflict do nothing returning * into there;
+      free := found;
+      if not free then  -- somebody was faster
+        select * into there from {schema}.leases l where l.relation = what;
+      end if;
     end if;
   end if;
   if there.run <> who then
