@@ -62,7 +62,8 @@ def lease(task: Task, connection: Connection, shop: Workshop, hear: Callable[[Ev
         now = shop.clock.monotonic()
         if until is None:
             if leasing.on_conflict != "wait" or leasing.seconds == 0:
-                raise Occupied(_occupied(holder), skip=leasing.on_conflict == "skip")
+                skip = leasing.on_conflict == "skip"
+                raise Occupied(_left(holder) if skip else _occupied(holder), skip=skip)
             hear(Noted(shop.clock.now(), "info", f"waiting for {_told(holder)}", task.node))
             until = now + (float("inf") if leasing.seconds is None else leasing.seconds)
         elif now >= until:
@@ -113,6 +114,10 @@ def _told(holder: Lease) -> str:
 def _occupied(holder: Lease) -> Problem:
     hint = "`--lock-timeout` is how many seconds to wait for it, `--on-conflict` what to do otherwise"
     return Problem("X331", f"not built: it would have to wait for {_told(holder)}", None, hint)
+
+
+def _left(holder: Lease) -> Problem:
+    return Problem("X331", f"left to {_told(holder)}", severity="warning")
 
 
 def _overtaken(relation: Relation) -> Problem:

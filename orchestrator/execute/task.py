@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from orchestrator.core.errors import ExecuteError, OrcError, Problem
-from orchestrator.core.event import Event, NodeFinished, NodeStarted, Status
+from orchestrator.core.event import Event, NodeFinished, NodeStarted, Noted, Status
 from orchestrator.core.names import Relation
 from orchestrator.core.plan import Late, Statement, Step, Task, Verdict
 from orchestrator.core.ports import Answer, Connection
@@ -103,7 +103,7 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
             if not isinstance(error, Occupied):
                 error = returned(held, connection, shop, published=attempt.published) or error
             elif error.skip:
-                return _left_alone(task, error, shop, started)
+                return _left_alone(task, error, shop, hear, started)
             status = Status.CANCELLED if error.cancelled or shop.cancelled.is_set() else Status.CRASHED if error.transient else status
             return _broken(task, error, status, attempt, shop, hear, begin, started)
         shop.cancelled.wait(random.uniform(0, 0.02 * 4**number))  # noqa: S311 - jitter, not a secret
@@ -117,9 +117,10 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
     return Outcome(task, ok, tuple(ends))
 
 
-def _left_alone(task: Task, occupied: Occupied, shop: Workshop, started: datetime) -> Outcome:
+def _left_alone(task: Task, occupied: Occupied, shop: Workshop, hear: Callable[[Event], None], started: datetime) -> Outcome:
     """Another run builds it, and that is fine with whoever asked."""
     message = occupied.first.message
+    hear(Noted(shop.clock.now(), "info", message, task.node))
     ends = [_test_end(t, shop, Status.SKIPPED, message, None, task.node) for t in task.tests]
     return Outcome(
         task,
