@@ -171,7 +171,7 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
     loaders = {"seed": seed_loader(workspace), "python": python_loader(workspace, names, shop.cancelled, notice)}
     patience = workspace.project.target.settings.get("lock_timeout")
     leasing = Leasing(workspace.invocation.id, request.on_conflict, None if patience is None else float(patience))
-    shop = replace(shop, loaders=loaders, interruptible=interruptible, leasing=leasing)
+    shop = replace(shop, loaders=loaders, interruptible=interruptible, leasing=leasing, started=workspace.invocation.started)
     for event in execute(ready.plan, workspace.graph, ready.warehouse, shop, _started(ready, request)):
         if isinstance(event, RunStarted):
             yield event

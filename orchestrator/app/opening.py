@@ -292,6 +292,8 @@ def text_of(project: Project, path: str) -> str:
 
 def source_text(project: Project, declaration: Declaration) -> str:
     """What a declaration's template says: the file, for what a file declares; a seed's content is named, not read."""
+    if declaration.kind == "snapshot":
+        return declaration.text or ""
     match declaration.language:
         case "sql" | "python":
             return text_of(project, declaration.path)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 STAGE_SUFFIX = "__orc_stage"
+CHANGES_SUFFIX = "__orc_delta"
 CTE_PREFIX = "__dbt__cte__"
 
 LONGEST = 63
@@ -44,6 +45,11 @@ class Relation:
         'xx_75220b47__orc_stage'
         """
         return replace(self, name=shortened(self.name, LONGEST - len(STAGE_SUFFIX)) + STAGE_SUFFIX)
+
+    @property
+    def changes(self) -> Relation:
+        """Where a snapshot works out what changed, before it writes any of it."""
+        return replace(self, name=shortened(self.name, LONGEST - len(CHANGES_SUFFIX)) + CHANGES_SUFFIX)
 
     @property
     def key(self) -> tuple[str, str, str]:

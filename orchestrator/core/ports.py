@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from orchestrator.core.event import Event
+from orchestrator.core.history import Comparison
 from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import Described, Existing, Lease, Published, Snapshot
 
@@ -102,6 +103,62 @@ class Dialect(Protocol):
 
     def add_columns(self, target: Relation, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
         """Add columns ``(name, type)`` to a table."""
+        ...
+
+    def fold(self, identifier: str) -> str:
+        """How the engine spells an identifier that is written without quotes."""
+        ...
+
+    def exists(self, relation: Relation) -> str:
+        """A query with one value: whether there is a table or view of this name right now."""
+        ...
+
+    def instant(self, at: datetime, type_: str) -> str | None:
+        """An instant as a value of a column type, in UTC; ``None`` for a type that holds no moments."""
+        ...
+
+    def clock_kind(self, type_: str) -> Literal["zoned", "plain", "date"] | None:
+        """What sort of moment a column type holds."""
+        ...
+
+    def fits(self, before: str, after: str) -> Literal["same", "wider", "other"]:
+        """What a column's type in a query means for a table's that stays: texts may become longer, anything else is another type."""
+        ...
+
+    def widen(self, target: Relation, column: str, type_: str) -> str:
+        """Let a column hold longer texts."""
+        ...
+
+    def history_lock(self, target: Relation) -> tuple[str, ...]:
+        """Let nobody else change this snapshot until the transaction ends; also when its table is not there yet."""
+        ...
+
+    def history_faults(self, of: Comparison, existing: bool) -> str:
+        """A query for ``(what, how many, example)`` of what makes it impossible to go on; no rows are good news."""
+        ...
+
+    def history_first(self, of: Comparison) -> str:
+        """A query for the rows of a snapshot's new table."""
+        ...
+
+    def history_changes(self, of: Comparison) -> str:
+        """A query for the versions that end or begin."""
+        ...
+
+    def history_counts(self, of: Comparison) -> str:
+        """A query for ``(new, changed, gone or marked; how many)`` over the table of changes."""
+        ...
+
+    def history_close(self, of: Comparison) -> str:
+        """End the versions that are over."""
+        ...
+
+    def history_open(self, of: Comparison) -> str:
+        """Write the new versions."""
+        ...
+
+    def history_mark(self, of: Comparison) -> str:
+        """Say of all rows that are there that they are not deleted, when the table just got the column for it."""
         ...
 
     def ledger_setup(self) -> tuple[str, ...]:

@@ -298,6 +298,8 @@ def _step(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt)
             attempt.passed[step.id] = True
         case "apply":
             _apply(step, connection, shop, attempt)
+        case "history":
+            _history(step, connection, shop, attempt)
         case "promote":
             _promote(step, connection, shop, attempt)
         case _:
@@ -329,6 +331,20 @@ def _apply(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt
         raise AssertionError(step.id)
     for sql in apply(stage, target, connection.columns(stage), connection.columns(target), step.payload, shop.dialect):
         _send(Statement(sql), connection, attempt)
+    attempt.passed[step.id] = True
+
+
+def _history(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
+    from orchestrator.execute.history import history
+
+    if not isinstance(step.relation, Relation):
+        raise AssertionError(step.id)
+    asked, stage, config = (step.payload[k] for k in ("history", "stage", "config"))
+    at = shop.started or shop.clock.now()
+    done = history(
+        asked, stage, step.relation, config, at, connection, shop.dialect, lambda sql: _send(Statement(sql), connection, attempt)
+    )
+    attempt.rows, attempt.message, attempt.details = done.rows, done.message, {"rows_affected": done.rows + done.ended}
     attempt.passed[step.id] = True
 
 

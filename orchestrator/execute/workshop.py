@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from orchestrator.core.errors import ExecuteError, Problem
@@ -36,7 +37,7 @@ class Loader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What every task needs: the graph, a clock, and the few effects that are not SQL."""
+    """What every task needs: the graph, a clock, and the few effects that are not SQL. ``started`` is the run's own instant."""
 
     graph: Graph
     dialect: Dialect
@@ -47,3 +48,4 @@ class Workshop:
     cancelled: threading.Event = field(default_factory=threading.Event)
     interruptible: Interruptible = nullcontext
     leasing: Leasing = field(default_factory=Leasing)
+    started: datetime | None = None

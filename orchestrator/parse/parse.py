@@ -30,6 +30,7 @@ from orchestrator.core.node import (
 from orchestrator.core.ports import Dialect
 from orchestrator.core.project import Target
 from orchestrator.parse.python_model import python_model
+from orchestrator.parse.snapshot import own_text, snapshot
 from orchestrator.parse.unit_test import unit_test_body
 
 Naming = Callable[[str, Any, Declaration], str | None]
@@ -79,6 +80,9 @@ def _draft(
                 return Draft(_node(declaration, config, None), SqlBody(item.raw, Query(item.text)))
             _check_keys(item, item.config, problems, own)
             body = _sql(item, config, dialect, locate, problems, own)
+            if declaration.kind == "snapshot":
+                problems += snapshot(item, config, body)
+                body = body and replace(body, raw=own_text(item.raw))
             wants = tuple((payload, declaration.line) for payload in item.depends_on if not _is_read(payload, body))
         case "python":
             facts = python_model(item.raw, declaration.path)
@@ -285,10 +289,14 @@ def _relation(declaration: Declaration, config: Mapping[str, Any], target: Targe
             named = naming or (lambda part, custom, of: None)  # noqa: ARG005 - nothing is overridden
             at = replace(declaration, config=config)
             schema = named("schema", config.get("schema"), at) or default_schema(target.schema, config.get("schema"))
+            if declaration.kind == "snapshot" and config.get("target_schema"):  # the older way: this schema, whatever macros say
+                schema = str(config["target_schema"])
             version = config.get("version")
             usual = declaration.name if version is None else f"{declaration.name}_v{version}"
             alias = named("alias", config.get("alias"), at) or str(config.get("alias") or usual)
             database = named("database", config.get("database"), at) or config.get("database") or target.database
+            if declaration.kind == "snapshot" and config.get("target_database"):
+                database = str(config["target_database"])
             return Relation(database, schema, alias)
         case "source":
             data: Mapping[str, Any] = declaration.patch.data if declaration.patch else {}

@@ -11,6 +11,7 @@ from orchestrator.core.plan import Task
 from orchestrator.core.snapshot import Existing
 from orchestrator.plan.expand.incremental import incremental_steps, is_incremental, strategy
 from orchestrator.plan.expand.replace import replace_steps
+from orchestrator.plan.expand.snapshot import snapshot_steps
 from orchestrator.plan.situation import Situation
 from orchestrator.plan.steps import hooks, unit_step
 
@@ -26,7 +27,7 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
     incremental = is_incremental(node, existing, at.full_refresh)
     units = tuple(unit_step(u) for u in unit_tests)
     before = hooks(node, "pre_hook", needs=tuple(u.id for u in units))
-    make = incremental_steps if incremental else replace_steps
+    make = snapshot_steps if node.kind == "snapshot" else incremental_steps if incremental else replace_steps
     steps, keep = make(node, relation, tests, tuple(s.id for s in (*units, *before)), at)
     split = len({s.transaction for s in steps if s.transaction is not None}) > 1
     return Task(
@@ -75,12 +76,16 @@ def label(node: Node, relation: Relation) -> str:
     where = f"{relation.schema}.{relation.name}"
     if node.kind == "seed":
         return f"seed file {where}"
+    if node.kind == "snapshot":
+        return f"snapshot {where}"
     return f"{node.language} {node.materialized} {node.kind} {where}"
 
 
 def _reason(node: Node, existing: Existing | None, incremental: bool, at: Situation) -> str:
     if existing is None:
         return "does not exist yet"
+    if node.kind == "snapshot":
+        return "writes down what changed"
     if incremental:
         return "adds what is new"
     published = at.snapshot.ledger.get(node.id)
