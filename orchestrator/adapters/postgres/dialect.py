@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from hashlib import sha256
@@ -24,6 +25,10 @@ ALONE = f"select pg_advisory_xact_lock({LOCK})"
 
 INDEX_KEYS = ("columns", "unique", "type")
 """What an entry of `indexes` may say."""
+
+
+INCOMPARABLE = frozenset({"json", "xml", "point", "box", "polygon", "line", "lseg", "path", "circle"})
+"""Types whose values cannot be asked whether they are equal, or that only seem to (boxes of one size)."""
 
 
 class PostgresDialect(AnsiDialect):
@@ -194,6 +199,33 @@ class PostgresDialect(AnsiDialect):
         statements = super().comment(relation, kind.replace("_", " "), description, columns)
         return (";\n".join(statements),) if statements else ()
 
+    def fold(self, identifier: str) -> str:
+        """How the engine spells an identifier that is written without quotes.
+
+        >>> PostgresDialect().fold("Valid_To"), PostgresDialect().fold("Valid To")
+        ('valid_to', 'Valid To')
+        """
+        return identifier.lower() if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_$]*", identifier) else identifier
+
+    def exists(self, relation: Relation) -> str:
+        """A query with one value: whether there is a table or view of this name right now."""
+        return f"select to_regclass({self.text(self.relation(relation))}) is not null"
+
+    def history_lock(self, target: Relation) -> tuple[str, ...]:
+        """One session at a time works on a snapshot: two that saw the same current versions would both write new ones."""
+        number = int.from_bytes(sha256(f"snapshot {target}".encode()).digest()[:8], "big", signed=True)
+        return (f"select pg_advisory_xact_lock({number})",)
+
+    def differs(self, left: str, right: str, type_: str) -> str:
+        """The condition that two values of a column are not the same; types without equality are compared as texts.
+
+        >>> PostgresDialect().differs("a.x", "b.x", "json")
+        'cast(a.x as text) is distinct from cast(b.x as text)'
+        """
+        if type_.removesuffix("[]") in INCOMPARABLE:
+            return f"{super().differs(f'cast({left} as text)', f'cast({right} as text)', type_)}"
+        return super().differs(left, right, type_)
+
     def _index(self, stage: Relation, index: Any) -> str:
         if not isinstance(index, Mapping) or not listed(index.get("columns")):
             raise PlanError(
@@ -203,9 +235,10 @@ class PostgresDialect(AnsiDialect):
             if key not in INDEX_KEYS:
                 raise PlanError(Problem("N304", f"`{key}` is not a key of `indexes`", hint=did_you_mean(key, INDEX_KEYS)))
         columns, unique, type_ = [str(c) for c in listed(index["columns"])], bool(index.get("unique")), index.get("type")
-        table = stage.name.rpartition("__orc_stage")[0] or stage.name
+        table, _, aside = stage.name.rpartition("__orc_stage") if stage.name.endswith("__orc_stage") else (stage.name, "", None)
+        new = "" if aside is None else "_new"  # of a table that is not published by a swap, which gives indexes their own names
         digest = sha256(repr((str(stage), columns, unique, type_)).encode()).hexdigest()[:8]
-        name = f"{shortened('_'.join([table, *columns]), LONGEST - 18)}__orc_{digest}_new"
+        name = f"{shortened('_'.join([table, *columns]), LONGEST - 18)}__orc_{digest}{new}"
         using = f" using {self.quote(str(type_).lower())}" if type_ else ""
         listed_columns = ", ".join(self.quote(c) for c in columns)
         return f"create {'unique ' if unique else ''}index {self.quote(name)} on {self.relation(stage)}{using} ({listed_columns})"
