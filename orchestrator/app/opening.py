@@ -319,6 +319,8 @@ def place(
             found = None
     if found is None:
         return declaration.span, ()
+    if declaration.kind == "snapshot" and found.path == declaration.path and not found.path.endswith(".sql"):
+        return Span(found.path, found.line), ()  # the text around the name is ours
     trail: list[tuple[str, Span]] = []
     caller = found.caller
     while caller is not None:

@@ -70,7 +70,10 @@ def history(
     counts = Counter({str(change): int(n) for change, n in send(dialect.history_counts(of)).rows})
     ended, rows = counts.total() - counts["new"], counts.total() - counts["gone"]
     if ended:
-        send(dialect.history_close(of))
+        closed = send(dialect.history_close(of)).affected
+        if closed is not None and closed != ended:
+            message = f"{closed} versions in `{target}` would end instead of {ended}: its `{of.meta.dbt_scd_id}` does not tell them apart"
+            raise ExecuteError(Problem("X331", message, None, "give each current row one of its own, or use columns as `unique_key`"))
     if rows:
         send(dialect.history_open(of))
     send(dialect.drop(Existing(of.changes, "table")))
