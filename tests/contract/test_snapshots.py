@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -48,6 +49,8 @@ class Table:
         asked: History = history({**self.config, **config})
         session.begin()
         try:
+            for statement in dialect.history_lock(target):
+                session.execute(statement)
             session.execute(dialect.create_table(target.stage, select, {}))
             at = START + timedelta(hours=now)
             done = write(asked, target.stage, target, {}, at, session, dialect, session.execute)
@@ -379,6 +382,34 @@ def test_a_table_that_is_no_snapshot_is_refused(table: Make, engine: Engine) -> 
     t = table(CHECK)
     t.session.execute(engine.dialect.create_table(engine.relation(t.name), "select 1 as id", {}))
     assert "`dbt_scd_id`, `dbt_valid_from`, `dbt_valid_to`" in t.refuses("X334", "select 1 as id")
+
+
+def test_two_runs_at_once_write_each_version_once(table: Make) -> None:
+    first, second = table(CHECK), table(CHECK)
+    first.run(orders(*((n, "'a'") for n in range(500)), names="id, state"), now=1)
+    together = threading.Barrier(2)
+    refused: list[ExecuteError] = []
+
+    def run(t: Table) -> None:
+        for now in range(2, 6):
+            together.wait()
+            while True:
+                try:
+                    t.run(f"select id, '{now}' as state from ({orders(*((n, 1) for n in range(500)), names='id, one')}) listed", now)
+                    break
+                except ExecuteError as error:  # DuckDB lets one of two win; what runs tasks tries again
+                    if not error.transient:
+                        refused.append(error)
+                        break
+
+    threads = [threading.Thread(target=run, args=(t,)) for t in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refused == []
+    states = [(state, ended) for _, state, ended in first.rows("id, state, dbt_valid_to is not null")]
+    assert {s: states.count(s) for s in states} == {("a", True): 500, ("2", True): 500, ("3", True): 500, ("4", True): 500, ("5", False): 500}
 
 
 # --- any history ------------------------------------------------------------------------------------------------------------
