@@ -166,7 +166,7 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
     def notice(node: str, line: str, level: str) -> None:
         prints.append(Noted(clock.now(), level, line, node))
 
-    late = LateSql(workspace, names, notice, {"selected_resources": sorted(ready.selected)})
+    late = LateSql(workspace, names, notice, {"selected_resources": sorted(ready.selected), **_places(ready.plan)})
     shop = Workshop(workspace.graph, workspace.dialect, clock, late, {}, explainer(workspace))
     loaders = {"seed": seed_loader(workspace), "python": python_loader(workspace, names, shop.cancelled, notice)}
     patience = workspace.project.target.settings.get("lock_timeout")
@@ -182,6 +182,15 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
         while prints:
             yield prints.pop(0)
         yield event
+
+
+def _places(plan: Plan) -> dict[str, object]:
+    """``schemas`` and ``database_schemas`` of on-run-end hooks: where this run builds."""
+    relations = [t.relation for t in plan.tasks if t.relation is not None and t.kind in BUILDABLE]
+    return {
+        "schemas": sorted({r.schema for r in relations if r.schema}),
+        "database_schemas": sorted({(r.database or "", r.schema) for r in relations if r.schema}),
+    }
 
 
 def _started(ready: Prepared, request: Request) -> RunStarted:

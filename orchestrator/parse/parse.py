@@ -91,9 +91,10 @@ def _draft(
             _check_keys(item, facts.config, problems, own)
             docs = declaration.docs
             body = PythonBody(item.raw, docs if docs.description else replace(docs, description=facts.doc))
-            wants = facts.wants
+            wants = (*facts.wants, *((payload, declaration.line) for payload in item.depends_on))
         case "csv":
             config, body, wants = dict(declaration.config), SeedBody(item.text, declaration.docs), ()
+            problems += _no_parents(item)
         case "generic":
             config = merge([declaration.config, item.config]) if item.config else dict(declaration.config)
             body = _generic(item, dialect, declaration)
@@ -101,7 +102,8 @@ def _draft(
             wants = ((attached, declaration.line), *((p, declaration.line) for p in _payloads(declaration.arguments, dialect.quote_char)))
         case "hook":
             config = dict(declaration.config)
-            body, wants = HookBody(declaration.text or "", config["when"], config["index"]), ()
+            body = HookBody(declaration.text or "", config["when"], config["index"])
+            wants = tuple((payload, declaration.line) for payload in item.depends_on)
         case _:
             config = dict(declaration.config)
             body, wants = _yaml_body(declaration, problems)
@@ -112,6 +114,21 @@ def _draft(
     if relation is not None and declaration.kind in BUILDABLE:
         _check_length(relation, declaration, dialect, problems)
     return Draft(_node(declaration, config, relation), body, (*wants, *extra), item.inputs)
+
+
+def _no_parents(seed: Rendered) -> list[Problem]:
+    """A seed is loaded before anything else: its hooks cannot wait for a model."""
+    name = seed.declaration.name
+    return [
+        Problem(
+            "P031",
+            f"a hook of the seed `{name}` refers to `{marker.spoken(payload)}`, but seeds cannot depend on other nodes",
+            seed.declaration.span,
+            "let a hook of a model, or on-run-end, do it",
+            node=name,
+        )
+        for payload in seed.depends_on
+    ]
 
 
 def _is_read(payload: str, body: SqlBody | None) -> bool:
