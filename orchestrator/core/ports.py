@@ -195,6 +195,10 @@ class Dialect(Protocol):
         """Return a lease after its task, if the publish's transaction has not done so. May fail (X330) when somebody took it over."""
         ...
 
+    def comparable(self, expression: str, type_: str) -> str:
+        """An expression of a type as one that ``=`` and ``except`` take: itself, where the type has an equality."""
+        ...
+
     def comment(self, relation: Relation, kind: str, description: str | None, columns: dict[str, str]) -> tuple[str, ...]:
         """Statements that persist descriptions (``persist_docs``)."""
         ...

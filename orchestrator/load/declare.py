@@ -12,6 +12,7 @@ from orchestrator.core.files import Span
 from orchestrator.core.node import Column, Docs, Kind
 from orchestrator.core.project import Project, Properties, Settings, SourceFile
 from orchestrator.load.decoded import decoded
+from orchestrator.load.fixtures import with_fixtures
 from orchestrator.load.generic_tests import generic_tests
 from orchestrator.load.snapshots import blocks, query
 from orchestrator.load.versions import versions
@@ -49,6 +50,8 @@ def declare(project: Project) -> tuple[tuple[Declaration, ...], tuple[Problem, .
     ):
         for file in files:
             patch = (of_version.get(file.stem) if kind == "model" else None) or patches.get((kind, file.stem))  # type: ignore[arg-type] # kinds, not strings
+            if patch is None and kind == "seed" and not project.settings.own:
+                patch = patches.pop(("model", file.stem), None)  # dbt lets `models:` describe a seed
             found.append(_from_file(project.settings, file, kind, language, patch))  # type: ignore[arg-type]
             if patch is not None and kind != "analysis":
                 described.append((found[-1], patch))
@@ -63,7 +66,7 @@ def declare(project: Project) -> tuple[tuple[Declaration, ...], tuple[Problem, .
         tests, wrong = generic_tests(declaration, entry, project.settings)
         found += tests
         problems += wrong
-    found += [_unit_test(project.settings, p) for p in project.properties if p.section == "unit_tests"]
+    found += [_unit_test(project.settings, with_fixtures(p, project)) for p in project.properties if p.section == "unit_tests"]
     found += [_exposure(project.settings, p) for p in project.properties if p.section == "exposures"]
     found += list(_hooks(project.settings))
     return tuple(found), tuple(problems)

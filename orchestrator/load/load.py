@@ -76,7 +76,7 @@ def load(
     files = sort_files(tree.paths(), settings)
     project = Project(settings, where, tree, seen, env, warnings=(*warnings, *more))
     declaring: dict[str, Any] = {kind: files[kind] for _, kind, _ in _KINDS}
-    project = replace(project, docs_blocks=files["docs_blocks"], **declaring)
+    project = replace(project, docs_blocks=files["docs_blocks"], fixtures=files["fixtures"], **declaring)
     _something(project)
     project = _with_properties(project, files["properties"], properties, lambda text: render_value(text, seen, where))
     return replace(project, key=_key(project, [f for found in files.values() for f in found]))
@@ -91,7 +91,7 @@ def sort_files(paths: Iterable[str], settings: Settings) -> dict[str, tuple[Sour
     """
     roots = [(_clean(root), kind, ends) for attribute, kind, ends in _KINDS for root in getattr(settings, attribute)]
     roots.sort(key=lambda item: -len(item[0]))
-    found: dict[str, list[SourceFile]] = {kind: [] for kind in (*(kind for _, kind, _ in _KINDS), "properties", "docs_blocks")}
+    found: dict[str, list[SourceFile]] = {kind: [] for kind in (*(kind for _, kind, _ in _KINDS), "properties", "docs_blocks", "fixtures")}
     for path in paths:
         around = [item for item in roots if item[0] == "" or path.startswith(item[0] + "/")]
         if not around:
@@ -101,6 +101,7 @@ def sort_files(paths: Iterable[str], settings: Settings) -> dict[str, tuple[Sour
         root, first, _ = around[0]
         inner = path[len(root) :].lstrip("/")
         if first == "tests" and inner.startswith("fixtures/"):
+            found["fixtures"].append(SourceFile(path, root))
             continue
         if end in _PROPERTIES and (root or "/" in path):
             found["properties"].append(SourceFile(path, root))
@@ -125,8 +126,8 @@ def _roots(settings: Settings) -> tuple[str, ...]:
 
 
 def _something(project: Project) -> None:
-    """A project that would build nothing is more likely a wrong folder than a wish."""
-    if project.models or project.python_models or project.seeds or project.snapshots:
+    """A project of our own that would build nothing is more likely a wrong folder than a wish; dbt's may hold macros or tests alone."""
+    if not project.settings.own or project.models or project.python_models or project.seeds or project.snapshots:
         return
     folders = ", ".join(f"`{folder}/`" for folder in project.settings.model_paths)
     hint = f"put a SELECT in a file such as {project.settings.model_paths[0] if project.settings.model_paths else 'models'}/orders.sql"

@@ -55,7 +55,7 @@ def test_a_hook_of_a_seed_cannot_wait_for_a_model(project: Make) -> None:
 def test_the_last_hooks_know_where_the_run_built(project: Make) -> None:
     hook = "create or replace table main.built as {% for db, s in database_schemas %}select '{{ db }}.{{ s }}' as place, {{ schemas | length }} as n{% endfor %}"
     p = project({
-        "dbt_project.yml": f"{{name: p, on-run-end: [\"{hook}\"]}}",
+        "dbt_project.yml": f'{{name: p, on-run-end: ["{hook}"]}}',
         "models/a.sql": ROWS,
     })  # fmt: skip
     p.orc("run").exits(0)

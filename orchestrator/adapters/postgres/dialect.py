@@ -23,6 +23,9 @@ LOCK = 0x6F7263
 ALONE = f"select pg_advisory_xact_lock({LOCK})"
 """What a statement that changes the namespace begins with: it may be sent again when somebody else was in its way."""
 
+UNEQUAL = frozenset({"xml", "point", "line", "lseg", "box", "path", "polygon", "circle"})
+"""Types whose values have no order or hash to compare rows by."""
+
 INDEX_KEYS = ("columns", "unique", "type")
 """What an entry of `indexes` may say."""
 
@@ -51,6 +54,15 @@ class PostgresDialect(AnsiDialect):
         if isinstance(value, float) and math.isfinite(value) and "e" in repr(value):
             return f"cast('{value!r}' as double precision)"
         return super().literal(value)
+
+    def comparable(self, expression: str, type_: str) -> str:
+        """An expression of a type as one that ``=`` and ``except`` take.
+
+        >>> PostgresDialect().comparable("doc", "json"), PostgresDialect().comparable("doc", "jsonb")
+        ('cast(doc as jsonb)', 'doc')
+        """
+        other = "jsonb" if type_ == "json" else "text" if type_ in UNEQUAL else None
+        return f"cast({expression} as {other})" if other else expression
 
     def binary(self, value: bytes) -> str:
         r"""A byte string literal.
