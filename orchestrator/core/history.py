@@ -15,7 +15,15 @@ HardDeletes = Literal["ignore", "invalidate", "new_record"]
 STRATEGIES = ("timestamp", "check")
 HARD_DELETES = ("ignore", "invalidate", "new_record")
 KEYS = frozenset(
-    {"strategy", "updated_at", "check_cols", "hard_deletes", "invalidate_hard_deletes", "dbt_valid_to_current", "snapshot_meta_column_names"}
+    {
+        "strategy",
+        "updated_at",
+        "check_cols",
+        "hard_deletes",
+        "invalidate_hard_deletes",
+        "dbt_valid_to_current",
+        "snapshot_meta_column_names",
+    }
 )
 """Config that only snapshots have."""
 
@@ -97,7 +105,7 @@ def history(config: Mapping[str, Any]) -> History:
     """
     check = config.get("check_cols")
     named: Mapping[str, Any] = config.get("snapshot_meta_column_names") or {}
-    deletes = config.get("hard_deletes") or ("invalidate" if config.get("invalidate_hard_deletes") else "ignore")
+    deletes: HardDeletes = config.get("hard_deletes") or ("invalidate" if config.get("invalidate_hard_deletes") else "ignore")
     current = config.get("dbt_valid_to_current")
     return History(
         str(config["strategy"]),
@@ -164,4 +172,3 @@ def word(text: str) -> bool:
     (True, False)
     """
     return _WORD.fullmatch(text.strip()) is not None
-

@@ -91,7 +91,7 @@ def compare(
     dialect: Dialect,
 ) -> tuple[Comparison, tuple[str, ...]]:
     """Config, stage and table (``None``: there is none yet) put together, and the statements that make the table fit first."""
-    new = {name: type_ for name, type_ in staged}
+    new = dict(staged)
     meta, missing = _meta(asked, there, dialect)
     taken = [name for name in new if name.casefold() in {m.casefold() for m in astuple(meta)}]
     if taken:
@@ -106,7 +106,7 @@ def compare(
     joined = tuple(_plain(k, new, dialect) for k in asked.keys)
     held_keys = tuple(dialect.quote(old[j]) if j else k for j, k in zip(joined, keys, strict=True))
     updated = _expression(asked.updated_at, "updated_at", new, dialect) if asked.updated_at else None
-    moment = _moment(asked, stage, target, updated, meta, there, describe, dialect)
+    moment = _moment(stage, target, updated, meta, there, describe, dialect)
     now = dialect.instant(at, moment)
     if asked.strategy == "check":
         updated = now if updated is None else updated if now is None else f"coalesce(cast({updated} as {moment}), {now})"
@@ -181,7 +181,6 @@ def _checked(asked: History, pairs: tuple[Pair, ...], columns: Mapping[str, str]
 
 
 def _moment(
-    asked: History,
     stage: Relation,
     target: Relation,
     updated: str | None,
@@ -222,11 +221,11 @@ def _alter(of: Comparison, there: Columns, target: Relation, dialect: Dialect) -
 
 
 _SENTENCES: Mapping[str, tuple[str, str, str]] = {
-    "nameless": ("X330", "{n} of the query's rows {have} a null in the key (for example: {example})", "leave them out, or coalesce the null"),
-    "repeated": ("X330", "the query returns more than one row for {n} {keys} (for example: {example})", "keep one row for each `unique_key`"),
-    "timeless": ("X336", "`updated_at` is null in {n} of the query's rows (for example: {example})", "coalesce it with another time"),
-    "forked": ("X331", "`{target}` has more than one current row for {n} {keys} (for example: {example})", "end or delete all but one of them"),
-}  # fmt: skip
+    "nameless": ("X330", "{n} of the query's rows {have} a null in the key", "leave them out, or coalesce the null"),
+    "repeated": ("X330", "the query returns more than one row for {n} {keys}", "keep one row for each `unique_key`"),
+    "timeless": ("X336", "`updated_at` is null in {n} of the query's rows", "coalesce it with another time"),
+    "forked": ("X331", "`{target}` has more than one current row for {n} {keys}", "end or delete all but one of them"),
+}
 
 
 def _refuse(found: Iterable[Sequence[Any]], target: Relation) -> None:
@@ -234,13 +233,11 @@ def _refuse(found: Iterable[Sequence[Any]], target: Relation) -> None:
     problems = []
     for what, n, example in sorted(found, key=lambda row: list(_SENTENCES).index(str(row[0]))):
         code, sentence, hint = _SENTENCES[str(what)]
-        words = {"n": n, "have": "has" if n == 1 else "have", "keys": "key" if n == 1 else "keys", "example": example, "target": target}
-        problems.append(Problem(code, sentence.format(**words), None, hint))
+        words = {"n": n, "have": "has" if n == 1 else "have", "keys": "key" if n == 1 else "keys", "target": target}
+        problems.append(Problem(code, f"{sentence.format(**words)} (for example: {example})", None, hint))
     if problems:
         raise ExecuteError(*problems)
 
 
 def _named(names: Iterable[str]) -> str:
     return ", ".join(f"`{n}`" for n in names)
-
-

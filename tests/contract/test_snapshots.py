@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -412,7 +412,13 @@ def test_two_runs_at_once_write_each_version_once(table: Make) -> None:
     assert refused == []
     assert again == [] or not first.engine.dialect.history_lock(first.engine.relation(first.name))  # who can wait need not try again
     states = [(state, ended) for _, state, ended in first.rows("id, state, dbt_valid_to is not null")]
-    assert {s: states.count(s) for s in states} == {("a", True): 500, ("2", True): 500, ("3", True): 500, ("4", True): 500, ("5", False): 500}
+    assert {s: states.count(s) for s in states} == {
+        ("a", True): 500,
+        ("2", True): 500,
+        ("3", True): 500,
+        ("4", True): 500,
+        ("5", False): 500,
+    }
 
 
 @pytest.mark.never("duckdb", reason="one process writes at a time, and of two transactions that meet one is told to try again")
@@ -529,4 +535,4 @@ def ordered(versions: list[Version]) -> None:
     """Versions of a key follow one another, and only the last is open."""
     for key in {v.key for v in versions}:
         lives = [(v.begin, v.end) for v in versions if v.key == key]
-        assert all(end is not None and begin <= end <= then for (begin, end), (then, _) in zip(lives, lives[1:], strict=False))
+        assert all(end is not None and begin <= end <= then for (begin, end), (then, _) in pairwise(lives))

@@ -40,8 +40,7 @@ PROJECTS: dict[str, dict[str, str]] = {
         f"select '{V}' as v from range(3){{% if is_incremental() %}} where '{V}' not in (select v from {{{{ this }}}}){{% endif %}}"
     },
     "snapshot": {
-        "s_sql": "{{ config(materialized='ephemeral') }}"
-        f"select range + 500 * {V} as id, {V} as at from range(1000)",
+        "s_sql": f"{{{{ config(materialized='ephemeral') }}}}select range + 500 * {V} as id, {V} as at from range(1000)",
         "a_yml": """
 snapshots:
   - name: a

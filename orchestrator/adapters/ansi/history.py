@@ -133,11 +133,10 @@ class Histories(Words):
     def history_changes(self, of: Comparison) -> str:
         """A query for the rows that have to be written, each with what it is in :data:`CHANGE`."""
         keys, updated, at = self._keys("moved.", len(of.keys)), f"moved.{self.quote(_UPDATED)}", f"moved.{self.quote(_AT)}"
-        parts = [
-            f"select {_listed([f'moved.{self.quote(CHANGE)}', f'moved.{self.quote(_HELD)}', f'moved.{self.quote(_AT)}', *keys])}"
-            f",\n  {_listed([f'moved.{self.quote(c.new)} as {self.quote(c.old)}' for c in of.columns])}"
-            f",\n  {_listed(self._meta(of, keys, updated, at, 'False'))}\nfrom moved"
-        ]
+        head = [f"moved.{self.quote(CHANGE)}", f"moved.{self.quote(_HELD)}", at, *keys]
+        columns = [f"moved.{self.quote(c.new)} as {self.quote(c.old)}" for c in of.columns]
+        meta = self._meta(of, keys, updated, at, "False")
+        parts = [f"select {_listed(head)},\n  {_listed(columns)},\n  {_listed(meta)}\nfrom moved"]
         ctes = [self._fresh(of), self._held(of), self._past(of), self._moved(of)]
         if of.hard_deletes != "ignore":
             ctes.append(self._lost(of))
@@ -279,4 +278,3 @@ def _union(parts: Sequence[str]) -> str:
 
 def _joined(ctes: Sequence[tuple[str, str]]) -> str:
     return ",\n".join(f"{name} as (\n{sql}\n)" for name, sql in ctes)
-
