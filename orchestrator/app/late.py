@@ -48,6 +48,8 @@ class LateSql:
                 return self._check(node, late.wrap, connection) if node.kind == "test" else self._model(node, late.wrap, connection)
             case "unit_test":
                 return self._unit_test(node, connection)
+            case "docs":
+                return self._docs(node, late.wrap, connection)
 
     def _templates(self, node: Node) -> Templates:
         """The project's templates; what they log while ``node`` is rendered is heard."""
@@ -77,6 +79,22 @@ class LateSql:
             text, _ = self._templates(node).render(declaration, text, live=self._live(node, connection))
         sql = compile_text(text, node, self._names).strip().rstrip(";")
         return (Statement(sql),) if sql else ()
+
+    def _docs(self, node: Node, wrap: Mapping[str, Any], connection: Connection) -> tuple[Statement, ...]:
+        """Comments on those documented columns that are there; a name that was not to be quoted is found in any case."""
+        there = [name for name, _ in connection.columns(wrap["relation"])]
+        folded = {name.casefold(): name for name in there}
+        found: dict[str, str] = {}
+        absent: list[str] = []
+        for name, column in wrap["columns"].items():
+            actual = name if name in there else None if column.quote else folded.get(name.casefold())
+            if actual is None:
+                absent.append(f"`{name}`")
+            else:
+                found[actual] = column.description
+        if absent:
+            self._notice(node.id, f"`{node.name}` documents columns that it does not have: {', '.join(absent)}", "warn")
+        return tuple(Statement(s) for s in self._workspace.dialect.comment(wrap["relation"], wrap["kind"], None, found))
 
     def _model(self, node: Node, wrap: Mapping[str, Any], connection: Connection) -> tuple[Statement, ...]:
         incremental = bool(wrap.get("incremental"))

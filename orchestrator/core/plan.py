@@ -45,7 +45,7 @@ class Statement:
 class Late:
     """SQL that can be known only just before its step: a template that asks the warehouse, or a unit test's fixture types."""
 
-    what: Literal["render", "unit_test", "hook"]
+    what: Literal["render", "unit_test", "hook", "docs"]
     node: str
     wrap: Mapping[str, Any] = field(default_factory=dict)
 

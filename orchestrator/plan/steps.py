@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from orchestrator.core.config import listed
 from orchestrator.core.errors import PlanError
 from orchestrator.core.names import Relation
-from orchestrator.core.node import Node, PythonBody, Query, SeedBody, SqlBody
+from orchestrator.core.node import Column, Node, PythonBody, Query, SeedBody, SqlBody
 from orchestrator.core.plan import Late, Origin, Statement, Step, Verdict
 from orchestrator.core.ports import Dialect
 from orchestrator.core.snapshot import Existing, Published
@@ -103,21 +103,41 @@ def promote(
     )
 
 
-def _comments(node: Node, relation: Relation, at: Situation) -> tuple[Statement, ...]:
+def _documented(node: Node, at: Situation) -> tuple[str | None, dict[str, Column]]:
+    """What ``persist_docs`` wants in the warehouse: the relation's description, and columns that have one."""
     persist = node.config.get("persist_docs") or {}
     docs = at.names.graph.bodies[node.id].docs
-    columns = {c.name: c.description for c in docs.columns if c.description} if persist.get("columns") else {}
-    described = docs.description if persist.get("relation") and docs.description else None
+    columns = {c.name: c for c in docs.columns if c.description} if persist.get("columns") else {}
+    return docs.description if persist.get("relation") and docs.description else None, columns
+
+
+def _certain(node: Node, columns: Collection[str], at: Situation) -> bool:
+    """Whether the plan knows that the columns will be there, spelled so; else somebody must look at the relation."""
+    body = at.names.graph.bodies[node.id]
+    known = body.query.columns if isinstance(body, SqlBody) and not is_late(node, body, at.names) else None
+    return not columns or (known is not None and all(c == c.lower() and c in known for c in columns))
+
+
+def _comments(node: Node, relation: Relation, at: Situation) -> tuple[Statement, ...]:
+    described, columns = _documented(node, at)
+    if not _certain(node, columns, at):
+        columns = {}
     if described is None and not columns:
         return ()
-    kind = "view" if node.materialized == "view" else "table"
-    known = at.names.graph.bodies[node.id]
-    if isinstance(known, SqlBody) and known.query.columns is not None and not is_late(node, known, at.names):
-        there = {c.casefold() for c in known.query.columns}
-        columns = {k: v for k, v in columns.items() if k.casefold() in there}
-    elif not isinstance(known, SeedBody):
-        columns = {}
-    return statements(at.dialect.comment(relation, kind, described, columns))
+    return statements(at.dialect.comment(relation, _kind(node), described, {name: c.description for name, c in columns.items()}))
+
+
+def _kind(node: Node) -> str:
+    return "view" if node.materialized == "view" else "table"
+
+
+def docs(node: Node, relation: Relation, done: Step, at: Situation) -> tuple[Step, ...]:
+    """Column comments, where only the published relation knows which of the documented columns there are."""
+    _, columns = _documented(node, at)
+    if _certain(node, columns, at):
+        return ()
+    sql = Late("docs", node.id, {"relation": relation, "kind": _kind(node), "columns": columns})
+    return (Step(f"{node.id}/docs", node.id, "finish", sql, (done.id,), relation, transaction=done.transaction),)
 
 
 def unit_step(unit: Node) -> Step:

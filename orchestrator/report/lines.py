@@ -84,6 +84,8 @@ def lines(event: Event, story: Story, style: Style = PLAIN) -> list[str]:
             found = [] if style.quiet else [_dotted(f"{event.index} of {story.total} START {_labelled(event)}", "RUN", style)]
         case NodeFinished():
             found = [_result(event, story.total, style)] if event.status in BROKEN or not style.quiet else []
+            if style.debug and event.sql:
+                found += [f"  {line}" for line in printable(event.sql).splitlines()]
         case Noted():
             found = _note(event, style)
         case RunFinished():

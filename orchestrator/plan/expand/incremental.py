@@ -13,7 +13,7 @@ from orchestrator.core.snapshot import Existing
 from orchestrator.plan.check_steps import check_steps
 from orchestrator.plan.checks import check
 from orchestrator.plan.situation import Situation
-from orchestrator.plan.steps import finish, hooks, promote, staged, statements
+from orchestrator.plan.steps import docs, finish, hooks, promote, staged, statements
 
 OWN_POLICY = "append_or_fail"
 """``on_schema_change`` of our own projects when they say nothing: new columns are added, anything else is an error."""
@@ -61,7 +61,7 @@ def incremental_steps(
     drop = statements((at.dialect.drop(Existing(relation.stage, "table")),))
     done = promote(node, relation, drop, (apply.id, *(c.id for c in second)), 1, at)
     after = hooks(node, "post_hook", needs=(done.id,), transaction=1)
-    return (*cleaned, *made, *first, apply, *second, done, *after), frozenset({0})
+    return (*cleaned, *made, *first, apply, *second, done, *docs(node, relation, done, at), *after), frozenset({0})
 
 
 def strategy(node: Node) -> str:

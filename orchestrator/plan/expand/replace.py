@@ -11,7 +11,7 @@ from orchestrator.core.plan import Late, Statement, Step
 from orchestrator.core.snapshot import Existing
 from orchestrator.plan.check_steps import check_steps
 from orchestrator.plan.situation import Situation
-from orchestrator.plan.steps import clean, compiled, create_statement, finish, hooks, promote, staged, statements
+from orchestrator.plan.steps import clean, compiled, create_statement, docs, finish, hooks, promote, staged, statements
 
 
 def replace_steps(
@@ -35,7 +35,7 @@ def replace_steps(
         last = statements(at.dialect.swap(relation.stage, relation, existing))
     done = promote(node, relation, last, (*passed, *(s.id for s in visible)), 0, at)
     after = hooks(node, "post_hook", needs=(done.id,))
-    return (*cleaned, *made, *checks, *visible, done, *after), frozenset({0})
+    return (*cleaned, *made, *checks, *visible, done, *docs(node, relation, done, at), *after), frozenset({0})
 
 
 def _view(
