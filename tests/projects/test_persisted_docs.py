@@ -23,7 +23,7 @@ models:
 
 
 def comments(p: Project) -> dict[str, str]:
-    return dict(p.query("select column_name, comment from duckdb_columns() where table_name = 'm' and comment is not null"))  # type: ignore[arg-type]
+    return dict(p.query("select column_name, comment from duckdb_columns() where table_name = 'm' and comment is not null"))
 
 
 @pytest.mark.parametrize(
