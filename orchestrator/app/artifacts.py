@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,8 @@ def write_artifacts(ready: Prepared, run: Run) -> None:
     compiled = {id_: sql for id_ in done if (sql := compiled_sql(workspace.graph.nodes[id_], names)) is not None}
     tasks = {t.node for t in ready.plan.tasks}
     sent = {r.node: r.sql for r in run.results if r.sql and r.node in tasks}
-    facts = facts_of(workspace, compiled, sent)
+    kept = {s.node: s.payload["audit"] for t in ready.plan.tasks for s in t.steps if "audit" in s.payload}
+    facts = replace(facts_of(workspace, compiled, sent), kept=kept)
     from orchestrator.app import secrets
 
     write(publish(workspace.graph, workspace.project, facts, run), target_folder(workspace), secrets(workspace))

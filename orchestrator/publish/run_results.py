@@ -39,7 +39,7 @@ def _result(event: NodeFinished, graph: Graph, facts: Facts) -> dict[str, Any]:
         "unique_id": event.node,
         "compiled": compiled is not None if has_sql else None,
         "compiled_code": compiled if has_sql else None,
-        "relation_name": facts.quoted(node.relation) if node and node.relation and node.has_data else None,
+        "relation_name": facts.relation_name(node) if node else None,
         "batch_results": None,
     }
 

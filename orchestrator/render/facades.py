@@ -121,7 +121,7 @@ class TargetFacts:
 
     def get(self, key: str, default: Any = None) -> Any:
         """The fact called ``key``, or ``default``."""
-        return getattr(self, key, default)
+        return getattr(self, str(key), default)  # a name that is undefined says so, when it is made a text
 
     def __contains__(self, key: str) -> bool:
         return key in self._facts

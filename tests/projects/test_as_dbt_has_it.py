@@ -63,6 +63,8 @@ def test_failing_rows_are_kept_as_the_test_wants(project: Make, config: str, kin
     p.orc("run", "--no-gates").exits(0)
     done = p.orc("test").exits(1)
     assert (done.statuses, done.results["small"]["failures"]) == ({"small": "fail"}, 2)
+    kept = '"warehouse"."main_dbt_test__audit"."small"' if kind else None
+    assert (done.results["small"]["relation_name"], done.manifest["nodes"]["test.p.small"]["relation_name"]) == (kept, kept)
     found = p.query("select table_type from information_schema.tables where table_name = 'small' and table_schema = 'main_dbt_test__audit'")
     assert found == ([] if kind is None else [(kind,)])
 
@@ -108,3 +110,23 @@ def test_columns_of_unit_tests_are_found_in_any_case(project: Make) -> None:
     p = project({**PROJECT, **NUMBERS, **DOUBLES, "models/u.yml": test})
     p.orc("run").exits(0)
     assert p.orc("test").exits(0).statuses == {"doubles": "pass"}
+
+
+def test_descriptions_may_call_doc_blocks_and_variables(project: Make) -> None:
+    p = project({
+        **PROJECT,
+        "models/numbers.sql": "{{ config(materialized='table', persist_docs={'relation': true, 'columns': true}) }} select 1 as n",
+        "models/d.md": "{% docs rows %}All the rows{% enddocs %}",
+        "models/s.yml": "models: [{name: numbers, description: \"{{ doc('rows') }} of {{ var('who', 'Ann') }}\", "
+        "columns: [{name: n, description: \"{{ doc('p', 'rows') }}\"}]}]",
+    })  # fmt: skip
+    node = p.orc("run").exits(0).manifest["nodes"]["model.p.numbers"]
+    assert (node["description"], node["columns"]["n"]["description"]) == ("All the rows of Ann", "All the rows")
+    assert p.query("select comment from duckdb_tables() where table_name = 'numbers'") == [("All the rows of Ann",)]
+    p.write({"models/d.md": "{% docs rows %}Some rows{% enddocs %}"})
+    assert p.orc("parse").exits(0).manifest["nodes"]["model.p.numbers"]["description"] == "Some rows of Ann"
+
+
+def test_a_description_that_calls_a_block_that_is_not_there(project: Make) -> None:
+    p = project({**PROJECT, **NUMBERS, "models/s.yml": "models: [{name: numbers, description: \"{{ doc('nope') }}\"}]"})
+    assert p.orc("parse").exits(2).error["code"] == "R016"
