@@ -50,8 +50,13 @@ def write_manifest(workspace: Workspace, compiled: Mapping[str, str] | None = No
         write(publish(workspace.graph, workspace.project, facts), target_folder(workspace), secrets(workspace))
 
 
-def write_catalog(workspace: Workspace) -> int:
-    """manifest.json and catalog.json; how many relations the warehouse holds of the project's nodes and sources."""
+def write_catalog(workspace: Workspace, *, compiling: bool = True) -> int:
+    """catalog.json, the project's assets and, when ``compiling``, manifest.json.
+
+    Returns how many relations the warehouse holds of the project's nodes and sources.
+    """
+    from shutil import copytree
+
     from orchestrator.adapters import registry
     from orchestrator.app import secrets
     from orchestrator.core.node import BUILDABLE
@@ -61,8 +66,9 @@ def write_catalog(workspace: Workspace) -> int:
     from orchestrator.publish.write import write
 
     graph = workspace.graph
-    names = Names(graph, workspace.dialect)
-    write_manifest(workspace, {id_: sql for id_, node in graph.nodes.items() if (sql := compiled_sql(node, names)) is not None})
+    if compiling:
+        names = Names(graph, workspace.dialect)
+        write_manifest(workspace, {id_: sql for id_, node in graph.nodes.items() if (sql := compiled_sql(node, names)) is not None})
     relations = [n.relation for n in graph.nodes.values() if n.relation is not None and (n.kind in BUILDABLE or n.kind == "source")]
     warehouse = registry.warehouse(workspace.project.target, str(workspace.invocation.root), workspace.invocation.id)
     try:
@@ -71,6 +77,9 @@ def write_catalog(workspace: Workspace) -> int:
         warehouse.close()
     made = as_text(catalog(graph, facts_of(workspace, {}, {}), found))
     write({"catalog.json": made}, target_folder(workspace), secrets(workspace))
+    for folder in workspace.project.settings.asset_paths:
+        if (given := workspace.invocation.root / folder).is_dir():
+            copytree(given, target_folder(workspace) / folder, dirs_exist_ok=True)
     return len(found)
 
 

@@ -19,7 +19,8 @@ class Facts:
     """The invocation, and the texts that only a plan knows.
 
     ``compiled`` is each node's own query as it was (or would be) sent, ``sent`` the whole statements. ``quoted`` writes a
-    relation in the engine's quoting. ``kept`` are the relations that keep the rows which fail a test. ``env`` are variables to pass on to readers (dbt: those named ``DBT_ENV_CUSTOM_ENV_…``).
+    relation in the engine's quoting. ``kept`` are the relations that keep the rows which fail a test.
+    ``env`` are variables to pass on to readers (dbt: those named ``DBT_ENV_CUSTOM_ENV_…``).
     """
 
     invocation: str
