@@ -30,6 +30,8 @@ _VERB = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(\w+)", re.DOTALL)
 _STATUS = (("Success",), ("Count",))
 _FRAMES = "__orc_frames"
 _BATCH = 65_536
+DIGITS = 38
+"""The most a decimal has."""
 
 
 class DuckDBConnection:
@@ -224,6 +226,14 @@ def _select_list(schema: pa.Schema, types: dict[str, str]) -> str:
         folded[name.casefold()] = name
     if not folded:
         raise ExecuteError(Problem("X112", "the data has no columns, so it cannot become a table"))
+    for field in schema:
+        if not field.name or "\x00" in field.name:
+            raise ExecuteError(
+                Problem("X112", "a column of the data has no name" if not field.name else f"`{field.name!r}` cannot name a column")
+            )
+        if pa.types.is_decimal(field.type) and field.type.precision > DIGITS:
+            message = f"column `{field.name}` has {field.type.precision} digits; DuckDB's decimals have at most {DIGITS}"
+            raise ExecuteError(Problem("X112", message, hint="round it, or make it text"))
     for name in types:
         if name.casefold() not in folded:
             hint = did_you_mean(name, schema.names)
