@@ -40,7 +40,6 @@ class PostgresDialect(AnsiDialect):
     name = "postgres"
     sqlglot = "postgres"
     max_identifier = LONGEST
-    trusts_commit = True  # it asks the server what became of a commit whose answer was lost
     keywords: ClassVar[dict[str, str]] = {**AnsiDialect.keywords, "external": "foreign table"}
 
     def literal(self, value: object) -> str:
