@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.app.opening import Workspace
 from orchestrator.core import marker
 from orchestrator.core.errors import ExecuteError, Problem
+from orchestrator.core.interval import Interval, spelled
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Node, Query, SqlBody, UnitTestBody
 from orchestrator.core.plan import Late, Statement, Step
@@ -99,7 +100,8 @@ class LateSql:
     def _model(self, node: Node, wrap: Mapping[str, Any], connection: Connection) -> tuple[Statement, ...]:
         incremental = bool(wrap.get("incremental"))
         if not wrap.get("again"):  # a view is published with the text its stage was checked with
-            self._rendered[node.id] = self._render(node, connection, self._names, incremental=incremental)
+            names = replace(self._names, instead=wrap.get("instead") or {}, window=_bounds(wrap.get("interval")))
+            self._rendered[node.id] = self._render(node, connection, names, incremental=incremental, interval=wrap.get("interval"))
         query, names = self._rendered[node.id]
         text = compile_query(replace(node, links=tuple(self._spellings(node).items())), query, names)
         return (create_statement(self._workspace.dialect, wrap["relation"], text, wrap, node.id, incremental=incremental),)
@@ -109,9 +111,11 @@ class LateSql:
         compiled = check(replace(node, links=tuple(self._spellings(node).items())), names, query)
         return stored(compiled, wrap["audit"], self._workspace.dialect, wrap["audit_as"]) if wrap["audit"] else (compiled.count,)
 
-    def _render(self, node: Node, connection: Connection, names: Names, *, incremental: bool = False) -> tuple[Query, Names]:
+    def _render(
+        self, node: Node, connection: Connection, names: Names, *, incremental: bool = False, interval: Interval | None = None
+    ) -> tuple[Query, Names]:
         """The node's text as of now; and names that know the text of the ephemeral models it reads, where that is of now too."""
-        query = self._query(node, connection, names, incremental=incremental)
+        query = self._query(node, connection, names, incremental=incremental, interval=interval)
         links = self._spellings(node)
         queries: dict[str, Query] = {}
         for id_ in ephemerals((links[r.name] for r in query.reads if r.name in links), names):
@@ -119,7 +123,9 @@ class LateSql:
                 queries[id_] = self._query(names.graph.nodes[id_], connection, names)
         return query, replace(names, queries=queries)
 
-    def _query(self, node: Node, connection: Connection, names: Names, *, incremental: bool = False) -> Query:
+    def _query(
+        self, node: Node, connection: Connection, names: Names, *, incremental: bool = False, interval: Interval | None = None
+    ) -> Query:
         """Render and parse one template with a live connection.
 
         Raises:
@@ -129,6 +135,8 @@ class LateSql:
 
         workspace = self._workspace
         live = self._live(node, connection, names)
+        if interval is not None:
+            live = replace(live, extra={**live.extra, "interval": interval})
         text, _ = self._templates(node).render(workspace.declaration(node.id), workspace.raw(node.id), incremental=incremental, live=live)
         dialect = workspace.dialect
         try:
@@ -210,6 +218,10 @@ def _new_reference(node: Node, payload: str) -> ExecuteError:
     call = f"ref('{name}')" if kind == "ref" else f"source('{rest.split(':')[0]}', '{name}')"
     message = f"`{node.name}` refers to `{name}` only now that it is rendered for the run: the order of the run does not know about it"
     return ExecuteError(Problem("X322", message, node.span, f"write `-- depends_on: {{{{ {call} }}}}` into it", node=node.id))
+
+
+def _bounds(interval: Interval | None) -> tuple[str, str] | None:
+    return None if interval is None else (spelled(interval.start), spelled(interval.end))
 
 
 def _constant(value: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from orchestrator.core.event import Event
 from orchestrator.core.history import Comparison
 from orchestrator.core.names import Relation
-from orchestrator.core.snapshot import Described, Existing, Lease, Published, Snapshot
+from orchestrator.core.snapshot import Built, Described, Existing, Lease, Published, Snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -98,7 +98,7 @@ class Dialect(Protocol):
         unique_key: Sequence[str],
         options: dict[str, Any],
     ) -> tuple[str, ...]:
-        """Apply a staged delta to an incremental model: ``append``, ``delete+insert`` or ``merge``."""
+        """Apply a staged delta to an incremental model by one of :attr:`strategies`."""
         ...
 
     def add_columns(self, target: Relation, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
@@ -174,6 +174,30 @@ class Dialect(Protocol):
 
     def ledger_read(self, node: str) -> str:
         """A query for the run id last recorded for ``node``; proves a commit."""
+        ...
+
+    def within(self, column: str, start: str, end: str) -> str:
+        """The condition that an event time is in ``[start, end)``, bounds as :func:`~orchestrator.core.interval.spelled`."""
+        ...
+
+    def intervals_setup(self) -> tuple[str, ...]:
+        """Create the interval ledger's table if it is not there; the ledger itself is."""
+        ...
+
+    def intervals_write(self, built: Built) -> tuple[str, ...]:
+        """Record a batch in place of what is recorded inside of it; runs in the transaction that writes its rows."""
+        ...
+
+    def intervals_forget(self, relation: str, start: str | None = None, end: str | None = None) -> tuple[str, ...]:
+        """Record that a table is not complete any more: not at all, or not from ``start`` to ``end``."""
+        ...
+
+    def intervals_move(self, source: str, target: str) -> tuple[str, ...]:
+        """Record that the table ``source`` has become ``target``."""
+        ...
+
+    def intervals_read(self, relation: str, start: str) -> str:
+        """A query for the run id last recorded for the batch that begins at ``start``; proves a commit."""
         ...
 
     def lease_setup(self) -> tuple[str, ...]:

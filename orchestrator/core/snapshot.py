@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from orchestrator.core.interval import Interval
 from orchestrator.core.names import Relation
 
 RelationKind = Literal["table", "view", "materialized_view", "external"]
@@ -47,12 +48,32 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class Built:
+    """A row of the interval ledger: for which event times (as :func:`~orchestrator.core.interval.spelled`) a table has its rows.
+
+    ``start`` and ``end`` are what is *complete*: the batch of a day that is not over ends when it was built.
+    """
+
+    node: str
+    relation: str
+    start: str
+    end: str
+    fingerprint: str
+    run: str
+    at: str
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Relations by :attr:`Relation.key`, existing schemas (folded), and the ledger by node id."""
+    """Relations by :attr:`Relation.key`, existing schemas (folded), the ledger by node id, and by the text of a relation
+    the event times it is complete for.
+    """
 
     relations: Mapping[tuple[str, str, str], Existing] = field(default_factory=dict)
     schemas: frozenset[tuple[str, str]] = frozenset()
     ledger: Mapping[str, Published] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
 
     def find(self, relation: Relation) -> Existing | None:
         """The relation as it exists now, or ``None``."""

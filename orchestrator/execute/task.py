@@ -19,6 +19,7 @@ from orchestrator.core.snapshot import Lease
 from orchestrator.execute.difference import difference
 from orchestrator.execute.judge import counted, judge, sentence
 from orchestrator.execute.lease import Occupied, lease, returned
+from orchestrator.execute.recording import recording, refuse_strays
 from orchestrator.execute.workshop import Workshop
 
 ATTEMPTS = 4
@@ -295,7 +296,6 @@ def _step(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt)
         case "seed" | "python":
             attempt.rows = shop.loaders[step.does](step, connection)
             attempt.message = f"SELECT {attempt.rows}" if step.does == "python" else f"INSERT {attempt.rows}"
-            attempt.passed[step.id] = True
         case "apply":
             _apply(step, connection, shop, attempt)
         case "history":
@@ -304,8 +304,10 @@ def _step(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt)
             _promote(step, connection, shop, attempt)
         case _:
             for statement in _statements(step, connection, shop):
-                _send(statement, connection, attempt, counts=step.does == "stage")
-            attempt.passed[step.id] = True
+                answer = _send(statement, connection, attempt, counts=step.does == "stage")
+                if step.does == "within":
+                    refuse_strays(answer.rows[0][0], step.payload["event_time"])
+    attempt.passed.setdefault(step.id, True)
 
 
 def _statements(step: Step, connection: Connection, shop: Workshop) -> tuple[Statement, ...]:
@@ -331,7 +333,6 @@ def _apply(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt
         raise AssertionError(step.id)
     for sql in apply(stage, target, connection.columns(stage), connection.columns(target), step.payload, shop.dialect):
         _send(Statement(sql), connection, attempt)
-    attempt.passed[step.id] = True
 
 
 def _history(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
@@ -352,9 +353,8 @@ def _promote(step: Step, connection: Connection, shop: Workshop, attempt: _Attem
     publish = replace(step.payload["publish"], at=shop.clock.now().isoformat(), rows=attempt.rows)
     for statement in _statements(step, connection, shop):
         _send(statement, connection, attempt)
-    for sql in shop.dialect.ledger_write(publish, known=bool(step.payload.get("known", True)), lease=attempt.lease):
+    for sql in recording(publish, step.payload, shop.dialect, attempt.lease):
         _send(Statement(sql), connection, attempt)
-    attempt.passed[step.id] = True
 
 
 def _check(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:

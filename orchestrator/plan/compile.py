@@ -19,7 +19,8 @@ class Names:
 
     ``instead`` replaces a node's relation (by its stage, while its gates run). ``ctes`` replaces nodes by the name of a CTE
     that stands in for them (unit test fixtures), ``standins`` by a query (of what is not built yet). ``empty`` reads every
-    relation without its rows. ``queries`` replaces the text of ephemeral models that had to be rendered again just now.
+    relation without its rows. ``queries`` replaces the text of ephemeral models that had to be rendered again just now. ``window``
+    are the bounds that a model's own reads of parents with an ``event_time`` are limited to.
     """
 
     graph: Graph
@@ -29,13 +30,17 @@ class Names:
     standins: Mapping[str, str] = field(default_factory=dict)
     empty: bool = False
     queries: Mapping[str, Query] = field(default_factory=dict)
+    window: tuple[str, str] | None = None
 
     def relation(self, id_: str) -> Relation | None:
         """Where a node is."""
         return self.instead.get(id_) or self.graph.nodes[id_].relation
 
-    def text(self, id_: str, read: Read | None = None) -> str | None:
-        """How a query names the node. ``read`` is the place: a bare name that is replaced by another stays addressable."""
+    def text(self, id_: str, read: Read | None = None, *, limited: bool = False) -> str | None:
+        """How a query names the node. ``read`` is the place: a bare name that is replaced by another stays addressable.
+
+        ``limited`` reads only what is in the :attr:`window`.
+        """
         node = self.graph.nodes[id_]
         if id_ in self.ctes:
             shown = last = self.ctes[id_]
@@ -50,6 +55,9 @@ class Names:
             shown, last = self.dialect.relation(relation), relation.name
             if self.empty:
                 shown, last = f"(select * from {shown} where false limit 0)", ""
+        event_time = node.config.get("event_time")
+        if limited and self.window and event_time:
+            shown, last = f"(select * from {shown} where {self.dialect.within(str(event_time), *self.window)})", ""
         if read is not None and read.qualified:
             name = _bare(read)
             if name.casefold() != last.casefold():
@@ -76,7 +84,9 @@ def compile_query(node: Node, query: Query, names: Names) -> Spliced:
             relation = names.relation(node.id)
             return names.dialect.relation(relation) if relation else None
         target = links.get(read.name)
-        return None if target is None else names.text(target, read)
+        if target is None:
+            return None
+        return names.text(target, read, limited=not query.sql.startswith(f" {marker.WHOLE}", read.end))
 
     return splice(query, physical, ctes([links[r.name] for r in query.reads if r.name in links], names))
 

@@ -40,8 +40,15 @@ def _result(event: NodeFinished, graph: Graph, facts: Facts) -> dict[str, Any]:
         "compiled": compiled is not None if has_sql else None,
         "compiled_code": compiled if has_sql else None,
         "relation_name": facts.relation_name(node) if node else None,
-        "batch_results": None,
+        "batch_results": _batches(event),
     }
+
+
+def _batches(event: NodeFinished) -> dict[str, list[list[str]]] | None:
+    """The intervals of a model that is built by interval."""
+    if event.batches is None:
+        return None
+    return {how: [[start.isoformat(), end.isoformat()] for start, end in event.batches.get(how, ())] for how in ("successful", "failed")}
 
 
 def _message(event: NodeFinished) -> str | None:

@@ -16,12 +16,13 @@ COLUMNS: Mapping[Status, str] = {
     Status.CANCELLED: "SKIP",
     Status.NOTHING: "NO-OP",
     Status.REUSED: "REUSED",
+    Status.PARTIAL: "ERROR",
 }
 """Where the last line of a run counts each status."""
 
-BROKEN = (Status.FAILED, Status.CRASHED)
+BROKEN = (Status.FAILED, Status.CRASHED, Status.PARTIAL)
 _KINDS = {"test": "data test", "unit_test": "unit test", "operation": "hook"}
-_IRREGULAR = {"analysis": "analyses"}
+_IRREGULAR = {"analysis": "analyses", "partial success": "partial successes"}
 
 
 @dataclass(frozen=True, slots=True)

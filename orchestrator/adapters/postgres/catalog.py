@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from orchestrator.adapters.ansi import LEDGER
+from orchestrator.adapters.ansi import INTERVALS, LEDGER
 from orchestrator.adapters.postgres.dialect import PostgresDialect
+from orchestrator.core.interval import known
 from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import Described, Existing, Published, RelationKind, Snapshot
 
@@ -37,8 +38,9 @@ def snapshot(session: PostgresConnection, relations: Sequence[Relation], home: s
             " left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped"
             f" where c.relkind in ('r', 'p', 'v', 'm', 'f') and lower(n.nspname) in ({inside}) group by 1, 2, 3"
         ).rows
-        recorded = any((schema, name) == (LEDGER.schema, LEDGER.name) for schema, name, *_ in found)
-        ledger = session.execute(say.ledger_rows()).rows if recorded else ()
+        ours = {name for schema, name, *_ in found if schema == LEDGER.schema}
+        ledger = session.execute(say.ledger_rows()).rows if LEDGER.name in ours else ()
+        intervals = session.execute(say.intervals_rows()).rows if INTERVALS.name in ours else ()
     finally:
         session.rollback()
     shapes = {(r.database is None, r.schema is None) for r in relations} | {(False, False)}  # what goes without saying may be left out
@@ -55,6 +57,7 @@ def snapshot(session: PostgresConnection, relations: Sequence[Relation], home: s
         relations=there,
         schemas=frozenset({(d, s) for s in named for d in (current.casefold(), "")}),
         ledger={row[0]: Published(*row) for row in ledger},
+        intervals=known(intervals),
     )
 
 

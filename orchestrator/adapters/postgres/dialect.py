@@ -10,7 +10,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, ClassVar
 
-from orchestrator.adapters.ansi import LEASE_COLUMNS, LEASES, LEDGER, LEDGER_COLUMNS, NEW, OLD, AnsiDialect
+from orchestrator.adapters.ansi import INTERVALS, LEASE_COLUMNS, LEASES, LEDGER, LEDGER_COLUMNS, NEW, OLD, AnsiDialect
 from orchestrator.adapters.postgres.functions import ORDER, functions, named
 from orchestrator.core.config import listed
 from orchestrator.core.errors import PlanError, Problem, did_you_mean
@@ -168,6 +168,12 @@ class PostgresDialect(AnsiDialect):
             (f"to_regproc({last})", f"execute $orc_text$\n{functions(schema)}\n$orc_text$"),
         )
         made = "\n".join(f"if {found} is null then\n{create};\nend if;" for found, create in steps)
+        return (f"{self._alone()};\ndo $orc_setup$ begin\n{made}\nend $orc_setup$",)
+
+    def intervals_setup(self) -> tuple[str, ...]:
+        """Create the interval ledger if it is not there; one run at a time. Asking first needs no right to create."""
+        (create,) = super().intervals_setup()
+        made = f"if to_regclass({self.text(self.relation(INTERVALS))}) is null then\n{create};\nend if;"
         return (f"{self._alone()};\ndo $orc_setup$ begin\n{made}\nend $orc_setup$",)
 
     def ledger_write(self, published: Published, *, known: bool = True, lease: Lease | None = None) -> tuple[str, ...]:  # noqa: ARG002 - one statement serves both

@@ -10,6 +10,7 @@ from orchestrator.core.node import Node
 from orchestrator.core.plan import Task
 from orchestrator.core.snapshot import Existing
 from orchestrator.plan.expand.incremental import incremental_steps, is_incremental, strategy
+from orchestrator.plan.expand.microbatch import is_microbatch, microbatch
 from orchestrator.plan.expand.replace import replace_steps
 from orchestrator.plan.expand.snapshot import snapshot_steps
 from orchestrator.plan.situation import Situation
@@ -27,6 +28,11 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
     incremental = is_incremental(node, existing, at.full_refresh)
     units = tuple(unit_step(u) for u in unit_tests)
     before = hooks(node, "pre_hook", needs=tuple(u.id for u in units))
+    judged = (*(u.id for u in unit_tests), *(t.id for t in tests))
+    if is_microbatch(node):
+        batches, why = microbatch(node, relation, tests, units, before, at)
+        first = (*batches.opening, *(batches.add if batches.exists else batches.create), *batches.closing)
+        return Task(node.id, node.kind, label(node, relation), first, needs, frozenset({0}), judged, why, relation, True, batches)
     make = snapshot_steps if node.kind == "snapshot" else incremental_steps if incremental else replace_steps
     steps, keep = make(node, relation, tests, tuple(s.id for s in (*units, *before)), at)
     split = len({s.transaction for s in steps if s.transaction is not None}) > 1
@@ -37,7 +43,7 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
         (*units, *before, *steps),
         needs,
         keep,
-        (*(u.id for u in unit_tests), *(t.id for t in tests)),
+        judged,
         _reason(node, existing, incremental, at),
         relation,
         leased=at.dialect.leases == "every" or split,
@@ -66,9 +72,18 @@ def _known_materialization(node: Node, at: Situation) -> None:
         hint = did_you_mean(node.materialized, known, also=f"there is {', '.join(f'`{k}`' for k in known)}")
         raise PlanError(Problem("N302", message, node.span, hint, node=node.id))
     if node.materialized == "incremental" and strategy(node) not in at.dialect.strategies:
+        own = f"get_incremental_{strategy(node).replace('+', '_')}_sql"
+        if any(macro.endswith(f".{own}") for macro in at.names.graph.macros):
+            message = (
+                f"`{node.name}` asks for the incremental strategy of the macro `{own}`: strategies of a project's own are not supported"
+            )
+            raise PlanError(Problem("N332", message, node.span, f"there is {', '.join(at.dialect.strategies)}", node=node.id))
         message = f"{at.dialect.name} has no incremental strategy `{strategy(node)}`"
         hint = did_you_mean(strategy(node), at.dialect.strategies, also=f"strategies are {', '.join(at.dialect.strategies)}")
         raise PlanError(Problem("N301", message, node.span, hint, node=node.id))
+    if node.materialized == "incremental" and strategy(node) == "insert_overwrite" and not node.config.get("partition_by"):
+        message = f"`{node.name}` overwrites partitions and does not say what they are"
+        raise PlanError(Problem("N333", message, node.span, "partition_by: a column or an expression, or a list of them", node=node.id))
 
 
 def label(node: Node, relation: Relation) -> str:
@@ -78,7 +93,8 @@ def label(node: Node, relation: Relation) -> str:
         return f"seed file {where}"
     if node.kind == "snapshot":
         return f"snapshot {where}"
-    return f"{node.language} {node.materialized} {node.kind} {where}"
+    how = "microbatch" if is_microbatch(node) else node.materialized
+    return f"{node.language} {how} {node.kind} {where}"
 
 
 def _reason(node: Node, existing: Existing | None, incremental: bool, at: Situation) -> str:

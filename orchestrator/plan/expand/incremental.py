@@ -19,6 +19,10 @@ OWN_POLICY = "append_or_fail"
 """``on_schema_change`` of our own projects when they say nothing: new columns are added, anything else is an error."""
 
 
+OPTIONS = ("incremental_predicates", "predicates", "merge_update_columns", "merge_exclude_columns", "partition_by")
+"""Config that says how a delta is applied."""
+
+
 def is_incremental(node: Node, existing: Existing | None, full_refresh: bool) -> bool:
     """Whether this build adds to what is there (dbt's rule): the table exists, the model is incremental, no full refresh."""
     if node.materialized != "incremental" or existing is None or existing.kind != "table":
@@ -50,11 +54,7 @@ def incremental_steps(
             "strategy": strategy(node),
             "unique_key": listed(node.config.get("unique_key")),
             "on_schema_change": str(node.config.get("on_schema_change") or (OWN_POLICY if at.own else "ignore")),
-            "options": {
-                k: node.config[k]
-                for k in ("incremental_predicates", "predicates", "merge_update_columns", "merge_exclude_columns")
-                if node.config.get(k)
-            },
+            "options": {k: node.config[k] for k in OPTIONS if node.config.get(k)},
         },
     )
     second = check_steps(whole, node.id, relation, at, needs=(apply.id,), prefix=f"{node.id}/whole", transaction=1)
