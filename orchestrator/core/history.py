@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -163,6 +163,19 @@ def _names(named: Any) -> Iterator[tuple[str, str, str | None]]:
     known = {k: str(named.get(k) or k).casefold() for k in META}
     if len(set(known.values())) < len(META):
         yield where, f"`{where}` gives one name to two columns", None
+
+
+def added(asked: History, columns: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The columns ``(name, type)`` that a snapshot adds to its query's, in order, as far as that can be said before it is built.
+
+    >>> [name for name, _ in added(History("check", ("id",), hard_deletes="new_record"), [("id", "integer")])][3:]
+    ['dbt_valid_to', 'dbt_is_deleted']
+    """
+    said = {name.casefold(): type_ for name, type_ in columns}
+    moment, meta = said.get((asked.updated_at or "").casefold(), "timestamp"), asked.meta
+    times = ((name, moment) for name in (meta.dbt_updated_at, meta.dbt_valid_from, meta.dbt_valid_to))
+    marked = ((meta.dbt_is_deleted, "text"),) if asked.hard_deletes == "new_record" else ()
+    return ((meta.dbt_scd_id, "text"), *times, *marked)
 
 
 def word(text: str) -> bool:
