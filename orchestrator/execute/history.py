@@ -11,9 +11,11 @@ from typing import Any
 from orchestrator.core.errors import ExecuteError, Problem, did_you_mean
 from orchestrator.core.history import META, Comparison, History, Meta, Pair, word
 from orchestrator.core.names import Relation
+from orchestrator.core.plan import Step
 from orchestrator.core.ports import Answer, Connection, Dialect
 from orchestrator.core.snapshot import Existing
 from orchestrator.execute.apply import NOTHING
+from orchestrator.execute.workshop import Workshop
 
 Columns = Sequence[tuple[str, str]]
 Send = Callable[[str], Answer]
@@ -28,6 +30,11 @@ class Written:
     new: bool = False
 
     @property
+    def details(self) -> dict[str, Any]:
+        """As artifacts say it."""
+        return {"rows_affected": self.rows + self.ended}
+
+    @property
     def message(self) -> str:
         """As the console says it.
 
@@ -37,6 +44,14 @@ class Written:
         if self.new:
             return f"SELECT {self.rows}"
         return f"INSERT {self.rows}, UPDATE {self.ended}" if self.ended else f"INSERT {self.rows}"
+
+
+def written(step: Step, connection: Connection, shop: Workshop, send: Send) -> Written:
+    """Do what a step of a plan says, as of the run's own instant."""
+    if not isinstance(step.relation, Relation):
+        raise AssertionError(step.id)
+    asked, stage, config = (step.payload[k] for k in ("history", "stage", "config"))
+    return history(asked, stage, step.relation, config, shop.started or shop.clock.now(), connection, shop.dialect, send)
 
 
 def history(

@@ -336,16 +336,10 @@ def _apply(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt
 
 
 def _history(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
-    from orchestrator.execute.history import history
+    from orchestrator.execute.history import written
 
-    if not isinstance(step.relation, Relation):
-        raise AssertionError(step.id)
-    asked, stage, config = (step.payload[k] for k in ("history", "stage", "config"))
-    at = shop.started or shop.clock.now()
-    done = history(
-        asked, stage, step.relation, config, at, connection, shop.dialect, lambda sql: _send(Statement(sql), connection, attempt)
-    )
-    attempt.rows, attempt.message, attempt.details = done.rows, done.message, {"rows_affected": done.rows + done.ended}
+    done = written(step, connection, shop, lambda sql: _send(Statement(sql), connection, attempt))
+    attempt.rows, attempt.message, attempt.details = done.rows, done.message, done.details
     attempt.passed[step.id] = True
 
 
