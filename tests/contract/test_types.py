@@ -133,6 +133,11 @@ def test_an_empty_map_has_no_keys(engine: Any) -> None:
     assert back in ([[]], ["{}"])
 
 
+def test_a_list_of_numbers_without_bounds_is_one_of_numbers(engine: Any) -> None:
+    back = engine.connect().read("select array[1.5, null, 2.25] as c, array[1, 2] as d").read_all().to_pylist()[0]
+    assert ([None if v is None else float(v) for v in back["c"]], back["d"]) == ([1.5, None, 2.25], [1, 2])
+
+
 def test_nan_in_nested_values_is_not_an_error(engine: Any) -> None:
     back = through(engine, pa.table({"n": [1], "c": pa.array([{"a": float("nan")}])}))["c"].to_pylist()[0]
     found = json.loads(back)["a"] if isinstance(back, str) else back["a"]
@@ -179,7 +184,9 @@ def test_columns_that_no_table_can_have_are_refused_by_name(engine: Any, names: 
 
 
 @pytest.mark.never("duckdb", reason="Arrow has a place for its infinities, and its decimals are never NaN")
-@pytest.mark.parametrize("sql", ["cast('infinity' as date)", "cast('infinity' as timestamp)", "cast('NaN' as numeric(5, 2))"])
+@pytest.mark.parametrize(
+    "sql", ["cast('infinity' as date)", "cast('infinity' as timestamp)", "cast('NaN' as numeric(5, 2))", "array[cast('infinity' as date)]"]
+)
 def test_a_value_that_only_the_engine_knows_is_an_error_with_its_column(engine: Any, sql: str) -> None:
     session = engine.connect()
     with pytest.raises(ExecuteError) as refused:

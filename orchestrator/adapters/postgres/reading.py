@@ -91,11 +91,13 @@ class Stream:
         import pyarrow as pa
         from pyarrow import csv
 
+        arrays = []
         try:
             table = self._parsed(pa, csv, text)
-            arrays = [_finished(table.column(i).combine_chunks(), column) for i, column in enumerate(self._columns)]
+            for i, column in enumerate(self._columns):
+                arrays.append(_finished(table.column(i).combine_chunks(), column))
         except ValueError as error:  # Arrow's own is one
-            raise _unreadable(str(error), self.names) from error
+            raise _unreadable(str(error), self.names, len(arrays)) from error
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
     def _parsed(self, pa: Any, csv: Any, text: bytes) -> pa.Table:
@@ -164,7 +166,7 @@ def _column(oid: int, modifier: int) -> _Column:
     if oid in _ELEMENTS:
         element = _ELEMENTS[oid]
         _, wanted, _, _ = _column(element, modifier)
-        finish = _element(element)
+        finish = float if element == _NUMERIC and pa.types.is_floating(wanted) else _element(element)
         return pa.string(), pa.list_(wanted), "array_to_json({})", lambda text: [None if v is None else finish(v) for v in _loaded(text)]
     return pa.string(), pa.string(), "cast({} as text)", None
 
@@ -211,10 +213,9 @@ def _element(oid: int) -> Callable[[Any], Any]:
     return known.get(oid, lambda v: v)
 
 
-def _unreadable(message: str, names: list[str]) -> ExecuteError:
-    """A value that only Postgres knows: `infinity`, a year before Christ, NaN among decimals."""
+def _unreadable(message: str, names: list[str], index: int) -> ExecuteError:
+    """A value that only Postgres knows: `infinity`, a year before Christ. ``index`` is its column, unless Arrow says it."""
     found = _UNREADABLE.search(message)
-    place = f"column `{names[int(found[1])]}`: {found[2].strip()}" if found else message
-    return ExecuteError(
-        Problem("X119", f"a value cannot be read into a frame: {place}", None, "cast it to text, or make it null, in the SQL that is read")
-    )
+    column, what = (names[int(found[1])], found[2].strip()) if found else (names[index], message)
+    hint = "cast it to text, or make it null, in the SQL that is read"
+    return ExecuteError(Problem("X119", f"a value of column `{column}` cannot be read into a frame: {what}", None, hint))
