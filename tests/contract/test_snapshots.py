@@ -313,7 +313,7 @@ def test_a_new_column_does_not_disturb_the_strategy_timestamp(table: Make) -> No
 def test_a_column_of_another_type_is_refused(table: Make) -> None:
     t = table(CHECK)
     t.run("select 1 as id, 5 as state")
-    assert "state (" in t.refuses("X333", "select 1 as id, 'five' as state")
+    assert "state (" in t.refuses("X353", "select 1 as id, 'five' as state")
 
 
 def test_texts_may_become_longer(table: Make) -> None:
@@ -340,25 +340,25 @@ def test_moments_of_every_kind(table: Make, kind: str) -> None:
 def test_moments_of_another_kind_are_refused(table: Make) -> None:
     t = table(TIMESTAMP)
     t.run(orders((1, "'a'", hour(1))))
-    t.refuses("X333", orders((1, "'a'", "cast('2024-01-02' as timestamp with time zone)")))
+    t.refuses("X353", orders((1, "'a'", "cast('2024-01-02' as timestamp with time zone)")))
 
 
 def test_a_key_twice_is_refused(table: Make) -> None:
     t = table(TIMESTAMP)
-    message = t.refuses("X330", orders((1, "'a'", hour(1)), (7, "'a'", hour(1)), (7, "'a'", hour(1))))
+    message = t.refuses("X350", orders((1, "'a'", hour(1)), (7, "'a'", hour(1)), (7, "'a'", hour(1))))
     assert message == "the query returns more than one row for 1 key (for example: 7)"
     t.run(orders((7, "'a'", hour(1))))
-    t.refuses("X330", orders((7, "'b'", hour(2)), (7, "'c'", hour(3))))
+    t.refuses("X350", orders((7, "'b'", hour(2)), (7, "'c'", hour(3))))
 
 
 def test_a_key_with_a_null_is_refused(table: Make) -> None:
     t = table(CHECK, unique_key=["id", "part"])
-    assert "(for example: 1, null)" in t.refuses("X330", "select 1 as id, cast(null as integer) as part")
+    assert "(for example: 1, null)" in t.refuses("X350", "select 1 as id, cast(null as integer) as part")
 
 
 def test_a_row_without_a_moment_is_refused(table: Make) -> None:
     t = table(TIMESTAMP)
-    assert "1 of the query's rows (for example: 3)" in t.refuses("X336", orders((3, "'a'", "cast(null as timestamp)")))
+    assert "1 of the query's rows (for example: 3)" in t.refuses("X356", orders((3, "'a'", "cast(null as timestamp)")))
 
 
 def test_a_table_with_two_current_rows_of_a_key_is_refused(table: Make) -> None:
@@ -366,22 +366,22 @@ def test_a_table_with_two_current_rows_of_a_key_is_refused(table: Make) -> None:
     t.run(orders((1, "'a'", hour(1))))
     name = t.engine.dialect.relation(t.engine.relation(t.name))
     t.session.execute(f"insert into {name} select * from {name}")
-    assert "more than one current row for 1 key (for example: 1)" in t.refuses("X331", orders((1, "'a'", hour(1))))
+    assert "more than one current row for 1 key (for example: 1)" in t.refuses("X351", orders((1, "'a'", hour(1))))
 
 
 @pytest.mark.parametrize("config", [{"unique_key": "idd"}, {"updated_at": "when"}, {"strategy": "check", "check_cols": ["nope"]}])
 def test_columns_that_are_not_there_are_refused(table: Make, config: Mapping[str, Any]) -> None:
-    table(TIMESTAMP, **config).refuses("X332", orders((1, "'a'", hour(1))))
+    table(TIMESTAMP, **config).refuses("X352", orders((1, "'a'", hour(1))))
 
 
 def test_a_column_called_as_one_of_ours_is_refused(table: Make) -> None:
-    table(CHECK).refuses("X335", "select 1 as id, 2 as dbt_valid_to")
+    table(CHECK).refuses("X355", "select 1 as id, 2 as dbt_valid_to")
 
 
 def test_a_table_that_is_no_snapshot_is_refused(table: Make, engine: Engine) -> None:
     t = table(CHECK)
     t.session.execute(engine.dialect.create_table(engine.relation(t.name), "select 1 as id", {}))
-    assert "`dbt_scd_id`, `dbt_valid_from`, `dbt_valid_to`" in t.refuses("X334", "select 1 as id")
+    assert "`dbt_scd_id`, `dbt_valid_from`, `dbt_valid_to`" in t.refuses("X354", "select 1 as id")
 
 
 def test_two_runs_at_once_write_each_version_once(table: Make) -> None:

@@ -240,7 +240,7 @@ def test_a_key_twice_in_the_query(project: Make) -> None:
     p.orc("build").exits(0)
     p.write({SOURCE: source((1, "x"), (7, "b"), (7, "c"))})
     done = p.orc("build").exits(1)
-    assert "error[X330]: the query returns more than one row for 1 key (for example: 7)" in done.stderr
+    assert "error[X350]: the query returns more than one row for 1 key (for example: 7)" in done.stderr
     assert "snapshots/history.sql:1" in done.stderr
     assert lives(p) == [(1, "a", True), (2, "b", True)]
 
