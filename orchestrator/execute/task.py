@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from orchestrator.core.errors import ExecuteError, OrcError, Problem
+from orchestrator.core.errors import ExecuteError, OrcError, Problem, WarehouseError
 from orchestrator.core.event import Event, NodeFinished, NodeStarted, Noted, Status
 from orchestrator.core.names import Relation
 from orchestrator.core.plan import Late, Statement, Step, Task, Verdict
@@ -90,6 +90,8 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
             _run_steps(task, connection, shop, attempt)
         except OrcError as refused:
             error = refused if isinstance(refused, ExecuteError) else ExecuteError(*refused.problems)
+            if isinstance(refused, WarehouseError):  # nobody there who could take the lease back: it ends with our sessions
+                held, status = None, Status.CRASHED
         except Exception as bug:  # noqa: BLE001 - whatever it is, the task must end and say so
             error, status = ExecuteError(_bug(bug)), Status.CRASHED
         except BaseException:

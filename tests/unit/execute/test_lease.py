@@ -58,7 +58,7 @@ def test_a_task_that_is_not_published_returns_it_too(bench: Any, connection: Any
 
 def test_a_task_that_breaks_returns_it_too(bench: Any, connection: Any) -> None:
     connection.fails[3] = ExecuteError(Problem("X102", "no such column"))
-    outcome, events = run(bench, connection)
+    _, events = run(bench, connection)
     assert connection.said[-1] == "return m 1"
     assert events[-1].problem.code == "X102"
 
