@@ -6,7 +6,6 @@ import json
 import os
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -323,13 +322,6 @@ def test_readers_see_whole_versions_only(project: Make) -> None:
     assert problems == []
     assert {(count, low == high) for count, low, high in seen} == {(5000, True)}
     assert len(seen) > 4
-
-
-def test_independent_models_run_side_by_side(project: Make) -> None:
-    shop = project({f"models/m{i}.sql": "{{ config(materialized='table') }} select 1 as id from pg_sleep(1)" for i in range(8)}, threads=8)
-    started = time.monotonic()
-    shop.orc("run")
-    assert time.monotonic() - started < 6  # one after the other they take more than 8
 
 
 def test_many_threads_make_schemas_views_and_grants_at_once(project: Make) -> None:
