@@ -211,6 +211,14 @@ class Dialect(Protocol):
         """
         ...
 
+    def lease_holder(self, relation: Relation) -> str:
+        """A query for ``run, fence, since`` of who has a lease; changes nothing."""
+        ...
+
+    def lease_check(self, lease: Lease) -> tuple[str, ...]:
+        """Fail (X330) in the transaction of a publish that keeps its lease, when that has been taken over, where that can be."""
+        ...
+
     def lease_beat(self, run: str) -> tuple[str, ...]:
         """Say that ``run`` lives, every ``LEASE_SECONDS / 4``; nothing where a lease cannot outlive its holder."""
         ...

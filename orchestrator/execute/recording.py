@@ -14,9 +14,10 @@ def recording(publish: Published | Built, payload: Mapping[str, Any], dialect: D
     """Statements that record a publish, or an interval; or that an interval is not complete any more."""
     if isinstance(publish, Published):
         return dialect.ledger_write(publish, known=bool(payload.get("known", True)), lease=lease)
+    fenced = dialect.lease_check(lease) if lease else ()
     if forgotten := payload.get("forget"):
-        return dialect.intervals_forget(publish.relation, *forgotten)
-    return dialect.intervals_write(publish)
+        return (*fenced, *dialect.intervals_forget(publish.relation, *forgotten))
+    return (*fenced, *dialect.intervals_write(publish))
 
 
 def refuse_strays(strays: int, event_time: str) -> None:

@@ -18,7 +18,7 @@ from orchestrator.core.ports import Answer, Connection
 from orchestrator.core.snapshot import Lease
 from orchestrator.execute.difference import difference
 from orchestrator.execute.judge import counted, judge, sentence
-from orchestrator.execute.lease import Occupied, lease, returned
+from orchestrator.execute.lease import Occupied, lease, overtaken, returned, still_ours
 from orchestrator.execute.recording import recording, refuse_strays
 from orchestrator.execute.workshop import Workshop
 
@@ -248,7 +248,7 @@ def _run_steps(task: Task, connection: Connection, shop: Workshop, attempt: _Att
             connection.commit()
             attempt.sent.append("commit")
             attempt.published |= any(s.does == "promote" and attempt.passed.get(s.id) for s in steps)
-            _prove(steps, connection, attempt)
+            _prove(steps, connection, shop, attempt)
         else:
             kept = _kept_failures(steps, connection, shop, attempt)
             connection.rollback()
@@ -270,14 +270,19 @@ def _without_query(event: Event, rolled_back: Sequence[Step]) -> Event:
     return replace(event, inspect=None) if isinstance(event, NodeFinished) and event.node in gone else event
 
 
-def _prove(steps: Sequence[Step], connection: Connection, attempt: _Attempt) -> None:
-    """Where a commit that did not raise proves nothing: read the ledger row back."""
+def _prove(steps: Sequence[Step], connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
+    """Where a commit that did not raise proves nothing: read the ledger row back.
+
+    Another run may have published since; only while the lease is ours a row that is not proves that nothing was committed.
+    """
     for step in steps:
         if step.does == "promote" and attempt.passed.get(step.id) and "verify" in step.payload:
             rows = connection.execute(str(step.payload["verify"])).rows
             if not rows or rows[0][0] != step.payload["publish"].run:
                 problem = Problem("X301", "the engine confirmed a commit that did not happen", None, "run again: nothing was published")
                 attempt.published = False
+                if attempt.lease is not None and not still_ours(attempt.lease, connection, shop):
+                    raise ExecuteError(overtaken(attempt.lease.relation))
                 raise ExecuteError(problem, transient=True)
 
 

@@ -200,6 +200,10 @@ class PostgresDialect(AnsiDialect):
         waiting = f"select relation from {table} where {mine} for update skip locked"
         return (f"update {table} set heartbeat = clock_timestamp() where {mine} and relation in ({waiting})",)
 
+    def lease_check(self, lease: Lease) -> tuple[str, ...]:
+        """Make sure of a lease until the transaction ends, and keep it."""
+        return (self._give_back(lease, keep=True),)
+
     def lease_end(self, lease: Lease, *, published: bool) -> tuple[str, ...]:
         """Return a lease under which nothing was published; a publish has done so itself."""
         return () if published else (self._give_back(lease),)
@@ -208,8 +212,9 @@ class PostgresDialect(AnsiDialect):
         """What a relation is called among the leases of its database."""
         return super().lease_key(Relation(None, relation.schema, relation.name))
 
-    def _give_back(self, lease: Lease) -> str:
-        return self._call("giveback", self.text(self.lease_key(lease.relation)), self.text(lease.run), str(lease.fence))
+    def _give_back(self, lease: Lease, *, keep: bool = False) -> str:
+        whose = (self.text(self.lease_key(lease.relation)), self.text(lease.run), str(lease.fence))
+        return self._call("giveback", *whose, self.literal(keep))
 
     def comment(self, relation: Relation, kind: str, description: str | None, columns: dict[str, str]) -> tuple[str, ...]:
         """All comments of a relation in one text: one round trip."""

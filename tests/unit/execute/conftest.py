@@ -100,6 +100,12 @@ class FakeDialect:
     def lease_claim(self, relation: Relation, run: str) -> tuple[str, ...]:
         return (f"claim {relation.name} {run}",)
 
+    def lease_holder(self, relation: Relation) -> str:
+        return f"who has {relation.name}"
+
+    def lease_check(self, lease: Lease) -> tuple[str, ...]:
+        return (f"check {lease.fence}",)
+
     def lease_beat(self, run: str) -> tuple[str, ...]:
         return ()
 
