@@ -1,0 +1,45 @@
+"""Query parameters, as REST sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.testing.bigquery import types, values
+from orchestrator.testing.bigquery.errors import Refusal
+from orchestrator.testing.bigquery.evaluate import Constant, constant
+from orchestrator.testing.bigquery.types import Field
+
+
+def read(given: Mapping[str, Any]) -> tuple[dict[str, Constant], tuple[Constant, ...]]:
+    """The named and the positional parameters of a query's configuration."""
+    made = [(p.get("name") or "", _one(p)) for p in given.get("queryParameters") or []]
+    if str(given.get("parameterMode", "")).upper() == "POSITIONAL":
+        return {}, tuple(value for _, value in made)
+    return {name.lower(): value for name, value in made}, ()
+
+
+def _one(given: Mapping[str, Any]) -> Constant:
+    field = _field(given.get("name") or "parameter", given["parameterType"])
+    try:
+        return constant(_value(field, given["parameterValue"]), field)
+    except ValueError as error:
+        raise Refusal("invalid", f"Invalid value for query parameter {field['name']}: {error}") from None
+
+
+def _field(name: str, kind: Mapping[str, Any]) -> Field:
+    if kind["type"] == "ARRAY":
+        return {**_field(name, kind["arrayType"]), "mode": "REPEATED"}
+    if kind["type"] == "STRUCT":
+        fields = [_field(inner["name"], inner["type"]) for inner in kind["structTypes"]]
+        return {"name": name, "type": "RECORD", "mode": "NULLABLE", "fields": fields}
+    return types.normal({"name": name, "type": kind["type"]})
+
+
+def _value(field: Field, given: Mapping[str, Any]) -> Any:
+    if field["mode"] == "REPEATED":
+        return [_value({**field, "mode": "NULLABLE"}, item) for item in given.get("arrayValues") or []]
+    if field["type"] == "RECORD":
+        return {inner["name"]: _value(inner, given["structValues"][inner["name"]]) for inner in field["fields"]}
+    text = given.get("value")
+    return None if text is None else values.read(text, field["type"])
