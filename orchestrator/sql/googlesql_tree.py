@@ -59,6 +59,12 @@ class Splice:
             shift += len(new) - (right - left)
         return offset - shift
 
+    def place(self, line: int, column: int, start: int = 0) -> tuple[int, int]:
+        """Line and column in the given text, of those in ``piece(start)``."""
+        sent = self.piece(start).encode()
+        later = tuple((left - start, right - start, new) for left, right, new in self.edits if left >= start)
+        return position(self.text, Splice(self.text[start:], later).origin(offset(sent, line, column)) + start)
+
 
 def leaf(node: Any) -> Any:
     """What an ``Any…`` message holds: the node itself.
@@ -166,3 +172,38 @@ def _aliases(node: Any) -> Iterator[str]:
         case _:
             for child in children(node):
                 yield from _aliases(child)
+
+
+TAB = 8
+"""GoogleSQL counts columns as a terminal does."""
+
+
+def offset(text: bytes, line: int, column: int) -> int:
+    r"""The offset of a place that GoogleSQL names.
+
+    >>> offset(b"ab\n\tcd", 2, 10)
+    5
+    """
+    lines = text.split(b"\n")
+    at = sum(len(given) + 1 for given in lines[: line - 1])
+    seen = 1
+    for character in (lines[line - 1] if line <= len(lines) else b"").decode("utf-8", "replace"):
+        if seen >= column:
+            break
+        seen = seen + 1 if character != "\t" else (seen - 1) // TAB * TAB + TAB + 1
+        at += len(character.encode())
+    return at
+
+
+def position(text: bytes, at: int) -> tuple[int, int]:
+    r"""The line and column of an offset, as GoogleSQL counts them.
+
+    >>> position(b"ab\n\tcd", 5)
+    (2, 10)
+    """
+    before = text[:at].decode("utf-8", "replace")
+    head, _, last = before.rpartition("\n")
+    column = 1
+    for character in last:
+        column = column + 1 if character != "\t" else (column - 1) // TAB * TAB + TAB + 1
+    return (head.count("\n") + 2 if "\n" in before else 1), column

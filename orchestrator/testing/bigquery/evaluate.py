@@ -236,60 +236,9 @@ class Evaluator:
         if place := PLACE.search(message):
             message = message[: place.start()]
             if source is not None:
-                line, column = int(place[1]), int(place[2])
-                sent = source.piece(start).encode()
-                shifted = Shifted(source, start)
-                line, column = position(source.text, shifted.origin(offset(sent, line, column)))
+                line, column = source.place(int(place[1]), int(place[2]), start)
                 message += f" at [{line}:{column}]"
         return invalid_query(message)
-
-
-@dataclass(frozen=True)
-class Shifted:
-    """Positions of a piece that begins somewhere inside its text."""
-
-    source: tree.Splice
-    start: int
-
-    def origin(self, at: int) -> int:
-        """Where in the whole text an offset of the piece comes from."""
-        later = tuple((a - self.start, b - self.start, new) for a, b, new in self.source.edits if a >= self.start)
-        return tree.Splice(self.source.text[self.start :], later).origin(at) + self.start
-
-
-TAB = 8
-"""GoogleSQL counts columns as a terminal does."""
-
-
-def offset(text: bytes, line: int, column: int) -> int:
-    r"""The offset of a place that GoogleSQL names.
-
-    >>> offset(b"ab\n\tcd", 2, 10)
-    5
-    """
-    lines = text.split(b"\n")
-    at = sum(len(given) + 1 for given in lines[: line - 1])
-    seen = 1
-    for character in (lines[line - 1] if line <= len(lines) else b"").decode("utf-8", "replace"):
-        if seen >= column:
-            break
-        seen = seen + 1 if character != "\t" else (seen - 1) // TAB * TAB + TAB + 1
-        at += len(character.encode())
-    return at
-
-
-def position(text: bytes, at: int) -> tuple[int, int]:
-    r"""The line and column of an offset, as GoogleSQL counts them.
-
-    >>> position(b"ab\n\tcd", 5)
-    (2, 10)
-    """
-    before = text[:at].decode("utf-8", "replace")
-    head, _, last = before.rpartition("\n")
-    column = 1
-    for character in last:
-        column = column + 1 if character != "\t" else (column - 1) // TAB * TAB + TAB + 1
-    return (head.count("\n") + 2 if "\n" in before else 1), column
 
 
 def constant(value: Any, made: Field) -> Constant:

@@ -11,7 +11,7 @@ from orchestrator.testing.bigquery import ddl, dml, querying
 from orchestrator.testing.bigquery.catalog import shown
 from orchestrator.testing.bigquery.desk import Desk, Outcome
 from orchestrator.testing.bigquery.errors import Refusal, invalid_query, missing, unknown
-from orchestrator.testing.bigquery.evaluate import Constant, position, python
+from orchestrator.testing.bigquery.evaluate import Constant, python
 
 Statement = Callable[[Desk, bytes, Any], Outcome]
 
@@ -188,7 +188,7 @@ def script(desk: Desk, sql: str, limit: int | None = None) -> tuple[list[tuple[O
             work.run(node)
         except Refusal as error:
             if several and error.reason == "invalidQuery":
-                line, column = position(text, tree.span(node)[0])
+                line, column = tree.position(text, tree.span(node)[0])
                 place = "" if error.message.endswith("]") else f" at [{line}:{column}]"
                 raise replace(error, message=f"Query error: {error.message}{place}") from None
             raise

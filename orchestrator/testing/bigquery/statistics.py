@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.sql.googlesql_tree import position
 from orchestrator.testing.bigquery.catalog import reference
 from orchestrator.testing.bigquery.desk import Outcome
-from orchestrator.testing.bigquery.evaluate import position
 from orchestrator.testing.bigquery.script import billed
 
 if TYPE_CHECKING:
