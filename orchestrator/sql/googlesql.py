@@ -80,18 +80,18 @@ class GoogleSql:
             places = tree.tables(self._parsed(sql))
         except Refused as error:
             return Analysis(mistake=_mistake(error, tree.Splice(text)))
-        edits = []
+        edits, used = [], set()
         for place in places:
             name = _known(place.names, tables)
             if name is None:
                 line, column = tree.position(text, place.start)
                 return Analysis(mistake=Mistake(f"Table not found: {'.'.join(place.names)}", line, column))
+            used.add(name)
             alias = "" if place.alias else f" AS `{place.names[-1]}`"
             edits.append((place.start, place.end, f"`{name}`{alias}".encode()))
         source = tree.Splice(text, tuple(edits))
         request = self._request(source.piece())
-        for name in {_known(place.names, tables) for place in places}:
-            assert name is not None, "looked up above"
+        for name in sorted(used):
             self._add_table(request.simple_catalog, name, tables[name])
         try:
             found = tree.leaf(self._engine.call("Analyze", request, self._messages.AnalyzeResponse).resolved_statement)

@@ -62,8 +62,9 @@ class Table:
 
     def touched(self, *, rows: Rows | None = None, **changes: Any) -> Table:
         """A later version of it; with ``rows``, a change that other changes of rows conflict with."""
-        body = {} if rows is None else {"rows": rows, "body": uuid.uuid4().hex}
-        return replace(self, **body, **changes, modified=now(), etag=uuid.uuid4().hex, created=self.created or now())
+        if rows is not None:
+            changes |= {"rows": rows, "body": uuid.uuid4().hex}
+        return replace(self, **changes, modified=now(), etag=uuid.uuid4().hex, created=self.created or now())
 
     def plus(self, rows: Rows) -> Table:
         """A later version with more rows: that conflicts with nothing."""
@@ -157,7 +158,8 @@ class Catalog:
                 self.rollback(transaction)
                 raise aborted(key, transaction)
             own = transaction.own[key]
-            assert own is not None, "a transaction drops no permanent table"
+            if own is None:
+                raise AssertionError("a transaction drops no permanent table")
             meanwhile = Rows(current.rows.data[len(before.rows.data) :], current.rows.count - before.rows.count)
             self.put(key, own.touched(rows=own.rows + meanwhile))
         for key, rows in transaction.added.items():

@@ -193,7 +193,7 @@ def drop(desk: Desk, text: bytes, node: Any) -> Outcome:
     statement, given = f"DROP_{kind}", names(node.name)
     if kind == "SCHEMA":
         desk.permanent()
-        place = (desk.project, *given)[-2:]
+        place = _schema(desk, given)
         if place not in desk.catalog.datasets and node.is_if_exists:
             return Outcome(statement, ddl=("SKIP", statement, place))
         if not desk.dry:
@@ -213,10 +213,15 @@ def drop(desk: Desk, text: bytes, node: Any) -> Outcome:
     return Outcome(statement, ddl=("DROP", statement, key))
 
 
+def _schema(desk: Desk, given: tuple[str, ...]) -> tuple[str, str]:
+    """The dataset that a path names."""
+    return (given[0], given[1]) if len(given) > 1 else (desk.project, given[0])
+
+
 def create_schema(desk: Desk, text: bytes, node: Any) -> Outcome:
     """CREATE SCHEMA."""
     desk.permanent()
-    project, name = (desk.project, *names(tree.within(node, "name")))[-2:]
+    project, name = _schema(desk, names(tree.within(node, "name")))
     if (project, name) in desk.catalog.datasets and tree.within(node, "is_if_not_exists"):
         return Outcome("CREATE_SCHEMA", ddl=("SKIP", "CREATE_SCHEMA", (project, name)))
     told = options.schema_options(options.given(desk.evaluator, text, tree.within(node, "options_list"), desk.scope_world))
@@ -229,7 +234,7 @@ def create_schema(desk: Desk, text: bytes, node: Any) -> Outcome:
 def alter_schema(desk: Desk, text: bytes, node: Any) -> Outcome:
     """ALTER SCHEMA … SET OPTIONS."""
     desk.permanent()
-    place = (desk.project, *names(tree.within(node, "path")))[-2:]
+    place = _schema(desk, names(tree.within(node, "path")))
     for action in map(tree.leaf, tree.within(node, "action_list").actions):
         if tree.kind(action) != "ASTSetOptionsAction":
             raise unknown(f"ALTER SCHEMA: {tree.kind(action)}")
@@ -322,7 +327,7 @@ def _place(table: Table, name: str) -> int:
     raise invalid_query(f"Column not found: {name}")
 
 
-def _drop_column(desk: Desk, text: bytes, table: Table, action: Any) -> Table:
+def _drop_column(_desk: Desk, _text: bytes, table: Table, action: Any) -> Table:
     name = action.column_name.id_string
     if action.is_if_exists and all(field["name"].lower() != name.lower() for field in table.fields):
         return table
@@ -367,7 +372,7 @@ def _column_type(desk: Desk, text: bytes, table: Table, action: Any) -> Table:
     return table.with_resource(schema={"fields": [field if i == at else f for i, f in enumerate(table.fields)]}).touched(rows=rows)
 
 
-def _nullable(desk: Desk, text: bytes, table: Table, action: Any) -> Table:
+def _nullable(_desk: Desk, _text: bytes, table: Table, action: Any) -> Table:
     at = _place(table, action.column_name.id_string)
     fields = [{**f, "mode": "NULLABLE"} if i == at else f for i, f in enumerate(table.fields)]
     return table.with_resource(schema={"fields": fields})

@@ -62,7 +62,7 @@ def _prepared(desk: Desk, text: bytes, node: Any, *, alias: bool) -> Change:
     return Change(key, table, bound, found, given.identifier.id_string if given is not None else key[2], text)
 
 
-def _done(desk: Desk, change: Change, kind: str, rows: Rows | None = None, added: Rows | None = None, **counts: int) -> Outcome:
+def _done(desk: Desk, change: Change, kind: str, rows: Rows | None = None, added: Rows | None = None, **counts: Any) -> Outcome:
     """Store what a statement left: all ``rows``, or those ``added``."""
     if not desk.dry:
         partitions.check_count(change.table.resource, added if rows is None and added is not None else rows or Rows())
@@ -125,7 +125,7 @@ def delete(desk: Desk, text: bytes, node: Any) -> Outcome:
     return _done(desk, change, "DELETE", _rebuilt(change.table, {}, gone, Rows()) if gone else change.table.rows, deleted=len(gone))
 
 
-def truncate(desk: Desk, text: bytes, node: Any) -> Outcome:
+def truncate(desk: Desk, _: bytes, node: Any) -> Outcome:
     """TRUNCATE TABLE."""
     key, table = desk.scope.table(tuple(n for part in tree.path(node.target_path) for n in part.split(".")))
     if node.HasField("where"):
@@ -208,7 +208,7 @@ def merge(desk: Desk, text: bytes, node: Any) -> Outcome:
         earlier[match].append(mine)
         match clause.action.action_type:
             case 1:
-                sql = f"SELECT {', '.join(_inserted(change, clause.action, node))} {froms[match]} AND {chosen}"
+                sql = f"SELECT {', '.join(_inserted(change, clause.action))} {froms[match]} AND {chosen}"
                 added.row.extend(desk.evaluator.query(sql, here).parsed().row)
             case 2:
                 sets = _sets(change, clause.action.update_item_list)
@@ -271,7 +271,7 @@ def _without(feed: Feed, numbers: set[int]) -> Feed:
     return replace(feed, rows=feed.rows.keep(lambda row: row.cell[-1].int64_value not in numbers)) if numbered and numbers else feed
 
 
-def _inserted(change: Change, action: Any, node: Any) -> list[str]:
+def _inserted(change: Change, action: Any) -> list[str]:
     """The values of an INSERT clause, one for each column of the table; columns that are not named are NULL."""
     fields = change.table.fields
     if not action.HasField("insert_row") or not action.insert_row.values:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,7 +135,7 @@ class Evaluator:
         request = self._messages.EvaluateModifyRequest(sql=sql)
         return self._evaluated("EvaluateModify", request, world, self._messages.EvaluateModifyResponse, added)
 
-    def _evaluated(self, call: str, request: Any, world: World, kind: type[Any], then: Any) -> Any:
+    def _evaluated(self, call: str, request: Any, world: World, kind: type[Any], then: Callable[[Any], Rows]) -> Rows:
         self._configure(request.options, world)
         for name, constant in world.parameters.items():
             given = request.params.add()

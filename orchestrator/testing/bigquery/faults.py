@@ -25,9 +25,9 @@ MESSAGES = {
 class Fault:
     """One thing that goes wrong: the ``first``-th request that matches, and ``times - 1`` more after it.
 
-    ``answer``: an HTTP error with ``reason``, nothing is done. ``drop``: the connection ends before anything is done. ``lose``: it is done, and
-    the connection ends before the answer. ``slow``: the answer comes ``seconds`` later. ``fail``: the job ends DONE with an error, without effect.
-    ``hold``: the job stays PENDING and RUNNING for so many ``polls``, or ``seconds``.
+    ``answer``: an HTTP error with ``reason``, nothing is done. ``drop``: the connection ends before anything is done. ``lose``: it is
+    done, and the connection ends before the answer. ``slow``: the answer comes ``seconds`` later. ``fail``: the job ends DONE with an
+    error, without effect. ``hold``: the job stays PENDING and RUNNING for so many ``polls``, or ``seconds``.
     """
 
     kind: Kind
@@ -85,19 +85,17 @@ class Faults:
 
     def request(self, what: str) -> list[Fault]:
         """The faults that happen to a request."""
-        return self._happening(what, lambda fault: fault.path if fault.kind in {"answer", "drop", "lose", "slow"} else None)
+        return self._happening(what, {"answer", "drop", "lose", "slow"})
 
     def of_job(self, what: str) -> list[Fault]:
         """The faults that happen to a job."""
-        return self._happening(what, lambda fault: fault.job if fault.kind in {"fail", "hold"} else None)
+        return self._happening(what, {"fail", "hold"})
 
-    def _happening(self, what: str, pattern: object) -> list[Fault]:
-        assert callable(pattern)
+    def _happening(self, what: str, kinds: set[str]) -> list[Fault]:
         with self._lock:
             found = []
             for fault in self._waiting:
-                wanted = pattern(fault)
-                if wanted is None or not re.search(wanted, what, re.IGNORECASE):
+                if fault.kind not in kinds or not re.search(fault.path or fault.job, what, re.IGNORECASE):
                     continue
                 fault.seen += 1
                 if fault.first <= fault.seen < fault.first + fault.times:

@@ -39,9 +39,8 @@ def check(tables: Mapping[Key, Table], keys: Mapping[str, Key], found: Found) ->
         ids = {c.column_id for c in scan.parent.column_list if c.name.lower() in {w.lower() for w in wanted}}
         if not any(_narrows(condition, ids) for condition in _conditions(found.statement)):
             words = ", ".join(f"'{name}'" for name in (["_PARTITION_LOAD_TIME", *reversed(wanted)] if table.ingestion else wanted))
-            raise invalid_query(
-                f"Cannot query over table '{'.'.join(key)}' without a filter over column(s) {words} that can be used for partition elimination"
-            )
+            where = f"without a filter over column(s) {words} that can be used for partition elimination"
+            raise invalid_query(f"Cannot query over table '{'.'.join(key)}' {where}")
 
 
 def _conditions(statement: Any) -> Iterator[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from orchestrator.sql import googlesql_tree as tree
@@ -100,8 +101,7 @@ def bind(scope: Scope, text: bytes, node: Any, parse: Callable[[str], list[Any]]
         keys[flat(key)], feeds[flat(key)] = key, feed(table)
         start, end = tree.span(target)
         edits.append((start, end, f"`{flat(key)}`{f' AS `{key[2]}`' if alias else ''}".encode()))
-    for place in tree.tables(node):
-        edits.append((place.start, place.end, _written(scope, place, parse, feeds, keys, 0).encode()))
+    edits += [(place.start, place.end, _written(scope, place, parse, feeds, keys, 0).encode()) for place in tree.tables(node)]
     return Bound(tree.Splice(text, tuple(sorted(edits))), feeds, keys, scope)
 
 
@@ -118,7 +118,7 @@ def _written(
         feeds[name] = information.view(scope.catalog, scope.tables, scope.project, names, scope.location)
         return f"`{name}`{alias}"
     if names[-1].endswith("*"):
-        return _wildcard(scope, names, feeds, keys) + ("" if place.alias else "")
+        return _wildcard(scope, names, feeds, keys)
     key, table = scope.table(names)
     if table.kind == "TABLE":
         keys[flat(key)], feeds[flat(key)] = key, feed(table)
@@ -134,9 +134,8 @@ def _query(
     """A view's query, with flat names."""
     body = (view.resource.get("view") or view.resource.get("materializedView") or {})["query"]
     inner = replace(scope, project=key[0], default=None, temporary={})
-    edits = []
-    for place in tree.tables(parse(body)[0]):
-        edits.append((place.start, place.end, _written(inner, place, parse, feeds, keys, depth + 1).encode()))
+    places = tree.tables(parse(body)[0])
+    edits = [(place.start, place.end, _written(inner, place, parse, feeds, keys, depth + 1).encode()) for place in places]
     return tree.Splice(body.encode(), tuple(edits)).piece()
 
 
@@ -153,12 +152,16 @@ def _wildcard(scope: Scope, names: tuple[str, ...], feeds: dict[str, Feed], keys
         raise unknown("a wildcard over tables with different schemas")
     rows = Rows()
     for key, table in sorted(found.items()):
-        rows += table.rows.change(lambda _, row, suffix=key[2][len(prefix) :]: setattr(row.cell.add(), "string_value", suffix))
+        rows += table.rows.change(partial(_marked, key[2].removeprefix(prefix)))
     name = flat((project, dataset, pattern))
     first = next(iter(found.values()))
     feeds[name] = Feed(first.fields, rows, (*((f["name"], f["type"]) for f in first.pseudo), ("_TABLE_SUFFIX", "STRING")))
     keys |= {flat(key): key for key in found}
     return f"`{name}`"
+
+
+def _marked(suffix: str, _: int, row: Any) -> None:
+    row.cell.add().string_value = suffix
 
 
 def feed(table: Table) -> Feed:

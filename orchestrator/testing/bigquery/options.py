@@ -88,7 +88,7 @@ def labels(pairs: Sequence[Mapping[str, str]] | None) -> dict[str, str] | None:
     >>> labels([{"_field_1": "team", "_field_2": "data"}])
     {'team': 'data'}
     """
-    return None if pairs is None else {str(list(pair.values())[0]): str(list(pair.values())[1]) for pair in pairs}
+    return None if pairs is None else {str(name): str(value) for name, value in (pair.values() for pair in pairs)}
 
 
 def partitioning(evaluator: Evaluator, text: bytes, clause: Any) -> dict[str, Any]:

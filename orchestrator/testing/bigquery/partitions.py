@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from orchestrator.testing.bigquery import values
@@ -116,14 +116,13 @@ def check_valid(resource: Mapping[str, Any], fields: list[Field]) -> None:
 def named(value: Any, resource: Mapping[str, Any]) -> str:
     """The partition that a value of the partitioning column belongs to.
 
-    >>> named(date(2024, 1, 31), {"timePartitioning": {"type": "MONTH", "field": "d"}})
+    >>> named(datetime(2024, 1, 31), {"timePartitioning": {"type": "MONTH", "field": "d"}})
     '202401'
     """
     if value is None:
         return "__NULL__"
     if "timePartitioning" in resource:
-        assert isinstance(value, date | datetime)
-        return value.strftime(FORMATS[resource["timePartitioning"]["type"]])
+        return str(value.strftime(FORMATS[resource["timePartitioning"]["type"]]))
     bounds = {key: int(given) for key, given in resource["rangePartitioning"]["range"].items()}
     if not bounds["start"] <= value < bounds["end"]:
         return "__UNPARTITIONED__"

@@ -28,7 +28,8 @@ def select(desk: Desk, text: bytes, node: Any, start: int, end: int) -> Outcome:
 
 def output(found: Found, *, strict: bool = False) -> list[Field]:
     """The columns of a query: those without a name are called ``f0_``, ``f1_`` …; ``strict`` wants names for all, as views do."""
-    made, anonymous = [], 0
+    made: list[Field] = []
+    anonymous = 0
     for field in found.columns():
         name = field["name"]
         if name.startswith("$") or not name:

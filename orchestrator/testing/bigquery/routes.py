@@ -45,7 +45,7 @@ def resource(catalog: Catalog, key: Key, table: Table, *, short: bool = False) -
     told = dict(table.resource)
     if "view" in told and short:
         told["view"] = {"useLegacySql": False}
-    made = {
+    made: dict[str, Any] = {
         "kind": "bigquery#table",
         "id": shown(key),
         "tableReference": reference(key),
@@ -92,13 +92,12 @@ def get_table(jobs: Jobs, key: Key) -> dict[str, Any]:
     """GET …/tables/t."""
     if key in jobs.results:
         fields, rows = jobs.results[key]
-        made = Table({"schema": {"fields": list(fields)}}, rows)
         return {
             "kind": "bigquery#table",
             "id": shown(key),
             "tableReference": reference(key),
             "type": "TABLE",
-            **made.resource,
+            "schema": {"fields": list(fields)},
             "numRows": str(rows.count),
         }
     return resource(jobs.catalog, key, jobs.catalog.table(key))

@@ -94,7 +94,7 @@ class Server:
 
     def answer(self, method: str, path: str, query: Mapping[str, str], headers: Any, raw: bytes) -> Answer:
         """What a request is answered. Raises a refusal."""
-        if path.startswith("/resumable/upload") or path.startswith("/upload"):
+        if path.startswith(("/resumable/upload", "/upload")):
             return self._upload(method, path, query, headers, raw)
         if not path.startswith(PREFIX):
             raise missing("Address", path)
@@ -244,10 +244,10 @@ class Server:
 
     def _upload(self, method: str, path: str, query: Mapping[str, str], headers: Any, raw: bytes) -> Answer:
         """Load jobs bring their file: in one piece beside the job, or in pieces after it."""
-        project = path.split("/projects/")[1].split("/")[0]
+        project = path.partition("/projects/")[2].partition("/")[0]
         if query.get("uploadType") == "multipart":
-            job, content = _parts(headers["Content-Type"], raw)
-            return 200, self.jobs.submit(project, job, content).resource, {}
+            asked, content = _parts(headers["Content-Type"], raw)
+            return 200, self.jobs.submit(project, asked, content).resource, {}
         if method == "POST":
             name = uuid.uuid4().hex
             self.uploads[name] = (project, json.loads(raw), bytearray())
@@ -314,9 +314,9 @@ class _Conversation(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def _answered(self, path: str, query: Mapping[str, str], raw: bytes, fault: Any) -> Answer:
+        if fault is not None:
+            return fault.refusal.status, fault.refusal.body, {}
         try:
-            if fault is not None:
-                raise fault.refusal
             return self.home.answer(self.command, path, query, self.headers, raw)
         except Refusal as error:
             return error.status, error.body, {}

@@ -147,7 +147,8 @@ def copy(desk: Desk, project: str, config: Mapping[str, Any]) -> Table:
             raise Refusal("invalid", "The schemas of the source tables of a copy job differ")
         first = first or table
         rows += _part(table, part)
-    assert first is not None, "the client sends at least one source"
+    if first is None:
+        raise Refusal("invalid", "A copy job needs a source table")
     old = desk.tables.get((*target[:2], base))
     spec = {name: first.resource[name] for name in CREATED if name in first.resource}
     if old is not None and old.kind == "TABLE" and (partition is None or partitions.column(first.resource) is not None):

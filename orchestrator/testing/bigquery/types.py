@@ -73,7 +73,7 @@ def typed(field: Field, proto: Any) -> None:
             made.field_name = inner["name"]
             typed(inner, made.field_type)
     else:
-        proto.type_kind = _kind(KINDS.get(field["type"], field["type"]))
+        proto.type_kind = _kind(KINDS.get(str(field["type"]), str(field["type"])))
 
 
 def field(name: str, proto: Any, notes: Any = None) -> Field:
@@ -131,7 +131,7 @@ def text(field: Field, *, top: bool = True) -> str:
         return f"ARRAY<{text(field, top=False)}>"
     if field["type"] == "RECORD":
         return "STRUCT<" + ", ".join(f"`{f['name']}` {text(f)}" for f in field["fields"]) + ">"
-    word = SQL.get(field["type"], field["type"])
+    word = SQL.get(str(field["type"]), str(field["type"]))
     given = [field[key] for key in ("maxLength", "precision", "scale") if field.get(key)]
     return f"{word}({', '.join(given)})" if given else word
 
