@@ -76,7 +76,11 @@ def test_a_table_keeps_all_that_is_said_about_it(cloud: Any) -> None:
         ("s", "RECORD", "REPEATED", None),
     ]
     assert found.schema[1].policy_tags.names == ("projects/p/locations/us/taxonomies/1/policyTags/2",)
-    assert (found.time_partitioning.field, found.time_partitioning.type_, found.time_partitioning.expiration_ms) == ("d", "MONTH", 86_400_000)
+    assert (found.time_partitioning.field, found.time_partitioning.type_, found.time_partitioning.expiration_ms) == (
+        "d",
+        "MONTH",
+        86_400_000,
+    )
     assert (found.clustering_fields, found.require_partition_filter, found.labels, found.description) == (["id"], True, {"a": "b"}, "all")
     assert found.expires == datetime(2999, 1, 1, tzinfo=UTC)
     assert found.encryption_configuration.kms_key_name.endswith("cryptoKeys/k")

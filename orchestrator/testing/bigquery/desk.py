@@ -66,7 +66,6 @@ class Desk:
     location: str
     default: tuple[str, str] | None = None
     parameters: Mapping[str, Constant] = field(default_factory=dict)
-    positional: tuple[Constant, ...] = ()
     stopped: Callable[[], bool] = lambda: False
     dry: bool = False
 
@@ -89,13 +88,12 @@ class Desk:
             self.session.temporary,
             self.session.constants,
             self.parameters,
-            self.positional,
         )
 
     @property
     def scope_world(self) -> World:
         """What an expression without tables can name."""
-        return World({}, self.session.constants, self.parameters, self.positional)
+        return World({}, self.session.constants, self.parameters)
 
     def claim(self, key: Key) -> None:
         """Make sure that rows of a table may be changed: wait for others' transactions, or be the one who is aborted."""

@@ -55,7 +55,6 @@ class World:
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     constants: Mapping[str, Constant] = field(default_factory=dict)
     parameters: Mapping[str, Constant] = field(default_factory=dict)
-    positional: Sequence[Constant] = ()
 
 
 @dataclass(frozen=True)
@@ -141,8 +140,6 @@ class Evaluator:
             given = request.params.add()
             given.name = name
             given.value.ParseFromString(constant.value)
-        for constant in world.positional:
-            request.params.add().value.ParseFromString(constant.value)
         catalog = self._catalog(request, world)
         try:
             return then(self._engine.call(call, request, kind))
@@ -169,10 +166,6 @@ class Evaluator:
             given = options.query_parameters.add()
             given.name = name
             types.typed(constant.field, given.type)
-        if world.positional:
-            options.parameter_mode = 1
-        for constant in world.positional:
-            types.typed(constant.field, options.positional_query_parameters.add())
 
     def _catalog(self, request: Any, world: World) -> tuple[int, bool]:
         """Make the world known to GoogleSQL, unless it still is; the id, and whether to forget it afterwards."""

@@ -187,6 +187,8 @@ class Jobs:
         spent = max(1, int((time.monotonic() - job.began) * 1000))
         job.statistics |= {"startTime": str(job.created), "endTime": str(job.created + spent)}
         job.statistics.setdefault("totalSlotMs", str(spent))
+        if "query" in job.statistics:
+            job.statistics["query"].setdefault("totalSlotMs", str(spent))
         job.state = "DONE"
         job.done.set()
 
@@ -229,9 +231,8 @@ class Jobs:
         session, lasting = self._session(job, given)
         dataset = given.get("defaultDataset")
         default = ((dataset.get("projectId") or job.project), dataset["datasetId"]) if dataset else None
-        named_ones, positional = parameters.read(given)
         dry = bool(job.configuration.get("dryRun"))
-        desk = self.desk(job, session, default=default, parameters=named_ones, positional=positional, dry=dry)
+        desk = self.desk(job, session, default=default, parameters=parameters.read(given), dry=dry)
         limit = given.get("maximumBytesBilled")
         try:
             outcomes, several = script(desk, given["query"], None if limit is None else int(limit))

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from orchestrator.sql import googlesql_tree as tree
-from orchestrator.testing.bigquery import information
+from orchestrator.testing.bigquery import information, parameters
 from orchestrator.testing.bigquery.catalog import Catalog, Key, Table, shown
 from orchestrator.testing.bigquery.errors import Refusal, invalid_query, missing, unknown
 from orchestrator.testing.bigquery.evaluate import Constant, Feed, World
@@ -30,7 +30,6 @@ class Scope:
     temporary: Mapping[str, Key] = field(default_factory=dict)
     constants: Mapping[str, Constant] = field(default_factory=dict)
     parameters: Mapping[str, Constant] = field(default_factory=dict)
-    positional: tuple[Constant, ...] = ()
 
     def key(self, names: tuple[str, ...]) -> Key:
         """The table that a path names, whether it is there or not."""
@@ -71,7 +70,7 @@ class Bound:
     @property
     def world(self) -> World:
         """What the statement can name."""
-        return World(self.feeds, self.scope.constants, self.scope.parameters, self.scope.positional)
+        return World(self.feeds, self.scope.constants, self.scope.parameters)
 
     def numbered(self, flat: str, column: str) -> World:
         """The same, with the rows of one table numbered in a pseudo column."""
@@ -102,6 +101,8 @@ def bind(scope: Scope, text: bytes, node: Any, parse: Callable[[str], list[Any]]
         start, end = tree.span(target)
         edits.append((start, end, f"`{flat(key)}`{f' AS `{key[2]}`' if alias else ''}".encode()))
     edits += [(place.start, place.end, _written(scope, place, parse, feeds, keys, 0).encode()) for place in tree.tables(node)]
+    for mark in tree.find(node, lambda n: tree.kind(n) == "ASTParameterExpr" and not n.HasField("name")):
+        edits.append((*tree.span(mark), f"@{parameters.positional(mark.position)}".encode()))
     return Bound(tree.Splice(text, tuple(sorted(edits))), feeds, keys, scope)
 
 

@@ -11,12 +11,21 @@ from orchestrator.testing.bigquery.evaluate import Constant, constant
 from orchestrator.testing.bigquery.types import Field
 
 
-def read(given: Mapping[str, Any]) -> tuple[dict[str, Constant], tuple[Constant, ...]]:
-    """The named and the positional parameters of a query's configuration."""
+def read(given: Mapping[str, Any]) -> dict[str, Constant]:
+    """The parameters of a query's configuration by name; those without one are named by their position."""
     made = [(p.get("name") or "", _one(p)) for p in given.get("queryParameters") or []]
     if str(given.get("parameterMode", "")).upper() == "POSITIONAL":
-        return {}, tuple(value for _, value in made)
-    return {name.lower(): value for name, value in made}, ()
+        return {positional(at): value for at, (_, value) in enumerate(made, 1)}
+    return {name.lower(): value for name, value in made}
+
+
+def positional(at: int) -> str:
+    """What the ``at``-th ``?`` of a statement is called.
+
+    >>> positional(1)
+    'orc_parameter_1'
+    """
+    return f"orc_parameter_{at}"
 
 
 def _one(given: Mapping[str, Any]) -> Constant:
