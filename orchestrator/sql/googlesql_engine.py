@@ -20,6 +20,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+UNIMPLEMENTED, INTERNAL = 12, 13
+"""Status codes of what GoogleSQL cannot do, and of its own bugs."""
+
 SERVICE = "ZetaSqlLocalService_"
 """What the module's functions are called, before the name of the remote procedure."""
 
@@ -39,15 +42,23 @@ class Refused(Exception):  # noqa: N818  GoogleSQL's answer, not our failure
     @property
     def unsupported(self) -> bool:
         """Whether GoogleSQL knows the construct and cannot do it, rather than finding it wrong."""
-        return self.status in {12, 13}
+        return self.status in {UNIMPLEMENTED, INTERNAL}
 
 
 class Engine:
     """One instance of the module. Calls from several threads wait for each other."""
 
     def __init__(self, module: Any, engine: Any, zones: Path) -> None:
+        self._parts = (module, engine, zones)
+        self._lock = threading.Lock()
+        self.generation = 0
+        """How often it had to be started anew: catalogs registered before are gone."""
+        self._instantiate()
+
+    def _instantiate(self) -> None:
         import wasmtime
 
+        module, engine, zones = self._parts
         self._store = wasmtime.Store(engine)
         system = wasmtime.WasiConfig()
         system.inherit_stderr()
@@ -58,7 +69,6 @@ class Engine:
         self._exports = linker.instantiate(self._store, module).exports(self._store)
         self._functions: dict[str, Any] = {}
         self._memory = self._exports["memory"]
-        self._lock = threading.Lock()
         start = self._exports.get("_initialize")
         if start is not None:
             start(self._store)
@@ -69,24 +79,29 @@ class Engine:
 
     def send(self, name: str, request: bytes) -> bytes:
         """Send a serialised request; the serialised answer. Raises :class:`Refused`."""
+        import wasmtime
+
         with self._lock:
-            return self._send(name, request)
+            try:
+                return self._send(name, request)
+            except wasmtime.Trap as trap:  # a bug of GoogleSQL, or no memory left: this instance is broken
+                self._instantiate()
+                self.generation += 1
+                raise Refused(INTERNAL, f"GoogleSQL crashed: {str(trap).splitlines()[-1].strip()}") from trap
 
     def _send(self, name: str, request: bytes) -> bytes:
         size_at = self._function("wasm_malloc")(self._store, 4)
         request_at = self._function("wasm_malloc")(self._store, max(len(request), 1))
-        try:
-            ctypes.memmove(self._base() + request_at, request, len(request))
-            answer_at = self._function(SERVICE + name)(self._store, request_at, len(request), size_at)
-            if answer_at == 0:
-                raise _refused(self._error())
-            size = int.from_bytes(ctypes.string_at(self._base() + size_at, 4), "little")
-            answer = ctypes.string_at(self._base() + answer_at, size)
-            self._function("wasm_free")(self._store, answer_at)
-            return answer
-        finally:
-            self._function("wasm_free")(self._store, request_at)
-            self._function("wasm_free")(self._store, size_at)
+        ctypes.memmove(self._base() + request_at, request, len(request))
+        answer_at = self._function(SERVICE + name)(self._store, request_at, len(request), size_at)
+        error = None if answer_at else _refused(self._error())
+        size = int.from_bytes(ctypes.string_at(self._base() + size_at, 4), "little") if answer_at else 0
+        answer = ctypes.string_at(self._base() + answer_at, size) if answer_at else b""
+        for address in (request_at, size_at, *((answer_at,) if answer_at else ())):
+            self._function("wasm_free")(self._store, address)
+        if error is not None:
+            raise error
+        return answer
 
     def _error(self) -> str:
         size = self._function("wasm_get_last_error_size")(self._store)

@@ -6,12 +6,13 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.sql import googlesql_tree as tree
 from orchestrator.sql.googlesql_engine import Engine, Refused
-from orchestrator.testing.bigquery import types, values
+from orchestrator.testing.bigquery import partitions, types, values
 from orchestrator.testing.bigquery.errors import Refusal, invalid_query, unknown
 from orchestrator.testing.bigquery.rows import Rows
 from orchestrator.testing.bigquery.types import Field
@@ -90,6 +91,7 @@ class Evaluator:
         self._language = engine.call("GetLanguageOptions", local_service_pb2.LanguageOptionsRequest(maximum_features=True), options)
         self._language.product_mode = 1  # EXTERNAL: the types of BigQuery
         self._language.ClearField("supported_statement_kinds")
+        self._generation = engine.generation
         self._kept: OrderedDict[tuple[Any, ...], tuple[int, World]] = OrderedDict()
 
     def parse(self, sql: str) -> list[Any]:
@@ -106,6 +108,7 @@ class Evaluator:
         """The resolved statement of a piece of a script. Raises BigQuery's error, with the place in the script."""
         request = self._messages.AnalyzeRequest(sql_statement=source.piece(start, end))
         self._configure(request.options, world)
+        request.options.prune_unused_columns = True  # so that a scan names the columns that are read (evaluating needs them all)
         catalog = self._catalog(request, world)
         try:
             answer = self._engine.call("Analyze", request, self._messages.AnalyzeResponse)
@@ -161,7 +164,10 @@ class Evaluator:
         options.language_options.CopyFrom(self._language)
         options.default_timezone = "UTC"
         options.error_message_mode = 1  # ONE_LINE: with the place
-        options.prune_unused_columns = True
+        for pseudo in (partitions.LOADED, partitions.LOADED_DAY):
+            column = options.ddl_pseudo_columns.add()
+            column.name = pseudo["name"]
+            types.typed(pseudo, column.type)
         for name, constant in world.parameters.items():
             given = options.query_parameters.add()
             given.name = name
@@ -173,6 +179,9 @@ class Evaluator:
             (name, id(feed.rows), json.dumps([list(feed.fields), list(feed.pseudo)])) for name, feed in sorted(world.feeds.items())
         )
         key = (feeds, tuple((n, c.value, json.dumps(c.field)) for n, c in sorted(world.constants.items())))
+        if self._generation != self._engine.generation:  # it crashed, and knows no catalogs any more
+            self._kept.clear()
+            self._generation = self._engine.generation
         large = sum(len(feed.rows.data) for feed in world.feeds.values()) > LARGE
         if key in self._kept:
             self._kept.move_to_end(key)
@@ -219,7 +228,8 @@ class Evaluator:
         if forget:
             from google.protobuf.empty_pb2 import Empty
 
-            self._engine.call("UnregisterCatalog", self._messages.UnregisterRequest(registered_id=made), Empty)
+            with suppress(Refused):  # it is gone already when GoogleSQL crashed over it
+                self._engine.call("UnregisterCatalog", self._messages.UnregisterRequest(registered_id=made), Empty)
 
     def _worded(self, error: Refused, source: tree.Splice | None, start: int) -> Refusal:
         """GoogleSQL's refusal in BigQuery's words: the place is one of the script that was sent."""

@@ -86,14 +86,14 @@ def _columns(key: Key, table: Table) -> Iterator[Record]:
         place = clustered.index(name.lower()) + 1 if name.lower() in clustered else None
         nullable = "NO" if field["mode"] == "REQUIRED" else "YES"
         marks = ("YES" if pseudo else "NO", "YES" if pseudo else "NO", "YES" if name.lower() == by else "NO", place)
-        yield (*key, name, None if pseudo else at, nullable, types.text(field), *marks)
+        yield (*key, name, None if pseudo else at, nullable, types.text(field, quote=""), *marks)
 
 
 def _paths(key: Key, table: Table) -> Iterator[Record]:
     def below(column: str, prefix: str, fields: list[types.Field]) -> Iterator[Record]:
         for field in fields:
             name = f"{prefix}{field['name']}"
-            yield (*key, column or field["name"], name, types.text(field), field.get("description"))
+            yield (*key, column or field["name"], name, types.text(field, quote=""), field.get("description"))
             yield from below(column or field["name"], f"{name}.", field.get("fields", []))
 
     yield from below("", "", table.fields)

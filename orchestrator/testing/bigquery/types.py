@@ -121,16 +121,16 @@ def _noted(notes: Any, kind: str) -> dict[str, Any]:
     return found
 
 
-def text(field: Field, *, top: bool = True) -> str:
+def text(field: Field, *, top: bool = True, quote: str = "`") -> str:
     """A field's type as SQL writes it.
 
     >>> text({"name": "a", "type": "RECORD", "mode": "REPEATED", "fields": [{"name": "b", "type": "INTEGER", "mode": "NULLABLE"}]})
     'ARRAY<STRUCT<`b` INT64>>'
     """
     if top and field["mode"] == "REPEATED":
-        return f"ARRAY<{text(field, top=False)}>"
+        return f"ARRAY<{text(field, top=False, quote=quote)}>"
     if field["type"] == "RECORD":
-        return "STRUCT<" + ", ".join(f"`{f['name']}` {text(f)}" for f in field["fields"]) + ">"
+        return "STRUCT<" + ", ".join(f"{quote}{f['name']}{quote} {text(f, quote=quote)}" for f in field["fields"]) + ">"
     word = SQL.get(str(field["type"]), str(field["type"]))
     given = [field[key] for key in ("maxLength", "precision", "scale") if field.get(key)]
     return f"{word}({', '.join(given)})" if given else word
