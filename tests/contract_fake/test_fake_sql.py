@@ -143,7 +143,7 @@ REFUSED = {
     "selec 1": 'Syntax error: Unexpected identifier "selec" at [1:1]',
     "select 1 union distinct select 1 except distinct select 2": "Syntax error",
     "select id, count(*) from d.t": "SELECT list expression references column id which is neither grouped nor aggregated at [1:8]",
-    "select true + 1": "No matching signature for operator + ",
+    "select true + 1": "No matching signature for operator +",
     "select no_such(1)": "Function not found: no_such",
     "select * from d.missing": "Not found: Table p:d.missing was not found in location US",
     "select * from nodata.t": "Not found: Dataset p:nodata was not found in location US",

@@ -7,7 +7,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestrator.sql import googlesql_tree as tree
@@ -28,6 +28,9 @@ LARGE = 4_000_000
 
 LIMITS = ("Cannot generate arrays with more than", "Out of memory", "out of memory")
 """Errors of the reference evaluator that BigQuery would not give."""
+
+NONE = Rows()
+"""The rows of tables whose types are asked for only."""
 
 PLACE = re.compile(r" \[at (\d+):(\d+)\]$")
 
@@ -109,7 +112,7 @@ class Evaluator:
         request = self._messages.AnalyzeRequest(sql_statement=source.piece(start, end))
         self._configure(request.options, world)
         request.options.prune_unused_columns = True  # so that a scan names the columns that are read (evaluating needs them all)
-        catalog = self._catalog(request, world)
+        catalog = self._catalog(request, replace(world, feeds={name: replace(feed, rows=NONE) for name, feed in world.feeds.items()}))
         try:
             answer = self._engine.call("Analyze", request, self._messages.AnalyzeResponse)
         except Refused as error:
@@ -121,6 +124,9 @@ class Evaluator:
     def query(self, sql: str, world: World) -> Rows:
         """The rows of a query. Raises BigQuery's error, or *not implemented* for what the reference evaluator lacks."""
         request = self._messages.EvaluateQueryRequest(sql=sql)
+        if any(len(feed.rows.data) > LARGE for feed in world.feeds.values()):
+            reads = self.analyze(tree.Splice(sql.encode()), world).reads
+            world = replace(world, feeds={name: _pruned(feed, reads.get(name, set())) for name, feed in world.feeds.items()})
         return self._evaluated(
             "EvaluateQuery", request, world, self._messages.EvaluateQueryResponse, lambda got: Rows.of(got.content.table_data)
         )
@@ -242,6 +248,14 @@ class Evaluator:
                 line, column = source.place(int(place[1]), int(place[2]), start)
                 message += f" at [{line}:{column}]"
         return invalid_query(message)
+
+
+def _pruned(feed: Feed, columns: set[str]) -> Feed:
+    """A large table with nothing in the cells that a query does not read: it is sent in a fraction of the time."""
+    if len(feed.rows.data) <= LARGE:
+        return feed
+    names = [*(made["name"] for made in feed.fields), *(name for name, _ in feed.pseudo)]
+    return replace(feed, rows=feed.rows.only({at for at, name in enumerate(names) if name in columns}))
 
 
 def constant(value: Any, made: Field) -> Constant:

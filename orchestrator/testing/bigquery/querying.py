@@ -49,6 +49,5 @@ def cost(tables: Mapping[Key, Table], keys: Mapping[str, Key], found: Found) -> 
     for flat, columns in found.reads.items():
         if (key := keys.get(flat)) is not None and key in tables:
             table = tables[key]
-            sizes = table.rows.sizes(table.cells)
-            total += sum(sizes.get(column.lower(), 0) for column in columns)
+            total += sum(table.rows.sizes(table.cells, {column.lower() for column in columns}).values())
     return total

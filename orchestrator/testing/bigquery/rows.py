@@ -16,7 +16,7 @@ class Rows:
     def __init__(self, data: bytes = b"", count: int = 0) -> None:
         self.data = data
         self.count = count
-        self._sizes: dict[str, tuple[int, ...]] = {}
+        self._sizes: dict[str, int] = {}
 
     @classmethod
     def of(cls, parsed: Any) -> Rows:
@@ -66,16 +66,28 @@ class Rows:
             changed(number, row)
         return Rows.of(made)
 
-    def sizes(self, fields: Sequence[Field]) -> dict[str, int]:
-        """Billed bytes by column name in lower case."""
-        key = repr(fields)
-        if key not in self._sizes:
-            total = [0] * len(fields)
-            for row in self._message.row:
-                for at, (cell, field) in enumerate(zip(row.cell, fields, strict=False)):
-                    total[at] += values.size(cell, field)
-            self._sizes[key] = tuple(total)
-        return {field["name"].lower(): size for field, size in zip(fields, self._sizes[key], strict=True)}
+    def only(self, places: set[int]) -> Rows:
+        """The rows with nothing in their cells but at some places: what a query reads, when there are many rows."""
+
+        def empty(_: int, row: Any) -> None:
+            for at, cell in enumerate(row.cell):
+                if at not in places:
+                    cell.Clear()
+
+        return self.change(empty)
+
+    def sizes(self, fields: Sequence[Field], columns: set[str] | None = None) -> dict[str, int]:
+        """Billed bytes by column name in lower case: of all columns, or of some."""
+        found = {}
+        for at, field in enumerate(fields):
+            name = field["name"].lower()
+            if columns is not None and name not in columns:
+                continue
+            key = f"{at} {field}"
+            if key not in self._sizes:
+                self._sizes[key] = sum(values.size(row.cell[at], field) for row in self._message.row)
+            found[name] = self._sizes[key]
+        return found
 
     @cached_property
     def _message(self) -> Any:
