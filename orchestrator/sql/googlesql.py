@@ -103,9 +103,9 @@ class GoogleSql:
         return Analysis(columns, _reads(found))
 
     def _parsed(self, sql: str) -> Any:
-        request = self._messages.ParseRequest(sql_statement=sql)
+        request = self._messages.ParseRequest(sql_statement=sql, allow_script=True)  # errors of a script have their place
         request.options.CopyFrom(self._language)
-        return self._engine.call("Parse", request, self._messages.ParseResponse).parsed_statement
+        return self._engine.call("Parse", request, self._messages.ParseResponse).parsed_script
 
     def _request(self, sql: str) -> Any:
         request = self._messages.AnalyzeRequest(sql_statement=sql)

@@ -102,7 +102,7 @@ def test_a_specification_names_columns_that_are_there(cloud: Any) -> None:
 def test_a_table_that_is_missing_is_not_found(cloud: Any) -> None:
     from google.api_core.exceptions import NotFound
 
-    with pytest.raises(NotFound, match="Not found: Table p:d.nope"):
+    with pytest.raises(NotFound, match=r"Not found: Table p:d\.nope"):
         cloud.table("nope")
 
 

@@ -48,7 +48,23 @@ def test_create_table_as_select_has_the_types_of_the_query(cloud: Any) -> None:
                [1, 2] as a, struct(1 as x, 'y' as y) as r, [struct(1 as x)] as ar
     """)
     table = cloud.table("t")
-    kinds = "INTEGER FLOAT NUMERIC BIGNUMERIC STRING BYTES BOOLEAN DATE TIME DATETIME TIMESTAMP JSON INTEGER RECORD RECORD".split()
+    kinds = [
+        "INTEGER",
+        "FLOAT",
+        "NUMERIC",
+        "BIGNUMERIC",
+        "STRING",
+        "BYTES",
+        "BOOLEAN",
+        "DATE",
+        "TIME",
+        "DATETIME",
+        "TIMESTAMP",
+        "JSON",
+        "INTEGER",
+        "RECORD",
+        "RECORD",
+    ]
     assert [f.field_type for f in table.schema] == kinds
     assert [f.mode for f in table.schema][-3:] == ["REPEATED", "NULLABLE", "REPEATED"]
 

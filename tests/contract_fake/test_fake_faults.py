@@ -47,7 +47,7 @@ def test_a_dropped_request_was_not_done(cloud: Any) -> None:
     from google.api_core.exceptions import NotFound
 
     cloud.server.faults.drop("POST .*/jobs$")
-    with pytest.raises(Exception, match="Remote|Connection"):
+    with pytest.raises(Exception, match=r"Remote|Connection"):
         cloud.client.query("create table d.t (x int64)", job_id="j", retry=None, job_retry=None)
     with pytest.raises(NotFound):
         cloud.client.get_job("j")
@@ -57,7 +57,7 @@ def test_a_lost_answer_was_done(cloud: Any) -> None:
     from google.api_core.exceptions import Conflict
 
     cloud.server.faults.lose("POST .*/jobs$")
-    with pytest.raises(Exception, match="Remote|Connection"):
+    with pytest.raises(Exception, match=r"Remote|Connection"):
         cloud.client.query("create table d.t (x int64)", job_id="j", retry=None, job_retry=None)
     with pytest.raises(Conflict):
         cloud.client.query("create table d.t (x int64)", job_id="j", retry=None, job_retry=None)

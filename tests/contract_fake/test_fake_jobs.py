@@ -20,7 +20,7 @@ def test_an_id_is_taken_once_and_the_job_can_be_found_again(cloud: Any) -> None:
 
     job = cloud.client.query("select 1 as x", job_id="mine", location="US", job_retry=None)
     job.result()
-    with pytest.raises(Conflict, match="Already Exists: Job p:US.mine"):
+    with pytest.raises(Conflict, match=r"Already Exists: Job p:US\.mine"):
         cloud.client.query("select 2 as x", job_id="mine", location="US", job_retry=None)
     found = cloud.client.get_job("mine", location="US")
     assert [tuple(r.values()) for r in found.result()] == [(1,)]

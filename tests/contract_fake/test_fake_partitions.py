@@ -111,7 +111,7 @@ def test_a_copy_keeps_or_checks_the_specification(orders: Any) -> None:
     copy(orders, "other", "t")
     table = orders.table("t")
     assert ([f.name for f in table.schema], table.labels, table.description) == (["d", "x", "y"], {"a": "b"}, "mine")
-    with pytest.raises(Exception, match="Already Exists: Table p:d.t"):
+    with pytest.raises(Exception, match=r"Already Exists: Table p:d\.t"):
         copy(orders, "other", "t", "WRITE_EMPTY")
 
 

@@ -83,7 +83,7 @@ CONSTRUCTS: dict[str, list[tuple[Any, ...]]] = {
         (60, datetime(1970, 1, 1, 0, 0, 0, 1000, tzinfo=UTC), date(2024, 2, 29))
     ],
     "select time '01:02:03.5' as t, datetime '2024-01-02 03:04:05.678' as dt, timestamp '1960-01-01 00:00:00.5+00' as ts": [
-        (time(1, 2, 3, 500_000), datetime(2024, 1, 2, 3, 4, 5, 678_000), datetime(1960, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC))
+        (time(1, 2, 3, 500_000), datetime.fromisoformat("2024-01-02T03:04:05.678"), datetime(1960, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC))
     ],
     "select array_length(generate_timestamp_array('2024-01-01', '2024-01-02', interval 6 hour)) as n": [(5,)],
     # arrays and structs

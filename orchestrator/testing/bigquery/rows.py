@@ -66,15 +66,12 @@ class Rows:
             changed(number, row)
         return Rows.of(made)
 
-    def only(self, places: set[int]) -> Rows:
-        """The rows with nothing in their cells but at some places: what a query reads, when there are many rows."""
-
-        def empty(_: int, row: Any) -> None:
-            for at, cell in enumerate(row.cell):
-                if at not in places:
-                    cell.Clear()
-
-        return self.change(empty)
+    def only(self, places: Sequence[int]) -> Rows:
+        """The rows with the cells of some places."""
+        made = table_data()
+        for row in self._message.row:
+            made.row.add().cell.extend([row.cell[at] for at in places])
+        return Rows.of(made)
 
     def sizes(self, fields: Sequence[Field], columns: set[str] | None = None) -> dict[str, int]:
         """Billed bytes by column name in lower case: of all columns, or of some."""
