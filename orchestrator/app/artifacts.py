@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from orchestrator.plan.compile import Names
     from orchestrator.publish.facts import Facts
 
+TOLD = "DBT_ENV_CUSTOM_ENV_"
+"""Environment variables of this prefix are told to readers of artifacts, without it."""
+
 
 def write_artifacts(ready: Prepared, run: Run) -> None:
     """manifest.json, run_results.json, compiled/ and run/ of a finished run."""
@@ -137,7 +140,7 @@ def facts_of(workspace: Workspace, compiled: Mapping[str, str], sent: Mapping[st
         workspace.dialect.relation,
         compiled,
         sent,
-        {k: v for k, v in invocation.env.items() if k.startswith("DBT_ENV_CUSTOM_ENV_")},
+        {k.removeprefix(TOLD): v for k, v in invocation.env.items() if k.startswith(TOLD)},
     )
 
 

@@ -61,6 +61,10 @@ class Dialect(Protocol):
         """Create the relation's schema if it is not there."""
         ...
 
+    def drop_schema(self, relation: Relation) -> str:
+        """Drop the relation's schema and everything in it: for templates that ask for just that."""
+        ...
+
     def create_table(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
         """Create (or replace) a table from a query; the query's text appears unchanged and last."""
         ...

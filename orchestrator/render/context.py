@@ -319,10 +319,11 @@ def _of_target(key: str) -> Callable[[Scope], Any]:
 
 
 def _metadata_envs(scope: Scope) -> dict[str, str]:
-    found = {k: v for k, v in scope.facts.env.items() if k.startswith("DBT_ENV_CUSTOM_ENV_")}
+    prefix = "DBT_ENV_CUSTOM_ENV_"
+    found = {k: v for k, v in scope.facts.env.items() if k.startswith(prefix)}
     for name, value in found.items():
         scope.recorder.saw(f"env:{name}", value)
-    return found
+    return {name.removeprefix(prefix): value for name, value in found.items()}
 
 
 def _render(scope: Scope) -> Callable[[str], str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestrator.core.names import Relation
 from orchestrator.core.ports import Connection, Dialect
+from orchestrator.core.snapshot import Existing
 from orchestrator.render.facades import PhysicalRelation
 from orchestrator.render.macros import BoundMacro
 from orchestrator.render.scope import Scope
@@ -219,6 +220,48 @@ class Adapter:
     def execute(self, sql: str, fetch: bool = False, **_: Any) -> tuple[str, Rows | None]:  # noqa: ARG002 - dbt's signature
         """Run a statement."""
         return "OK", ask(self._scope, str(sql))
+
+    def create_schema(self, relation: Any) -> None:
+        """Create a relation's schema if it is not there."""
+        self._change(lambda say: say.create_schema(_place(relation)))
+
+    def drop_schema(self, relation: Any) -> None:
+        """Drop a relation's schema with everything in it."""
+        self._change(lambda say: say.drop_schema(_place(relation)))
+
+    def drop_relation(self, relation: Any) -> None:
+        """Drop a relation if it is there; never what depends on it."""
+        live = self._scope.live
+        kind = _kind(live.connection, _place(relation), self._scope.facts.dialect) if live and relation is not None else None
+        if kind:
+            self._change(lambda say: say.drop(Existing(_place(relation), "view" if kind == "view" else "table")))
+
+    def rename_relation(self, from_relation: Any, to_relation: Any) -> None:
+        """Give a table another name in its schema."""
+        self._change(lambda say: f"alter table {say.relation(_place(from_relation))} rename to {say.quote(_place(to_relation).name)}")
+
+    def truncate_relation(self, relation: Any) -> None:
+        """Delete all rows of a table."""
+        self._change(lambda say: f"delete from {say.relation(_place(relation))}")
+
+    def list_schemas(self, database: Any = None) -> list[str]:
+        """The names of all schemas; none without a connection."""
+        where = f" where lower(catalog_name) = lower({self._scope.facts.dialect.literal(str(database))})" if database else ""
+        rows = ask(self._scope, f"select schema_name from information_schema.schemata{where}")
+        return [str(row[0]) for row in rows or ()]
+
+    def check_schema_exists(self, database: Any, schema: Any) -> bool:
+        """Whether there is a schema of this name."""
+        return str(schema).casefold() in (s.casefold() for s in self.list_schemas(database))
+
+    def _change(self, statement: Callable[[Dialect], str]) -> None:
+        self._scope.recorder.asked("warehouse")
+        if self._scope.live is not None:
+            self._scope.live.connection.execute(statement(self._scope.facts.dialect))
+
+
+def _place(relation: Any) -> Relation:
+    return Relation(relation.database, relation.schema, relation.identifier)
 
 
 class Api:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from orchestrator.adapters.ansi.delta import NEW, OLD, Delta
@@ -24,6 +25,10 @@ class AnsiDialect(Delta, Histories, Ledger, Leases):
     trusts_commit: bool = False
     estimates: bool = False
     keywords: ClassVar[dict[str, str]] = {"table": "table", "view": "view", "materialized_view": "materialized view", "external": "table"}
+
+    def drop_schema(self, relation: Relation) -> str:
+        """Drop the relation's schema and everything in it."""
+        return f"drop schema if exists {self.relation(replace(relation, name=''))} cascade"
 
     def create_table(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
         """Create (or replace) a table from a query; the query's text appears unchanged and last."""

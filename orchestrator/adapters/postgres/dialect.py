@@ -80,6 +80,10 @@ class PostgresDialect(AnsiDialect):
         schema = f"create schema if not exists {self.quote(relation.schema or 'public')}"
         return f"{self._alone()};\n{schema}"
 
+    def drop_schema(self, relation: Relation) -> str:
+        """Drop the relation's schema and everything in it; Postgres names no database there."""
+        return super().drop_schema(Relation(None, relation.schema, ""))
+
     def create_table(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
         """Create (or replace) a table from a query; the query's text appears unchanged and last."""
         unlogged = "unlogged " if config.get("unlogged") else ""

@@ -50,7 +50,7 @@ ORDERS = marker.write(marker.ref("orders"), "orders", '"')
         ("{{ thread_id }} {{ selected_resources }} {{ invocation_args_dict.get('WHICH') }}", "MainThread [] run"),
         ("{{ schemas }} {{ database_schemas }}", "[] []"),
         ("{{ flags.FULL_REFRESH }} {{ flags.WHICH }} {{ flags.GONE }}", "None run None"),
-        ("{{ dbt_version.split('.')[0] }} {{ dbt_metadata_envs }}", "1 {'DBT_ENV_CUSTOM_ENV_TEAM': 'x'}"),
+        ("{{ dbt_version.split('.')[0] }} {{ dbt_metadata_envs }}", "1 {'TEAM': 'x'}"),
         ("{{ model.name }} {{ model.unique_id }} {{ model.config.schema }} {{ model['fqn'] }} {{ model.tags }}", "m model.shop.m staging ['shop', 'm'] []"),
         ("{{ builtins.ref('orders') }}", ORDERS),
         ("{{ context['ref']('orders') }} {{ context.get('gone', 'd') }} {{ 'ref' in context }} {{ 'gone' in context }}", f"{ORDERS} d True False"),
