@@ -34,6 +34,7 @@ class Dialect(Protocol):
     read back. ``estimates`` says that asking what a query would process costs nothing.
     ``leases`` says which tasks take a lease: ``every`` one, or the ``split`` ones (several transactions), where the
     engine itself lets no two transactions build one relation.
+    ``transactions`` says what a transaction holds: ``all``, or ``rows`` where nothing may be created or dropped in one.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Dialect(Protocol):
     trusts_commit: bool
     estimates: bool
     leases: str
+    transactions: Literal["all", "rows"]
 
     def quote(self, identifier: str) -> str:
         """One identifier, quoted."""
@@ -77,8 +79,10 @@ class Dialect(Protocol):
         """Drop what is there, by its kind, if it still exists. Never cascades."""
         ...
 
-    def swap(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:
-        """Make the staged table the published one, replacing whatever ``existing`` is."""
+    def swap(
+        self, stage: Relation, target: Relation, existing: Existing | None, config: Mapping[str, Any] | None = None
+    ) -> tuple[str, ...]:
+        """Make the staged table, built with ``config``, the published one, replacing whatever ``existing`` is."""
         ...
 
     def swap_view(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...] | None:
@@ -239,6 +243,14 @@ class Dialect(Protocol):
         """Statements that persist descriptions (``persist_docs``)."""
         ...
 
+    def tag_columns(self, relation: Relation, tags: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+        """Statements that put policy tags on columns; none where an engine has no such thing."""
+        ...
+
+    def kind_of(self, relation: Relation) -> str:
+        """A query for what a relation is, in the words of the information schema; no row when it is not there."""
+        ...
+
 
 class Connection(Protocol):
     """One session with an engine, used by one thread at a time (``cancel`` excepted)."""
@@ -275,8 +287,25 @@ class Connection(Protocol):
         """A query's result as a stream of Arrow batches."""
         ...
 
-    def load(self, relation: Relation, frames: pa.RecordBatchReader, types: dict[str, str] | None = None) -> int:
-        """Create (or replace) a table from Arrow batches; returns the number of rows. ``types`` override column types."""
+    def load(
+        self,
+        relation: Relation,
+        frames: pa.RecordBatchReader,
+        types: dict[str, str] | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Create (or replace) a table from Arrow batches; returns the number of rows.
+
+        ``types`` override column types; ``config`` is what :meth:`Dialect.create_table` gets.
+        """
+        ...
+
+    def estimate(self, sql: str) -> int | None:
+        """How many bytes a query would read, without running it; ``None`` where an engine cannot say for free."""
+        ...
+
+    def about(self, node: str | None) -> Mapping[str, int]:
+        """Say what the session works on from now; returns what the work before cost (``bytes_billed``, …), in units that add up."""
         ...
 
     def cancel(self) -> None:

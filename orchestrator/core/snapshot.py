@@ -18,11 +18,15 @@ LEASE_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """A relation that is there: what it is and its columns as ``(name, type)`` in order."""
+    """A relation that is there: what it is and its columns as ``(name, type)`` in order.
+
+    ``layout`` says how the engine keeps its rows apart (partitions, clusters), in words that are equal for equal layouts.
+    """
 
     relation: Relation
     kind: RelationKind
     columns: tuple[tuple[str, str], ...] = ()
+    layout: str = ""
 
 
 @dataclass(frozen=True, slots=True)

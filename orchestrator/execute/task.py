@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
@@ -65,6 +65,7 @@ class _Attempt:
     rows: int | None = None
     message: str = "OK"
     details: dict[str, Any] = field(default_factory=dict)
+    cost: Mapping[str, int] = field(default_factory=dict)
     step: str = ""
     current: Statement | None = None
     published: bool = False
@@ -77,6 +78,7 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
     Raises nothing for what goes wrong inside: it is in the outcome. Every test of the task ends exactly once.
     """
     begin, started = shop.clock.monotonic(), shop.clock.now()
+    connection.about(task.node)
     if task.kind not in ("test", "unit_test"):
         hear(NodeStarted(started, task.node, task.kind, task.label, 0, threading.current_thread().name))
     held: Lease | None = None
@@ -108,12 +110,15 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
             elif error.skip:
                 return _left_alone(task, error, shop, hear, started)
             status = Status.CANCELLED if error.cancelled or shop.cancelled.is_set() else Status.CRASHED if error.transient else status
+            attempt.cost = connection.about(None)
             return _broken(task, error, status, attempt, shop, hear, begin, started)
         shop.cancelled.wait(random.uniform(0, 0.02 * 4**number))  # noqa: S311 - jitter, not a secret
+    attempt.cost = connection.about(None)
     seconds = shop.clock.monotonic() - begin
     ok = not attempt.failed_tests
     for event in attempt.events:
-        hear(_where_rows_are_now(event, task, shop) if ok else event)
+        priced = replace(event, response=attempt.cost) if isinstance(event, NodeFinished) and event.node == task.node else event
+        hear(_where_rows_are_now(priced, task, shop) if ok else priced)
     ends = [_test_end(t, shop, Status.SKIPPED, f"`{task.node}` was not built", None, task.node) for t in _unjudged(task, attempt)]
     if task.kind not in ("test", "unit_test"):
         ends.append(_published(task, shop, attempt, seconds, started))
@@ -158,10 +163,12 @@ def _published(task: Task, shop: Workshop, attempt: _Attempt, seconds: float, st
             rows=attempt.rows,
             sql=sql,
             started=started,
-            response=attempt.details,
+            response={**attempt.details, **attempt.cost},
         )
-    stage = next((s.relation for s in task.steps if s.does in ("stage", "seed", "python") and s.relation), None)
-    kept = bool(task.keep) and stage is not None and any(attempt.passed.get(s.id) for s in task.steps if s.relation == stage)
+    made = next((s for s in task.steps if s.does in ("stage", "seed", "python") and s.relation), None)
+    stage = made.relation if made else None
+    stays = made is not None and (made.transaction is None or bool(task.keep))
+    kept = stays and any(attempt.passed.get(s.id) for s in task.steps if s.relation == stage)
     shown = shop.dialect.relation(stage) if stage and kept else None
     hint = f"the rejected rows are in {shown}; what was published before is untouched" if shown else None
     problem = _not_published(task, shop, attempt.failed_tests, "failed", hint)
@@ -175,6 +182,7 @@ def _published(task: Task, shop: Workshop, attempt: _Attempt, seconds: float, st
         started=started,
         problem=problem,
         inspect=shown and f"select * from {shown}",
+        response=attempt.cost,
     )
 
 
@@ -211,7 +219,8 @@ def _broken(
         elif attempt.published:
             problem = replace(problem, message=f"published, but not finished: {problem.message}")
         sql = ";\n".join(attempt.sent)
-        ends.append(_finished(task, shop, status, seconds, message=problem.message, problem=problem, sql=sql, started=started))
+        more = {"problem": problem, "sql": sql, "started": started, "response": attempt.cost}
+        ends.append(_finished(task, shop, status, seconds, message=problem.message, **more))
     return Outcome(task, ok=False, events=tuple(ends), crash=status is Status.CRASHED)
 
 
@@ -245,23 +254,30 @@ def _run_steps(task: Task, connection: Connection, shop: Workshop, attempt: _Att
         for step in steps:
             _step(step, connection, shop, attempt)
         if all(attempt.passed.get(s.id, False) for s in steps) or transaction in task.keep:
+            kept = _kept_rows(steps, connection, attempt)
             connection.commit()
             attempt.sent.append("commit")
             attempt.published |= any(s.does == "promote" and attempt.passed.get(s.id) for s in steps)
             _prove(steps, connection, shop, attempt)
         else:
-            kept = _kept_failures(steps, connection, shop, attempt)
+            kept = _kept_rows(steps, connection, attempt) + _kept_failures(steps, connection, shop, attempt)
             connection.rollback()
             attempt.sent.append("rollback")
             attempt.events = [_without_query(e, steps) for e in attempt.events]
-            for audit, rows in kept:
-                connection.load(audit, rows.to_reader())
+        for audit, rows in kept:
+            connection.load(audit, rows.to_reader())
 
 
 def _kept_failures(steps: Sequence[Step], connection: Connection, shop: Workshop, attempt: _Attempt) -> list[tuple[Relation, Any]]:
     """Failing rows that ``store_failures`` wants kept although the transaction they were found in is given up."""
-    audits = [s.payload["audit"] for s in steps if s.id in attempt.passed and "audit" in s.payload]
+    audits = [s.payload["audit"] for s in steps if s.id in attempt.passed and "audit" in s.payload and "rows" not in s.payload]
     return [(a, connection.read(f"select * from {shop.dialect.relation(a)}").read_all()) for a in audits]
+
+
+def _kept_rows(steps: Sequence[Step], connection: Connection, attempt: _Attempt) -> list[tuple[Relation, Any]]:
+    """The same where no table can be made in a transaction: the rows are read in it, and become a table when it is over."""
+    judged = [s.payload for s in steps if s.id in attempt.passed and "rows" in s.payload]
+    return [(p["audit"], connection.read(p["rows"]).read_all()) for p in judged]
 
 
 def _without_query(event: Event, rolled_back: Sequence[Step]) -> Event:
@@ -354,6 +370,8 @@ def _promote(step: Step, connection: Connection, shop: Workshop, attempt: _Attem
     publish = replace(step.payload["publish"], at=shop.clock.now().isoformat(), rows=attempt.rows)
     for statement in _statements(step, connection, shop):
         _send(statement, connection, attempt)
+        # where nothing is undone, what readers see now must not be built again because the ledger was out of reach
+        attempt.published |= step.transaction is None
     for sql in recording(publish, step.payload, shop.dialect, attempt.lease):
         _send(Statement(sql), connection, attempt)
 

@@ -14,7 +14,10 @@ from orchestrator.plan.compile import Names
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What expansion needs to know besides the node: where things are, what exists, the flags, and the run's one ``now``."""
+    """What expansion needs to know besides the node: where things are, what exists, the flags, and the run's one ``now``.
+
+    ``later`` says that no table can be made where a check runs: rows that fail are kept when its transaction is over.
+    """
 
     names: Names
     snapshot: Snapshot
@@ -27,6 +30,7 @@ class Situation:
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     event_times: Interval | None = None
     batches: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
+    later: bool = False
 
     @property
     def dialect(self) -> Dialect:

@@ -23,7 +23,10 @@ def staged(
 ) -> tuple[tuple[Step, ...], Step]:
     """What clears the stage's place, if something of another kind is there, and the step that fills it; both after ``before``."""
     stage = replace(stage_step(node, relation, at, incremental=incremental), needs=before)
-    return clean(f"{node.id}/clean", node, at.snapshot.find(relation.stage), str(stage.payload["create"]), before, at), stage
+    # where nothing is undone, a stage may be left over from a model that had other partitions: it is not replaced as it is
+    kind = str(stage.payload["create"]) if at.dialect.transactions == "all" else ""
+    cleaned = clean(f"{node.id}/clean", node, at.snapshot.find(relation.stage), kind, before, at)
+    return cleaned, replace(stage, needs=(*before, *(c.id for c in cleaned))) if at.dialect.transactions == "rows" else stage
 
 
 def stage_step(node: Node, relation: Relation, at: Situation, *, incremental: bool) -> Step:
@@ -82,9 +85,19 @@ def finish(node: Node, relation: Relation, stage: Step, config: Mapping[str, Any
 
 
 def promote(
-    node: Node, relation: Relation, visible: tuple[Statement, ...], needs: tuple[str, ...], transaction: int, at: Situation
+    node: Node,
+    relation: Relation,
+    visible: tuple[Statement, ...],
+    needs: tuple[str, ...],
+    transaction: int,
+    at: Situation,
+    *,
+    described: bool = True,
 ) -> Step:
-    """Make the next version visible: the statements that do it, comments, grants, and the ledger row."""
+    """Make the next version visible: the statements that do it, comments, grants, and the ledger row.
+
+    ``described`` is false where comments and grants cannot be part of the transaction: another step sees to them.
+    """
     payload: dict[str, Any] = {
         "publish": Published(node.id, str(relation), node.fingerprint, at.run, ""),
         "known": node.id in at.snapshot.ledger,
@@ -95,7 +108,7 @@ def promote(
         f"{node.id}/promote",
         node.id,
         "promote",
-        (*visible, *_comments(node, relation, at), *statements(at.dialect.grants(relation, node.config.get("grants") or {}))),
+        (*visible, *(about(node, relation, at) if described else ())),
         needs,
         relation,
         transaction=transaction,
@@ -138,6 +151,18 @@ def docs(node: Node, relation: Relation, done: Step, at: Situation) -> tuple[Ste
         return ()
     sql = Late("docs", node.id, {"relation": relation, "kind": _kind(node), "columns": columns})
     return (Step(f"{node.id}/docs", node.id, "finish", sql, (done.id,), relation, transaction=done.transaction),)
+
+
+def _tags(node: Node, relation: Relation, at: Situation) -> tuple[Statement, ...]:
+    columns = at.names.graph.bodies[node.id].docs.columns
+    tags = {c.name: tuple(str(t) for t in listed(c.meta.get("policy_tags"))) for c in columns if c.meta.get("policy_tags")}
+    return statements(at.dialect.tag_columns(relation, tags))
+
+
+def about(node: Node, relation: Relation, at: Situation) -> tuple[Statement, ...]:
+    """What belongs to a relation besides its rows: descriptions, tags, privileges."""
+    granted = statements(at.dialect.grants(relation, node.config.get("grants") or {}))
+    return (*_comments(node, relation, at), *_tags(node, relation, at), *granted)
 
 
 def unit_step(unit: Node) -> Step:

@@ -163,9 +163,7 @@ def _load_result(scope: Scope) -> Callable[[str], Any]:
 
 def _kind(connection: Connection, relation: Relation, dialect: Dialect) -> str | None:
     """``table`` or ``view``, ``None`` when there is no such relation. Asked of the catalog: a failed query would cost the transaction."""
-    parts = {"table_catalog": relation.database, "table_schema": relation.schema, "table_name": relation.name}
-    same = " and ".join(f"lower({column}) = lower({dialect.literal(part)})" for column, part in parts.items() if part)
-    rows = connection.execute(f"select table_type from information_schema.tables where {same}").rows
+    rows = connection.execute(dialect.kind_of(relation)).rows
     return None if not rows else "view" if "VIEW" in str(rows[0][0]).upper() else "table"
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from orchestrator.adapters.ansi.delta import NEW, OLD, Delta
 from orchestrator.adapters.ansi.history import Histories
@@ -24,6 +24,7 @@ class AnsiDialect(Delta, Histories, Ledger, Leases):
     max_identifier: int = 128
     trusts_commit: bool = False
     estimates: bool = False
+    transactions: Literal["all", "rows"] = "all"
     keywords: ClassVar[dict[str, str]] = {"table": "table", "view": "view", "materialized_view": "materialized view", "external": "table"}
 
     def drop_schema(self, relation: Relation) -> str:
@@ -54,7 +55,13 @@ class AnsiDialect(Delta, Histories, Ledger, Leases):
         """Give a table another name in its schema."""
         return f"alter table {self.relation(relation)} rename to {self.quote(name)}"
 
-    def swap(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:
+    def swap(
+        self,
+        stage: Relation,
+        target: Relation,
+        existing: Existing | None,
+        config: Mapping[str, Any] | None = None,  # noqa: ARG002  engines that have layouts override
+    ) -> tuple[str, ...]:
         """Make the staged table the published one, replacing whatever ``existing`` is; for use inside one transaction."""
         drop = () if existing is None else (self.drop(existing),)
         return (*drop, self.rename(stage, target.name))
@@ -76,3 +83,13 @@ class AnsiDialect(Delta, Histories, Ledger, Leases):
         name = self.relation(relation)
         own = () if description is None else (f"comment on {kind} {name} is {self.literal(description)}",)
         return (*own, *(f"comment on column {name}.{self.quote(c)} is {self.literal(text)}" for c, text in columns.items()))
+
+    def tag_columns(self, relation: Relation, tags: Mapping[str, Sequence[str]]) -> tuple[str, ...]:  # noqa: ARG002  engines with tags override
+        """Statements that put policy tags on columns."""
+        return ()
+
+    def kind_of(self, relation: Relation) -> str:
+        """A query for what a relation is, in the words of the information schema; no row when it is not there."""
+        parts = {"table_catalog": relation.database, "table_schema": relation.schema, "table_name": relation.name}
+        same = " and ".join(f"lower({column}) = lower({self.literal(part)})" for column, part in parts.items() if part)
+        return f"select table_type from information_schema.tables where {same}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 import duckdb
@@ -102,7 +102,13 @@ class DuckDBConnection:
             raise
         return pa.RecordBatchReader.from_batches(self._reader.schema, self._batches(self._reader, sql))
 
-    def load(self, relation: Relation, frames: pa.RecordBatchReader, types: dict[str, str] | None = None) -> int:
+    def load(
+        self,
+        relation: Relation,
+        frames: pa.RecordBatchReader,
+        types: dict[str, str] | None = None,
+        config: Mapping[str, Any] | None = None,  # noqa: ARG002  nothing that the loading of rows could heed
+    ) -> int:
         """Create (or replace) a table from Arrow batches as they come; returns the number of rows.
 
         An exception of the batches' own source is raised as it is.
@@ -134,6 +140,14 @@ class DuckDBConnection:
             with suppress(duckdb.Error):  # a failed transaction took the registration with it
                 self._cursor.unregister(_FRAMES)
         return answer.affected or 0
+
+    def estimate(self, sql: str) -> int | None:  # noqa: ARG002  bytes are no price here
+        """Nothing: reading costs no money."""
+        return None
+
+    def about(self, node: str | None) -> Mapping[str, int]:  # noqa: ARG002  nothing is named after it
+        """Nothing costs money, and nothing is named after the node."""
+        return {}
 
     def cancel(self) -> None:
         """Stop what runs on this connection now; callable from any thread."""

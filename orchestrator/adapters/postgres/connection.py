@@ -6,7 +6,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -155,7 +155,13 @@ class PostgresConnection:
         self._stream = stream
         return pa.RecordBatchReader.from_batches(stream.schema, self._batches(stream, text, prefix))
 
-    def load(self, relation: Relation, frames: pa.RecordBatchReader, types: dict[str, str] | None = None) -> int:
+    def load(
+        self,
+        relation: Relation,
+        frames: pa.RecordBatchReader,
+        types: dict[str, str] | None = None,
+        config: Mapping[str, Any] | None = None,  # noqa: ARG002  nothing that the loading of rows could heed
+    ) -> int:
         """Create (or replace) a table from Arrow batches as they come; returns the number of rows.
 
         An exception of the batches' own source is raised as it is.
@@ -178,6 +184,14 @@ class PostgresConnection:
         if own:
             self.commit()
         return rows
+
+    def estimate(self, sql: str) -> int | None:  # noqa: ARG002  bytes are no price here
+        """Nothing: reading costs no money."""
+        return None
+
+    def about(self, node: str | None) -> Mapping[str, int]:  # noqa: ARG002  nothing is named after it
+        """Nothing costs money, and nothing is named after the node."""
+        return {}
 
     def cancel(self) -> None:
         """Stop what runs on this connection now; callable from any thread."""

@@ -95,7 +95,13 @@ class PostgresDialect(AnsiDialect):
         name = self.relation(relation)
         return f"drop view if exists {name};\ncreate view {name}{self.view_options(config)} as\n{select}"
 
-    def swap(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:  # noqa: ARG002  looked up when it happens
+    def swap(
+        self,
+        stage: Relation,
+        target: Relation,
+        existing: Existing | None,  # noqa: ARG002  looked up when it happens
+        config: Mapping[str, Any] | None = None,  # noqa: ARG002  same
+    ) -> tuple[str, ...]:
         """Make the staged table the published one with all that belonged to the old one; views over it are kept, or it is refused."""
         return (self._call("swap", self._schema(target), self.text(stage.name), self.text(target.name)),)
 

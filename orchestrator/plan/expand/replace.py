@@ -32,10 +32,13 @@ def replace_steps(
         visible = _view(node, relation, stage, passed, existing, at)
         last = statements((at.dialect.drop(Existing(relation.stage, "view")),))
     else:
-        last = statements(at.dialect.swap(relation.stage, relation, existing))
+        last = statements(at.dialect.swap(relation.stage, relation, existing, node.config))
     done = promote(node, relation, last, (*passed, *(s.id for s in visible)), 0, at)
     after = hooks(node, "post_hook", needs=(done.id,))
-    return (*cleaned, *made, *checks, *visible, done, *docs(node, relation, done, at), *after), frozenset({0})
+    steps = (*cleaned, *made, *checks, *visible, done, *docs(node, relation, done, at), *after)
+    if at.dialect.transactions == "rows":  # no transaction could hold them; their order is what protects the readers
+        return tuple(replace(s, transaction=None) for s in steps), frozenset()
+    return steps, frozenset({0})
 
 
 def _view(

@@ -77,6 +77,9 @@ class FakeConnection:
         self.said.append(f"columns {relation.name}")
         return (("x", "int"),)
 
+    def about(self, node: str | None) -> dict[str, int]:
+        return {}
+
     def cancel(self) -> None:
         self.cancels += 1
 
