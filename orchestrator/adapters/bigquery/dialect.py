@@ -28,7 +28,7 @@ class BigQueryDialect(GoogleWords):
     sqlglot = "bigquery"
     max_identifier = 1024
     transactions: Literal["all", "rows"] = "rows"
-    strategies = ("append", "merge", "delete+insert", "insert_overwrite")
+    strategies: tuple[str, ...] = ("append", "merge", "delete+insert", "insert_overwrite")
     keywords: ClassVar[dict[str, str]] = {**GoogleWords.keywords, "external": "external table"}
 
     def create_schema(self, relation: Relation) -> str:
@@ -174,7 +174,10 @@ class BigQueryDialect(GoogleWords):
         """Create the ledger's dataset and table if they are not there."""
         types = {"text": "string", "bigint": "int64"}
         columns = ", ".join(f"{self.quote(name)} {types[type_]}" for name, type_ in LEDGER_COLUMNS)
-        return (self.create_schema(LEDGER), f"create table if not exists {self.relation(LEDGER)} ({columns})\ncluster by {self.quote('node')}")
+        return (
+            self.create_schema(LEDGER),
+            f"create table if not exists {self.relation(LEDGER)} ({columns})\ncluster by {self.quote('node')}",
+        )
 
     def ledger_write(self, published: Published, *, known: bool = True) -> tuple[str, ...]:  # noqa: ARG002 - one statement serves both
         """Record a publish. Rows are only ever added, the newest of a node counts: transactions that add rows never conflict."""
@@ -188,4 +191,3 @@ class BigQueryDialect(GoogleWords):
         """A query for the newest row of each node."""
         newest = f"row_number() over (partition by {self.quote('node')} order by {self.quote('at')} desc) = 1"
         return f"{super().ledger_rows()} where true qualify {newest}"
-
