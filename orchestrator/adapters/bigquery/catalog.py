@@ -34,7 +34,7 @@ _SAY = BigQueryDialect()
 
 
 def snapshot(session: BigQueryConnection, relations: Sequence[Relation], project: str, dataset: str) -> Snapshot:
-    """The relations in the datasets of ``relations`` with columns and layout, all datasets of their projects, and the ledger if there is one.
+    """The relations in the datasets of ``relations`` with columns and layout, all datasets of their projects, and the ledger, if any.
 
     ``project`` and ``dataset`` are where relations are that name none. BigQuery tells names apart that differ in case only, keys do
     not: of a relation that was asked for, only the one with exactly that name counts.

@@ -259,7 +259,7 @@ class BigQueryConnection:
         with self._guard():
             config = self._config({})
             config.dry_run, config.use_query_cache = True, False
-            where = {"location": self.profile.location, "project": self.profile.paying}
+            where: dict[str, Any] = {"location": self.profile.location, "project": self.profile.paying}
             job: bigquery.QueryJob = self._sender.ask(
                 lambda: self.client.query(sql, config, retry=self._sender.retry, job_retry=None, **where), sql
             )

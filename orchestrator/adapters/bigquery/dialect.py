@@ -163,7 +163,8 @@ class BigQueryDialect(GoogleWords):
         return (
             f"declare orc_partitions array<{by.type}>;\ndeclare orc_without bool;\n"
             f"set (orc_partitions, orc_without) = (\n"
-            f"select as struct array_agg(distinct {start} ignore nulls), coalesce(logical_or({by.column} is null), false) from {stage_name}\n);\n"
+            f"select as struct array_agg(distinct {start} ignore nulls), coalesce(logical_or({by.column} is null), false)\n"
+            f"from {stage_name}\n);\n"
             f"delete from {self.relation(target)}\n"
             f"where {start} in unnest(orc_partitions) or (orc_without and {by.column} is null)"
         )

@@ -90,7 +90,7 @@ def text(job: Job) -> str:
 
 
 def parsed(statement: str) -> Job | None:
-    """The job that a statement's text is, ``None`` for SQL. Only a text that :func:`text` wrote is a job.
+    r"""The job that a statement's text is, ``None`` for SQL. Only a text that :func:`text` wrote is a job.
 
     >>> parsed("-- job: copy something\\nselect 1") is None
     True

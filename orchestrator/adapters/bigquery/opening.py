@@ -45,7 +45,6 @@ def opening(profile: BigQueryProfile, credentials: Credentials) -> bigquery.Clie
 
 def credentials(profile: BigQueryProfile) -> Credentials:
     """Who we are. Raises ``WarehouseError`` (W301) when nobody says so, or what says so cannot be read."""
-    import google.auth
     from google.auth.exceptions import GoogleAuthError
 
     if is_pretended(profile):

@@ -39,25 +39,31 @@ CODES: dict[str, str] = {
 }
 """Our code for BigQuery's reason; of a query that is refused (``invalidQuery``), the message says more (:data:`SIGNS`)."""
 
-SIGNS: tuple[tuple[str, str], ...] = (
-    (r"^Syntax error|Unclosed|Illegal input character|Unexpected end of script", "X101"),
-    (r"concurrent update|[Tt]ransaction is aborted|could not serialize|due to concurrent", "X105"),
-    (r"Assertion failed|must match at most one source row|Required field .* cannot be null|cannot be null", "X104"),
+SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("X101", ("^Syntax error", "^Unclosed", "^Illegal input character", "^Unexpected end of script")),
+    ("X105", ("concurrent update", "[Tt]ransaction is aborted", "could not serialize", "due to concurrent")),
+    ("X104", ("Assertion failed", "must match at most one source row", "cannot be null")),
     (
-        r"Bad (?:\w+ )?value|Could not (?:cast|convert|parse)|Invalid (?:\w+ )?(?:value|string|date|timestamp|time|literal|cast|JSON)"
-        r"|overflow|[Dd]ivision by zero|out of range|Failed to parse|Cannot return an invalid",
         "X103",
+        (
+            r"Bad (?:\w+ )?value",
+            "Could not (?:cast|convert|parse)",
+            r"Invalid (?:\w+ )?(?:value|string|date|timestamp|time|literal|cast|JSON)",
+            "overflow",
+            "[Dd]ivision by zero",
+            "out of range",
+            "Failed to parse",
+            "Cannot return an invalid",
+        ),
     ),
-    (
-        r"Unrecognized name|Not found|not found|No matching signature|Name .* (?:is ambiguous|not found)|Column .* (?:is not|not)|"
-        r"has type .* which cannot|Function not found|must be qualified|Table .* does not have|Duplicate column|Cannot access field",
-        "X102",
-    ),
-    (r"transaction", "X105"),
+    ("X105", ("[Tt]ransaction",)),
 )
+"""Signs of what a refused query lacked, in BigQuery's own words; a query without any of them names something wrongly (X102)."""
 
 _PLACE = re.compile(r"(?:;? (?:at|near))? ?(?:at )?\[(\d+):(\d+)\]")
 _MEANT = re.compile(r"[;.,]?\s*Did you mean `?([^`?]+?)`?\?")
+_UNSIGNED = ("DefaultCredentialsError", "RefreshError", "MalformedError")
+_SILENT = ("ConnectionError", "TransportError", "Timeout", "ReadTimeout", "RetryError")
 _TAIL = re.compile(r"\s*(?:\n+\(job ID|\n*Location: |\n*Job ID: |Query error: )", re.DOTALL)
 
 
@@ -101,7 +107,7 @@ def refused(report: Report, sql: str = "", *, asked: bool = False, transient: bo
         return ExecuteError(Problem("X106", "the query was cancelled"), cancelled=True)
     if DUPLICATE in message:
         message = DUPLICATE
-    conflict = code == "X105" and report.reason not in ("duplicate",) and re.search(SIGNS[1][0], message) is not None
+    conflict = code == "X105" and report.reason != "duplicate" and any(re.search(sign, message) for sign in SIGNS[1][1])
     return ExecuteError(
         Problem(code, message, hint=f"did you mean `{meant[1]}`?" if meant else _hint(report, code, message)),
         position=offset(sql, int(place[1]), int(place[2])) if place and sql else None,
@@ -158,15 +164,10 @@ def unreachable(error: BaseException, project: str) -> WarehouseError:
     if report.status == 403 or report.reason == "accessDenied":
         hint = "jobs need roles/bigquery.jobUser in the project that pays, tables roles/bigquery.dataEditor"
         return WarehouseError(Problem("W302", f"BigQuery does not allow it in `{project}`: {first}", hint=hint))
-    if (
-        name in ("DefaultCredentialsError", "RefreshError", "MalformedError")
-        or report.status == 401
-        or isinstance(error, (OSError, ValueError))
-    ):
-        if not isinstance(error, ConnectionError) and name not in ("ConnectionError", "TransportError", "Timeout", "ReadTimeout"):
-            hint = "`gcloud auth application-default login`, or `method: service-account` with a `keyfile`"
-            return WarehouseError(Problem("W301", f"nobody is signed in to BigQuery: {first}", hint=hint))
-    if report.status == 0 or name in ("TransportError", "RetryError"):
+    if name not in _SILENT and (name in _UNSIGNED or report.status == 401 or isinstance(error, (OSError, ValueError))):
+        hint = "`gcloud auth application-default login`, or `method: service-account` with a `keyfile`"
+        return WarehouseError(Problem("W301", f"nobody is signed in to BigQuery: {first}", hint=hint))
+    if report.status == 0 or name in _SILENT:
         return WarehouseError(
             Problem("W304", f"BigQuery does not answer: {first}", hint="check the network, and `api_endpoint` in the profile")
         )
@@ -178,8 +179,8 @@ def _code(report: Report, message: str) -> str:
         return CODES[report.reason]
     if "timed out" in message:
         return "X113"
-    for sign, code in SIGNS:
-        if re.search(sign, message):
+    for code, signs in SIGNS:
+        if any(re.search(sign, message) for sign in signs):
             return code
     if report.reason == "invalidQuery":
         return "X102"
