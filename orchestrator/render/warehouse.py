@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from orchestrator.core.errors import ExecuteError
 from orchestrator.core.names import Relation
 from orchestrator.core.ports import Connection, Dialect
 from orchestrator.core.snapshot import Existing
 from orchestrator.render.facades import PhysicalRelation
 from orchestrator.render.macros import BoundMacro
 from orchestrator.render.scope import Scope
+
+UNKNOWN = "X102"
+"""What every engine's refusal of a name that it does not know is called."""
 
 
 class Rows:
@@ -163,7 +167,12 @@ def _load_result(scope: Scope) -> Callable[[str], Any]:
 
 def _kind(connection: Connection, relation: Relation, dialect: Dialect) -> str | None:
     """``table`` or ``view``, ``None`` when there is no such relation. Asked of the catalog: a failed query would cost the transaction."""
-    rows = connection.execute(dialect.kind_of(relation)).rows
+    try:
+        rows = connection.execute(dialect.kind_of(relation)).rows
+    except ExecuteError as error:
+        if error.first.code != UNKNOWN:
+            raise
+        return None  # where each schema has a catalog of its own, a schema that is not there has none
     return None if not rows else "view" if "VIEW" in str(rows[0][0]).upper() else "table"
 
 

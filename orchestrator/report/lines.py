@@ -8,6 +8,7 @@ from datetime import tzinfo
 from textwrap import wrap
 from typing import TextIO
 
+from orchestrator.core.amounts import size
 from orchestrator.core.event import BatchFinished, BatchStarted, Event, NodeFinished, NodeStarted, Noted, RunFinished, RunStarted, Status
 from orchestrator.report.problems import ReadText, no_text, printable, problem
 from orchestrator.report.story import BROKEN, Story, kind_name, name, several
@@ -135,9 +136,12 @@ def summary(story: Story) -> str:
 
     >>> summary(Story(counts={"PASS": 8, "ERROR": 1}))
     'Done. PASS=8 WARN=0 ERROR=1 SKIP=0 NO-OP=0 REUSED=0 TOTAL=9'
+    >>> summary(Story(counts={"PASS": 1}, processed=1_288_490_189, billed=1_610_612_736)).partition("TOTAL=")[2]
+    '1 (1.2 GiB processed, 1.5 GiB billed)'
     """
     counted = [f"{column}={story.count(column)}" for column in ("PASS", "WARN", "ERROR", "SKIP", "NO-OP", "REUSED")]
-    return f"Done. {' '.join(counted)} TOTAL={sum(story.counts.values())}"
+    cost = f" ({size(story.processed)} processed, {size(story.billed)} billed)" if story.processed or story.billed else ""
+    return f"Done. {' '.join(counted)} TOTAL={sum(story.counts.values())}{cost}"
 
 
 def _opening(event: RunStarted) -> list[str]:

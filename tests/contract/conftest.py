@@ -6,6 +6,7 @@ engine cannot). A mark that is no longer true fails.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -105,6 +106,29 @@ def postgres_target(root: Path, request: pytest.FixtureRequest) -> Target:
 
 
 ENGINES: dict[str, Callable[[Path, pytest.FixtureRequest], Target]] = {"duckdb": duckdb_target, "postgres": postgres_target}
+
+
+@pytest.fixture(scope="session")
+def bigquery_server() -> Iterator[Any]:
+    """The in-tree BigQuery of this worker. Without its packages the tests that want one are skipped; ``ORC_REQUIRE_BQ=1`` fails them."""
+    from orchestrator.testing.bigquery import Unavailable, bigquery
+
+    try:
+        with bigquery(os.environ) as server:
+            yield server
+    except Unavailable as reason:
+        if os.environ.get("ORC_REQUIRE_BQ") == "1":
+            pytest.fail(str(reason), pytrace=False)
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def fake_bigquery(bigquery_server: Any) -> Iterator[Any]:
+    """The same, empty and without faults."""
+    bigquery_server.reset()
+    bigquery_server.polls = 0
+    yield bigquery_server
+    bigquery_server.reset()
 
 
 @pytest.fixture

@@ -161,10 +161,8 @@ class BigQueryDialect(GoogleWords):
         """Delete the partitions that the delta has rows for. They are found first: only then are the others not read."""
         start, stage_name = by.start(by.column), self.relation(stage)
         return (
-            f"declare orc_partitions array<{by.type}>;\ndeclare orc_without bool;\n"
-            f"set (orc_partitions, orc_without) = (\n"
-            f"select as struct array_agg(distinct {start} ignore nulls), coalesce(logical_or({by.column} is null), false)\n"
-            f"from {stage_name}\n);\n"
+            f"declare orc_partitions array<{by.type}> default (select array_agg(distinct {start} ignore nulls) from {stage_name});\n"
+            f"declare orc_without bool default exists (select 1 from {stage_name} where {by.column} is null);\n"
             f"delete from {self.relation(target)}\n"
             f"where {start} in unnest(orc_partitions) or (orc_without and {by.column} is null)"
         )

@@ -13,7 +13,6 @@ import requests
 from google.api_core import exceptions
 from google.api_core.retry import Retry
 from google.auth import exceptions as signing
-from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from orchestrator.adapters.bigquery import jobs
 from orchestrator.adapters.bigquery.problems import RETRIED, Report, refused, too_long, unknown
@@ -40,6 +39,8 @@ FIRST_SECONDS, SLOWEST_SECONDS = 0.05, 1.0
 GRACE_SECONDS = 30.0
 """How much longer than the server we wait for a job that is over its time, and for one that was cancelled to end."""
 
+_BUSY = (429, 500, 502, 503, 504)
+
 Start = Callable[[str, dict[str, str]], Any]
 """Starts a job under an id, with labels; raises ``Conflict`` when a job of that id is there."""
 
@@ -58,7 +59,7 @@ class Sender:
         self._stop = threading.Event()
         self._busy = False
         self._job: Any = None
-        self.retry: Retry = DEFAULT_RETRY.with_deadline(max(profile.retry_deadline, 1.0))
+        self.retry = Retry(predicate=_for_a_moment, initial=0.2, maximum=10.0, multiplier=2.0, timeout=max(profile.retry_deadline, 1.0))
 
     def about(self, node: str | None) -> None:
         """Jobs from now on are for ``node``."""
@@ -194,6 +195,15 @@ class Sender:
         if not report.reason and not report.status:
             return ExecuteError(Problem("X108", f"BigQuery does not answer: {report.message}", hint="nothing was started"))
         return refused(report, sql, asked=self._stop.is_set())
+
+
+def _for_a_moment(error: BaseException) -> bool:
+    """Whether the same request may be heard a moment later. It names its job, so sending it twice does no harm."""
+    if isinstance(error, exceptions.GoogleAPICallError):
+        return Report.of(error).reason in RETRIED or error.code in _BUSY
+    return isinstance(error, (requests.exceptions.RequestException, ConnectionError, signing.TransportError)) and not isinstance(
+        error, requests.exceptions.SSLError
+    )
 
 
 def _unanswered(error: BaseException) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import replace
 
 from orchestrator.core.errors import PlanError, Problem, did_you_mean
 from orchestrator.core.names import Relation
@@ -31,7 +31,7 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
     before = hooks(node, "pre_hook", needs=tuple(u.id for u in units))
     judged = (*(u.id for u in unit_tests), *(t.id for t in tests))
     if at.dialect.transactions == "rows":
-        before = tuple(replace(h, transaction=None) for h in before)
+        before = tuple(dataclasses.replace(h, transaction=None) for h in before)
     if is_microbatch(node):
         batches, why = microbatch(node, relation, tests, units, before, at)
         first = (*batches.opening, *(batches.add if batches.exists else batches.create), *batches.closing)
@@ -40,7 +40,7 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
     try:
         steps, keep = make(node, relation, tests, tuple(s.id for s in (*units, *before)), at)
     except PlanError as error:
-        raise PlanError(*(p if p.span else replace(p, span=node.span, node=node.id) for p in error.problems)) from None
+        raise PlanError(*(p if p.span else dataclasses.replace(p, span=node.span, node=node.id) for p in error.problems)) from None
     split = len({s.transaction for s in steps if s.transaction is not None}) > 1
     return Task(
         node.id,
