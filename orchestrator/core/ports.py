@@ -300,10 +300,6 @@ class Connection(Protocol):
         """
         ...
 
-    def estimate(self, sql: str) -> int | None:
-        """How many bytes a query would read, without running it; ``None`` where an engine cannot say for free."""
-        ...
-
     def about(self, node: str | None) -> Mapping[str, int]:
         """Say what the session works on from now; returns what the work before cost (``bytes_billed``, …), in units that add up."""
         ...

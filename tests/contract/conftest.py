@@ -20,10 +20,10 @@ from orchestrator.core.ports import Connection, Dialect, Warehouse
 from orchestrator.core.project import Target
 from orchestrator.core.snapshot import Existing, Published
 from orchestrator.testing import postgres
-from orchestrator.testing.fixtures import postgres_url, worker
+from orchestrator.testing.fixtures import bigquery_fake, bigquery_server, postgres_url, worker
 from tests.contract.shop import Shop, shop_of
 
-__all__ = ["postgres_url", "worker"]
+__all__ = ["bigquery_fake", "bigquery_server", "postgres_url", "worker"]
 
 SCHEMA = "Shop é"
 
@@ -105,30 +105,21 @@ def postgres_target(root: Path, request: pytest.FixtureRequest) -> Target:
     return Target("shop", "dev", "postgres", None, SCHEMA, 4, {**postgres.settings(url), "lock_timeout": 1})
 
 
-ENGINES: dict[str, Callable[[Path, pytest.FixtureRequest], Target]] = {"duckdb": duckdb_target, "postgres": postgres_target}
+def bigquery_target(root: Path, request: pytest.FixtureRequest) -> Target:
+    """The in-tree server, empty; a project of Google's own where ``ORC_TEST_BQ_PROJECT`` names one."""
+    project = os.environ.get("ORC_TEST_BQ_PROJECT")
+    if project:
+        return Target("shop", "dev", "bigquery", project, f"orc_contract_{os.getpid()}", 4, {"type": "bigquery", "project": project})
+    url = request.getfixturevalue("bigquery_fake").url
+    settings = {"type": "bigquery", "project": "shop-dw", "api_endpoint": url, "location": "EU"}
+    return Target("shop", "dev", "bigquery", "shop-dw", "Shop", 4, settings)
 
 
-@pytest.fixture(scope="session")
-def bigquery_server() -> Iterator[Any]:
-    """The in-tree BigQuery of this worker. Without its packages the tests that want one are skipped; ``ORC_REQUIRE_BQ=1`` fails them."""
-    from orchestrator.testing.bigquery import Unavailable, bigquery
-
-    try:
-        with bigquery(os.environ) as server:
-            yield server
-    except Unavailable as reason:
-        if os.environ.get("ORC_REQUIRE_BQ") == "1":
-            pytest.fail(str(reason), pytrace=False)
-        pytest.skip(str(reason))
-
-
-@pytest.fixture
-def fake_bigquery(bigquery_server: Any) -> Iterator[Any]:
-    """The same, empty and without faults."""
-    bigquery_server.reset()
-    bigquery_server.polls = 0
-    yield bigquery_server
-    bigquery_server.reset()
+ENGINES: dict[str, Callable[[Path, pytest.FixtureRequest], Target]] = {
+    "bigquery": bigquery_target,
+    "duckdb": duckdb_target,
+    "postgres": postgres_target,
+}
 
 
 @pytest.fixture

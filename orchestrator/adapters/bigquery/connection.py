@@ -167,7 +167,7 @@ class BigQueryConnection:
         if session is not None:
             with suppress(OrcError):
                 self._query("call bq.abort_session()", session_id=session)
-        self.client.close()  # type: ignore[no-untyped-call]
+        self.client.close()
 
     def _answer(self, sql: str) -> Answer:
         job = self._query(sql)
@@ -187,7 +187,8 @@ class BigQueryConnection:
         """Rows that a statement changed; of a new table, those that are in it."""
         if kind == "CREATE_TABLE_AS_SELECT" and (made := job.ddl_target_table) is not None:
             return int(self._sender.ask(lambda: self.client.get_table(made, retry=self._sender.retry)).num_rows or 0)
-        return job.num_dml_affected_rows
+        changed = job.num_dml_affected_rows
+        return None if changed is None else int(changed)
 
     def _cost(self, job: bigquery.QueryJob) -> answers.Cost:
         children: tuple[Any, ...] = ()

@@ -9,11 +9,12 @@ from typing import Any, ClassVar, Literal
 from orchestrator.adapters.ansi import LEDGER, LEDGER_COLUMNS, NEW, OLD
 from orchestrator.adapters.bigquery import jobs, options
 from orchestrator.adapters.bigquery.layout import Partition, layout
+from orchestrator.adapters.bigquery.lease import Leases
 from orchestrator.adapters.bigquery.words import GoogleWords
 from orchestrator.core.config import listed
 from orchestrator.core.errors import PlanError, Problem
 from orchestrator.core.names import Relation
-from orchestrator.core.snapshot import Existing, Published
+from orchestrator.core.snapshot import Existing, Lease, Published
 
 DUPLICATE = "the delta brings a key more than once"
 """What the statement in front of a merge says when it would not be clear which row counts."""
@@ -21,13 +22,14 @@ DUPLICATE = "the delta brings a key more than once"
 _DATASET = re.compile(r"[A-Za-z0-9_]+")
 
 
-class BigQueryDialect(GoogleWords):
+class BigQueryDialect(Leases, GoogleWords):
     """GoogleSQL, and the jobs that are not SQL (:mod:`.jobs`). A transaction of BigQuery holds changes of rows only."""
 
     name = "bigquery"
     sqlglot = "bigquery"
     max_identifier = 1024
     transactions: Literal["all", "rows"] = "rows"
+    estimates: bool = True
     strategies: tuple[str, ...] = ("append", "merge", "delete+insert", "insert_overwrite")
     keywords: ClassVar[dict[str, str]] = {**GoogleWords.keywords, "external": "external table"}
 
@@ -178,7 +180,7 @@ class BigQueryDialect(GoogleWords):
             f"create table if not exists {self.relation(LEDGER)} ({columns})\ncluster by {self.quote('node')}",
         )
 
-    def ledger_write(self, published: Published, *, known: bool = True) -> tuple[str, ...]:  # noqa: ARG002 - one statement serves both
+    def ledger_write(self, published: Published, *, known: bool = True, lease: Lease | None = None) -> tuple[str, ...]:  # noqa: ARG002 - one statement serves all
         """Record a publish. Rows are only ever added, the newest of a node counts: transactions that add rows never conflict."""
         return super().ledger_write(published, known=False)
 

@@ -59,7 +59,7 @@ def _job(fields: list[dict[str, Any]], shape: Layout, config: Mapping[str, Any],
         source_format=bigquery.SourceFormat.PARQUET,
         write_disposition="WRITE_TRUNCATE" if first else "WRITE_APPEND",
     )
-    parquet = bigquery.format_options.ParquetOptions()  # type: ignore[no-untyped-call]
+    parquet = bigquery.format_options.ParquetOptions()
     parquet.enable_list_inference = True
     job.parquet_options = parquet
     by = shape.partition

@@ -39,7 +39,7 @@ def opening(profile: BigQueryProfile, credentials: Credentials) -> bigquery.Clie
         credentials=credentials,
         location=profile.location,
         client_options=ClientOptions(**options),
-        client_info=ClientInfo(user_agent=f"orc/{VERSION}"),  # type: ignore[no-untyped-call]
+        client_info=ClientInfo(user_agent=f"orc/{VERSION}"),
     )
 
 
@@ -50,7 +50,7 @@ def credentials(profile: BigQueryProfile) -> Credentials:
     if is_pretended(profile):
         from google.auth.credentials import AnonymousCredentials
 
-        return AnonymousCredentials()  # type: ignore[no-untyped-call]
+        return AnonymousCredentials()
     try:
         found = _signed(profile)
     except (GoogleAuthError, OSError, ValueError) as error:
@@ -58,7 +58,7 @@ def credentials(profile: BigQueryProfile) -> Credentials:
     if profile.impersonate:
         from google.auth import impersonated_credentials
 
-        found = impersonated_credentials.Credentials(found, profile.impersonate, list(profile.scopes))  # type: ignore[no-untyped-call]
+        found = impersonated_credentials.Credentials(found, profile.impersonate, list(profile.scopes))
     signed: Credentials = found
     return signed
 
@@ -85,15 +85,15 @@ def _signed(profile: BigQueryProfile) -> Any:
             from google.oauth2.credentials import Credentials as UserCredentials
 
             plain = {key: _revealed(given.get(key)) for key in ("refresh_token", "client_id", "client_secret", "token_uri")}
-            return UserCredentials(_revealed(given.get("token")), scopes=scopes, **plain)  # type: ignore[no-untyped-call]
+            return UserCredentials(_revealed(given.get("token")), scopes=scopes, **plain)
         case "service-account":
             from google.oauth2.service_account import Credentials as ServiceCredentials
 
-            return ServiceCredentials.from_service_account_file(str(given["keyfile"]), scopes=scopes)  # type: ignore[no-untyped-call]
+            return ServiceCredentials.from_service_account_file(str(given["keyfile"]), scopes=scopes)
         case _:
             from google.oauth2.service_account import Credentials as ServiceCredentials
 
-            return ServiceCredentials.from_service_account_info(_key(given["keyfile_json"]), scopes=scopes)  # type: ignore[no-untyped-call]
+            return ServiceCredentials.from_service_account_info(_key(given["keyfile_json"]), scopes=scopes)
 
 
 def _key(given: Any) -> dict[str, Any]:

@@ -141,10 +141,6 @@ class DuckDBConnection:
                 self._cursor.unregister(_FRAMES)
         return answer.affected or 0
 
-    def estimate(self, sql: str) -> int | None:  # noqa: ARG002  bytes are no price here
-        """Nothing: reading costs no money."""
-        return None
-
     def about(self, node: str | None) -> Mapping[str, int]:  # noqa: ARG002  nothing is named after it
         """Nothing costs money, and nothing is named after the node."""
         return {}
