@@ -11,7 +11,7 @@ from orchestrator.core.node import Node
 from orchestrator.core.plan import Task
 from orchestrator.core.snapshot import Existing
 from orchestrator.plan.expand.incremental import incremental_steps, is_incremental, strategy
-from orchestrator.plan.expand.microbatch import is_microbatch, microbatch
+from orchestrator.plan.expand.microbatch import is_microbatch, microbatch, shown
 from orchestrator.plan.expand.replace import replace_steps
 from orchestrator.plan.expand.snapshot import snapshot_steps
 from orchestrator.plan.situation import Situation
@@ -34,8 +34,7 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
         before = tuple(dataclasses.replace(h, transaction=None) for h in before)
     if is_microbatch(node):
         batches, why = microbatch(node, relation, tests, units, before, at)
-        first = (*batches.opening, *(batches.add if batches.exists else batches.create), *batches.closing)
-        return Task(node.id, node.kind, label(node, relation), first, needs, frozenset({0}), judged, why, relation, True, batches)
+        return Task(node.id, node.kind, label(node, relation), shown(batches), needs, frozenset({0}), judged, why, relation, True, batches)
     make = snapshot_steps if node.kind == "snapshot" else incremental_steps if incremental else replace_steps
     try:
         steps, keep = make(node, relation, tests, tuple(s.id for s in (*units, *before)), at)
