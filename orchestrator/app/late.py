@@ -16,7 +16,7 @@ from orchestrator.core.plan import Late, Statement, Step
 from orchestrator.core.ports import Connection
 from orchestrator.plan.checks import check, stored
 from orchestrator.plan.compile import Names, compile_query, compile_text, ephemerals
-from orchestrator.plan.steps import create_statement
+from orchestrator.plan.steps import create_statements, query_statement
 from orchestrator.plan.unit_tests import inputs, unit_test
 
 if TYPE_CHECKING:
@@ -84,7 +84,9 @@ class LateSql:
             self._rendered[node.id] = self._render(node, connection, self._names, incremental=incremental)
         query, names = self._rendered[node.id]
         text = compile_query(replace(node, links=tuple(self._spellings(node).items())), query, names)
-        return (create_statement(self._workspace.dialect, wrap["relation"], text, wrap, node.id, incremental=incremental),)
+        if wrap.get("bare"):
+            return (query_statement(text, node.id, incremental=incremental),)
+        return create_statements(self._workspace.dialect, wrap["relation"], text, wrap, node.id, incremental=incremental)
 
     def _check(self, node: Node, wrap: Mapping[str, Any], connection: Connection) -> tuple[Statement, ...]:
         query, names = self._render(node, connection, replace(self._names, instead=wrap["instead"]))

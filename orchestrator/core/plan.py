@@ -10,7 +10,7 @@ from orchestrator.core.errors import Problem
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Kind
 
-Does = Literal["stage", "finish", "check", "apply", "promote", "hook", "python", "seed", "clean"]
+Does = Literal["contract", "stage", "finish", "check", "apply", "promote", "hook", "python", "seed", "clean"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Task:
 
     Steps with the same ``transaction`` number share one transaction; ``None`` runs outside of any. When a check fails, the
     transactions listed in ``keep`` commit what they did so far (the stage), the others roll back. ``tests`` are the ids
-    judged inside. ``label`` is what the console says (``sql table model analytics.orders``).
+    judged inside; ``warnings`` are what there is to know before. ``label`` is what the console says (``sql table model analytics.orders``).
     """
 
     node: str
@@ -106,6 +106,7 @@ class Task:
     tests: tuple[str, ...] = ()
     reason: str = ""
     relation: Relation | None = None
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ class Request:
 class Plan:
     """A closed, acyclic list of tasks; every need is another task's node or was not selected.
 
-    ``total`` counts the results a run will report (tasks and tests).
+    ``warnings`` are what its reader should know before it runs. ``total`` counts the results a run will report (tasks and tests).
     """
 
     command: str
@@ -144,6 +145,7 @@ class Plan:
     prepare: tuple[Statement, ...] = ()
     fail_fast: bool = False
     threads: int = 1
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def total(self) -> int:

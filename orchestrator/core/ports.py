@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from orchestrator.core.contract import Contract, Support
 from orchestrator.core.event import Event
 from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import Existing, Published, Snapshot
@@ -40,6 +41,11 @@ class Dialect(Protocol):
     strategies: tuple[str, ...]
     trusts_commit: bool
     estimates: bool
+
+    @property
+    def constraint_support(self) -> Mapping[str, Support]:
+        """What the engine does about each kind of constraint."""
+        ...
 
     def quote(self, identifier: str) -> str:
         """One identifier, quoted."""
@@ -99,6 +105,34 @@ class Dialect(Protocol):
 
     def add_columns(self, target: Relation, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
         """Add columns ``(name, type)`` to a table."""
+        ...
+
+    def declared_type(self, written: str) -> str:
+        """The engine's name for a type that a contract declares (``alias_types``)."""
+        ...
+
+    def declared_name(self, written: str, *, quoted: bool) -> str:
+        """What a column is really called that a contract declares as ``written``."""
+        ...
+
+    def same_name(self, one: str, other: str) -> bool:
+        """Whether the engine takes two names for one column's."""
+        ...
+
+    def same_type(self, declared: str, actual: str) -> bool:
+        """Whether a query's column may go into a contract's; both types are in the engine's own words."""
+        ...
+
+    def create_declared(self, relation: Relation, contract: Contract, config: Mapping[str, Any], *, constrained: bool = True) -> str:
+        """Create (or replace) an empty table with a contract's columns, and its constraints when ``constrained``."""
+        ...
+
+    def insert_query(self, relation: Relation, columns: tuple[str, ...], select: str) -> str:
+        """Fill a table from a query, columns matched by name; the query's text appears unchanged."""
+        ...
+
+    def constrain(self, relation: Relation, contract: Contract) -> tuple[str, ...]:
+        """What is left to do about constraints when the rows are there."""
         ...
 
     def ledger_setup(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from orchestrator.core.plan import Late, Statement, Step, Task, Verdict
 from orchestrator.core.ports import Answer, Connection
 from orchestrator.execute.difference import difference
 from orchestrator.execute.judge import counted, judge, sentence
+from orchestrator.execute.keep_contract import keep_contract
 from orchestrator.execute.workshop import Workshop
 
 ATTEMPTS = 4
@@ -131,7 +132,7 @@ def _published(task: Task, shop: Workshop, attempt: _Attempt, seconds: float, st
             started=started,
             response=attempt.details,
         )
-    stage = next((s.relation for s in task.steps if s.does in ("stage", "seed", "python") and s.relation), None)
+    stage = task.relation.stage if task.relation else None
     kept = bool(task.keep) and stage is not None and any(attempt.passed.get(s.id) for s in task.steps if s.relation == stage)
     shown = shop.dialect.relation(stage) if stage and kept else None
     hint = f"the rejected rows are in {shown}; what was published before is untouched" if shown else None
@@ -270,6 +271,11 @@ def _step(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt)
             attempt.rows = shop.loaders[step.does](step, connection)
             attempt.message = f"SELECT {attempt.rows}" if step.does == "python" else f"INSERT {attempt.rows}"
             attempt.passed[step.id] = True
+        case "contract":
+            statements = _statements(step, connection, shop)
+            attempt.current = statements[0] if statements else None
+            keep_contract(step, statements, connection, shop)
+            attempt.passed[step.id] = True
         case "apply":
             _apply(step, connection, shop, attempt)
         case "promote":
@@ -288,7 +294,7 @@ def _send(statement: Statement, connection: Connection, attempt: _Attempt, *, co
     attempt.current = statement
     attempt.sent.append(statement.sql)
     answer = connection.execute(statement.sql)
-    if counts:
+    if counts and (answer.affected is not None or attempt.rows is None):
         attempt.rows = answer.affected
         attempt.message = answer.message
         attempt.details = dict(answer.details)

@@ -6,6 +6,7 @@ from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from orchestrator.core.contract import promise
 from orchestrator.core.declaration import Draft
 from orchestrator.core.errors import Problem, did_you_mean
 from orchestrator.core.files import Span
@@ -155,7 +156,13 @@ def _linked(node: Node, edges: Sequence[_Edge], body: Body) -> Node:
     attached = parents[0] if node.kind in ("test", "unit_test") and node.test_name and parents else None
     if node.kind == "unit_test" and parents:
         attached = parents[0]
-    return replace(node, depends_on=parents, links=tuple(links), attached=attached, content=content(body))
+    return replace(
+        node,
+        depends_on=parents,
+        links=tuple(links),
+        attached=attached,
+        content=content(body) + (promise(node.config, body.docs.columns) or ""),
+    )
 
 
 def _name_of(written: str) -> str:

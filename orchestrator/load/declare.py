@@ -71,6 +71,8 @@ def _from_file(settings: Settings, file: SourceFile, kind: Kind, language: str, 
     if patch is not None:
         levels.append({k: v for k in _TOP_LEVEL_CONFIG if (v := patch.data.get(k)) is not None})
         levels.append(patch.data.get("config") or {})
+        if constraints := patch.data.get("constraints"):
+            levels.append({"constraints": list(constraints)})
     config = merge(levels)
     return Declaration(kind, name, settings.name, file.path, fqn, config, language, docs=_docs(patch, config))
 
@@ -83,7 +85,7 @@ def _docs(entry: Properties | None, config: Mapping[str, Any]) -> Docs:
     if entry is None:
         return Docs()
     columns = tuple(_column(c) for c in entry.data.get("columns") or ())
-    return Docs(str(entry.data.get("description") or ""), columns, entry.path, config.get("meta") or _NOTHING)
+    return Docs(str(entry.data.get("description") or ""), columns, entry.path, config.get("meta") or _NOTHING, entry.at("columns").line)
 
 
 def _column(entry: Mapping[str, Any]) -> Column:

@@ -7,7 +7,7 @@ engine cannot). A mark that is no longer true fails.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from orchestrator.core.project import Target
 from orchestrator.core.snapshot import Existing, Published
 from orchestrator.testing import postgres
 from orchestrator.testing.fixtures import postgres_url, worker
+from tests.contract.shop import Make, shop
 
 __all__ = ["postgres_url", "worker"]
 
@@ -136,3 +137,10 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     for opened in made.opened:
         opened.close()
     warehouse.close()
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def project(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Make:
+    """Writes a project for the engine: ``project({"models/a.sql": "select 1 as x"}).orc("run")``."""
+    target = replace(ENGINES[request.param](tmp_path, request), schema="shop")
+    return lambda files, **settings: shop(tmp_path, replace(target, settings={**target.settings, **settings}), files, monkeypatch, capsys)

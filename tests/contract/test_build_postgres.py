@@ -353,3 +353,54 @@ def test_a_long_name_is_refused_before_anything_runs(project: Make) -> None:
     (shop.root / f"models/{'x' * 64}.sql").unlink()
     shop.orc("run")
     assert shop.query(f"select a.id, b.id from shop.{'y' * 63} a, shop.{'y' * 62}z b") == [(1, 2)]
+
+
+NAMED = """
+models:
+  - name: t
+    config: {materialized: table, contract: {enforced: true}}
+    constraints: [{type: unique, columns: [b], name: once}, {type: check, expression: %s, name: sane}]
+    columns: [{name: id, data_type: int, constraints: [{type: primary_key}]}, {name: b, data_type: int}]
+"""
+
+
+def test_constraints_have_the_names_their_author_gave_and_follow_the_contract(project: Make) -> None:
+    shop = project({"models/t.sql": "select 1 as id, 2 as b", "models/t.yml": NAMED % "b > 0"})
+    names = "select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = 'shop.t'::regclass and contype <> 'n' order by contype, conname"
+    shop.orc("run")
+    first = shop.query(names)
+    assert first[0] == ("sane", "CHECK ((b > 0))")
+    assert first[2] == ("once", "UNIQUE (b)")
+    assert first[1][0].startswith("t_id_pkey__orc_")
+    shop.change("alter table shop.t add constraint by_hand check (id < 100)")
+    shop.write({"models/t.yml": NAMED % "b > 1"})
+    for _ in range(2):
+        shop.orc("run")
+        assert shop.query(names) == [("by_hand", "CHECK ((id < 100))"), ("sane", "CHECK ((b > 1))"), *first[1:]]
+    shop.write({"models/t.yml": (NAMED % "b > 1").replace(", {type: check, expression: b > 1, name: sane}", "").replace("name: once", "")})
+    shop.orc("run")
+    assert [d for _, d in shop.query(names)] == ["CHECK ((id < 100))", "PRIMARY KEY (id)", "UNIQUE (b)"]
+
+
+def test_a_parent_that_loses_what_a_foreign_key_points_to_is_refused(project: Make) -> None:
+    yml = """
+        models:
+          - name: parent
+            config: {materialized: table, contract: {enforced: true}}
+            columns: [{name: id, data_type: int%s}]
+          - name: child
+            config: {materialized: table, contract: {enforced: true}}
+            columns: [{name: p, data_type: int, constraints: [{type: foreign_key, to: ref('parent'), to_columns: [id], name: up}]}]
+        """
+    files = {"models/parent.sql": "select 1 as id", "models/child.sql": "select 1 as p"}
+    shop = project({**files, "models/all.yml": yml % ", constraints: [{type: primary_key}]"})
+    shop.orc("run")
+    shop.orc("run", "-s", "parent")
+    keys = "select conname from pg_constraint where conrelid = 'shop.child'::regclass and contype = 'f' and confrelid = 'shop.parent'::regclass"
+    assert shop.query(keys) == [("up",)]
+    shop.write({"models/all.yml": yml % ""})
+    results = shop.orc("run", "-s", "parent", code=1)
+    assert "foreign key of another model" in results["parent"]["message"]
+    assert shop.query(keys) == [("up",)]
+    shop.write({"models/parent.sql": "{{ config(materialized='view') }} select 1 as id"})
+    assert "up on table shop.child" in shop.orc("run", "-s", "parent", code=1)["parent"]["message"]

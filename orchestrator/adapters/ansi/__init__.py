@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from orchestrator.adapters.ansi.constraints import Constraints
 from orchestrator.adapters.ansi.delta import NEW, OLD, Delta
 from orchestrator.adapters.ansi.ledger import LEDGER, LEDGER_COLUMNS, Ledger
 from orchestrator.core.names import Relation
@@ -13,7 +14,7 @@ from orchestrator.core.snapshot import Existing
 __all__ = ["LEDGER", "LEDGER_COLUMNS", "NEW", "OLD", "AnsiDialect"]
 
 
-class AnsiDialect(Delta, Ledger):
+class AnsiDialect(Delta, Constraints, Ledger):
     """What to say to an engine that follows the standard. Stateless; satisfies :class:`~orchestrator.core.ports.Dialect`."""
 
     sqlglot: str = ""

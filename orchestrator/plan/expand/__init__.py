@@ -9,6 +9,7 @@ from orchestrator.core.names import Relation
 from orchestrator.core.node import Node
 from orchestrator.core.plan import Task
 from orchestrator.core.snapshot import Existing
+from orchestrator.plan.contract import contract, remarks
 from orchestrator.plan.expand.incremental import incremental_steps, is_incremental, strategy
 from orchestrator.plan.expand.replace import replace_steps
 from orchestrator.plan.situation import Situation
@@ -27,6 +28,7 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
     units = tuple(unit_step(u) for u in unit_tests)
     before = hooks(node, "pre_hook", needs=tuple(u.id for u in units))
     make = incremental_steps if incremental else replace_steps
+    agreed = contract(node, at)
     steps, keep = make(node, relation, tests, tuple(s.id for s in (*units, *before)), at)
     return Task(
         node.id,
@@ -38,6 +40,7 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
         (*(u.id for u in unit_tests), *(t.id for t in tests)),
         _reason(node, existing, incremental, at),
         relation,
+        warnings=() if agreed is None else tuple(remarks(node, agreed, at)),
     )
 
 

@@ -11,7 +11,7 @@ from orchestrator.core.plan import Late, Statement, Step
 from orchestrator.core.snapshot import Existing
 from orchestrator.plan.check_steps import check_steps
 from orchestrator.plan.situation import Situation
-from orchestrator.plan.steps import clean, compiled, create_statement, finish, hooks, promote, staged, statements
+from orchestrator.plan.steps import clean, compiled, create_statements, finish, hooks, promote, staged, statements
 
 
 def replace_steps(
@@ -50,5 +50,5 @@ def _view(
     if isinstance(stage.sql, Late):
         sql = Late("render", node.id, {**stage.payload, "relation": relation, "again": True})
     else:
-        sql = (create_statement(at.dialect, relation, compiled(node, body.query, at), stage.payload, node.id),)
+        sql = create_statements(at.dialect, relation, compiled(node, body.query, at), stage.payload, node.id)
     return (*cleaned, Step(f"{node.id}/view", node.id, "stage", sql, (*needs, *(c.id for c in cleaned)), relation))
