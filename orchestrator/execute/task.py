@@ -18,6 +18,7 @@ from orchestrator.core.ports import Answer, Connection
 from orchestrator.execute.difference import difference
 from orchestrator.execute.judge import counted, judge, sentence
 from orchestrator.execute.keep_contract import keep_contract
+from orchestrator.execute.kept_failures import kept_failures, without_query
 from orchestrator.execute.workshop import Workshop
 
 ATTEMPTS = 4
@@ -222,24 +223,12 @@ def _run_steps(task: Task, connection: Connection, shop: Workshop, attempt: _Att
             attempt.published |= any(s.does == "promote" and attempt.passed.get(s.id) for s in steps)
             _prove(steps, connection, attempt)
         else:
-            kept = _kept_failures(steps, connection, shop, attempt)
+            kept = kept_failures(steps, connection, shop, attempt.passed)
             connection.rollback()
             attempt.sent.append("rollback")
-            attempt.events = [_without_query(e, steps) for e in attempt.events]
+            attempt.events = [without_query(e, steps) for e in attempt.events]
             for audit, rows in kept:
                 connection.load(audit, rows.to_reader())
-
-
-def _kept_failures(steps: Sequence[Step], connection: Connection, shop: Workshop, attempt: _Attempt) -> list[tuple[Relation, Any]]:
-    """Failing rows that ``store_failures`` wants kept although the transaction they were found in is given up."""
-    audits = [s.payload["audit"] for s in steps if s.id in attempt.passed and "audit" in s.payload]
-    return [(a, connection.read(f"select * from {shop.dialect.relation(a)}").read_all()) for a in audits]
-
-
-def _without_query(event: Event, rolled_back: Sequence[Step]) -> Event:
-    """A test that judged rows which are no longer there can not be looked at again by its query."""
-    gone = {v.test for s in rolled_back if "audit" not in s.payload for v in s.verdicts}
-    return replace(event, inspect=None) if isinstance(event, NodeFinished) and event.node in gone else event
 
 
 def _prove(steps: Sequence[Step], connection: Connection, attempt: _Attempt) -> None:
