@@ -10,7 +10,7 @@ from orchestrator.core.errors import Problem
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Kind
 
-Does = Literal["contract", "stage", "finish", "check", "apply", "promote", "hook", "python", "seed", "clean"]
+Does = Literal["contract", "stage", "finish", "check", "apply", "promote", "hook", "python", "seed", "clean", "refuse"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ class Dialect(Protocol):
     """What to say to an engine: pure text. Everything that differs between engines in SQL stands behind this.
 
     ``trusts_commit`` says that this engine's connection itself knows whether a commit happened; elsewhere the ledger row is
-    read back. ``estimates`` says that asking what a query would process costs nothing.
+    read back. ``estimates`` says that asking what a query would process costs nothing,
+    ``materialized_views`` that there are any.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Dialect(Protocol):
     strategies: tuple[str, ...]
     trusts_commit: bool
     estimates: bool
+    materialized_views: bool
 
     @property
     def constraint_support(self) -> Mapping[str, Support]:
@@ -69,6 +71,18 @@ class Dialect(Protocol):
 
     def create_view(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
         """Create (or replace) a view over a query; the query's text appears unchanged and last."""
+        ...
+
+    def create_materialized_view(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
+        """Create (or replace) a materialized view over a query; the query's text appears unchanged and last."""
+        ...
+
+    def refresh(self, relation: Relation) -> str:
+        """Bring a materialized view's rows up to date."""
+        ...
+
+    def reconfigure(self, existing: Existing, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """Make the configuration of a materialized view that is there its node's; nothing when it is already."""
         ...
 
     def drop(self, existing: Existing) -> str:

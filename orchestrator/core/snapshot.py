@@ -13,11 +13,12 @@ RelationKind = Literal["table", "view", "materialized_view", "external"]
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """A relation that is there: what it is and its columns as ``(name, type)`` in order."""
+    """A relation that is there: what it is, its columns as ``(name, type)`` in order, and the names of a materialized view's indexes."""
 
     relation: Relation
     kind: RelationKind
     columns: tuple[tuple[str, str], ...] = ()
+    indexes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

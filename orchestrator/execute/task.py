@@ -265,6 +265,8 @@ def _step(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt)
             attempt.current = statements[0] if statements else None
             keep_contract(step, statements, connection, shop)
             attempt.passed[step.id] = True
+        case "refuse":
+            raise ExecuteError(step.payload["problem"])
         case "apply":
             _apply(step, connection, shop, attempt)
         case "promote":

@@ -6,7 +6,6 @@ from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.core.contract import promise
 from orchestrator.core.declaration import Draft
 from orchestrator.core.errors import Problem, did_you_mean
 from orchestrator.core.files import Span
@@ -161,7 +160,7 @@ def _linked(node: Node, edges: Sequence[_Edge], body: Body) -> Node:
         depends_on=parents,
         links=tuple(links),
         attached=attached,
-        content=content(body) + (promise(node.config, body.docs.columns) or ""),
+        content=content(body) + node.content,
     )
 
 

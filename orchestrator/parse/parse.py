@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from orchestrator.core import marker
 from orchestrator.core.config import MODEL_KEYS, listed, merge
-from orchestrator.core.contract import called, enforced, written
+from orchestrator.core.contract import called, enforced, promise, written
 from orchestrator.core.declaration import Declaration, Draft, Rendered
 from orchestrator.core.errors import Problem, did_you_mean
 from orchestrator.core.files import Span, digest
@@ -131,6 +131,7 @@ def _node(declaration: Declaration, config: Mapping[str, Any], relation: Relatio
         column=declaration.column,
         test_name=declaration.test_name,
         source_name=declaration.name.split(".", 1)[0] if declaration.kind == "source" else None,
+        content=promise(config, declaration.docs.columns) or "",  # ``link`` adds the body's
         line=declaration.line,
     )
 

@@ -49,8 +49,9 @@ def remarks(node: Node, agreed: Contract, at: Situation) -> Iterator[Problem]:
     """Warnings about constraints that will not refuse anything: of a view, or of a kind that the engine does not enforce."""
     docs = at.names.graph.bodies[node.id].docs
     said = [(str(c["type"]), c) for c, _ in written(node.config, docs.columns)]
-    if said and node.materialized == "view":
-        message = f"`{node.name}` is a view: its constraints ({', '.join(dict.fromkeys(k for k, _ in said))}) hold nothing back"
+    if said and node.materialized in ("view", "materialized_view"):
+        kind, all_ = node.materialized.replace("_", " "), ", ".join(dict.fromkeys(k for k, _ in said))
+        message = f"`{node.name}` is a {kind}: its constraints ({all_}) hold nothing back"
         yield Problem("N332", message, agreed.place, "build it as a table, or test for it", severity="warning", node=node.id)
         return
     words = {"not_supported": ("warn_unsupported", "has no"), "not_enforced": ("warn_unenforced", "does not enforce")}

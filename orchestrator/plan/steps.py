@@ -13,7 +13,7 @@ from orchestrator.core.names import Relation
 from orchestrator.core.node import Node, PythonBody, Query, SeedBody, SqlBody
 from orchestrator.core.plan import Late, Origin, Statement, Step, Verdict
 from orchestrator.core.ports import Dialect
-from orchestrator.core.snapshot import Existing, Published
+from orchestrator.core.snapshot import Existing, Published, RelationKind
 from orchestrator.plan.compile import compile_query, is_late
 from orchestrator.plan.contract import contract
 from orchestrator.plan.situation import Situation
@@ -66,7 +66,7 @@ def stage_step(node: Node, relation: Relation, at: Situation, agreed: Contract |
     """
     body = at.names.graph.bodies[node.id]
     config = dict(node.config)
-    create: dict[str, Any] = {"create": "view" if node.materialized == "view" else "table", "config": config}
+    create: dict[str, Any] = {"create": relation_kind(node), "config": config}
     if agreed is not None and create["create"] == "table":
         create["contract"] = replace(agreed, constraints=()) if incremental else agreed
     match body:
@@ -84,6 +84,13 @@ def stage_step(node: Node, relation: Relation, at: Situation, agreed: Contract |
             return Step(f"{node.id}/stage", node.id, "stage", made, relation=relation.stage, payload=create)
         case _:
             raise AssertionError(node.id)
+
+
+def relation_kind(node: Node) -> RelationKind:
+    """What a node is in the warehouse."""
+    if node.materialized == "materialized_view":
+        return "materialized_view"
+    return "view" if node.materialized == "view" else "table"
 
 
 def clean(id_: str, node: Node, there: Existing | None, kind: str, needs: tuple[str, ...], at: Situation) -> tuple[Step, ...]:
@@ -107,7 +114,8 @@ def create_statements(
     """Create the stage from a query; positions in the statements lead back to the query."""
     if "contract" in create and create["create"] == "table":
         return declared_statements(dialect, relation, text, create, node, incremental=incremental)
-    make = dialect.create_view if create["create"] == "view" else dialect.create_table
+    makers = {"view": dialect.create_view, "materialized_view": dialect.create_materialized_view}
+    make = makers.get(create["create"], dialect.create_table)
     sql = make(relation, text.sql, dict(create["config"]))
     return (Statement(sql, Origin(node, text.shifted(len(sql) - len(text.sql)), incremental)),)
 
@@ -132,7 +140,7 @@ def finish(node: Node, relation: Relation, stage: Step, config: Mapping[str, Any
     try:
         agreed = stage.payload.get("contract")
         more = at.dialect.constrain(relation.stage, agreed) if agreed is not None else ()
-        texts = (*more, *at.dialect.finish(relation.stage, config)) if stage.payload["create"] == "table" else ()
+        texts = (*more, *at.dialect.finish(relation.stage, config)) if stage.payload["create"] != "view" else ()
     except PlanError as error:
         raise PlanError(*(replace(p, span=node.span, node=node.id) for p in error.problems)) from None
     return (Step(f"{node.id}/finish", node.id, "finish", statements(texts), (stage.id,), relation.stage),) if texts else ()
@@ -167,7 +175,7 @@ def _comments(node: Node, relation: Relation, at: Situation) -> tuple[Statement,
     described = docs.description if persist.get("relation") and docs.description else None
     if described is None and not columns:
         return ()
-    kind = "view" if node.materialized == "view" else "table"
+    kind = relation_kind(node)
     known = at.names.graph.bodies[node.id]
     if isinstance(known, SqlBody) and known.query.columns is not None and not is_late(node, known, at.names):
         there = {c.casefold() for c in known.query.columns}

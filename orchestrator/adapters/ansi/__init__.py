@@ -20,6 +20,7 @@ class AnsiDialect(Delta, Constraints, Ledger):
     sqlglot: str = ""
     max_identifier: int = 128
     trusts_commit: bool = False
+    materialized_views: bool = False
     estimates: bool = False
     keywords: ClassVar[dict[str, str]] = {"table": "table", "view": "view", "materialized_view": "materialized view", "external": "table"}
 
@@ -30,6 +31,18 @@ class AnsiDialect(Delta, Constraints, Ledger):
     def create_view(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
         """Create (or replace) a view over a query; the query's text appears unchanged and last."""
         return f"create or replace view {self.relation(relation)}{self.view_options(config)} as\n{select}"
+
+    def create_materialized_view(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
+        """Create (or replace) a materialized view over a query; the query's text appears unchanged and last."""
+        return f"create or replace materialized view {self.relation(relation)}{self.view_options(config)} as\n{select}"
+
+    def refresh(self, relation: Relation) -> str:
+        """Bring a materialized view's rows up to date."""
+        return f"refresh materialized view {self.relation(relation)}"
+
+    def reconfigure(self, existing: Existing, config: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG002  engines that have options override
+        """Make the configuration of a materialized view that is there its node's; nothing when it is already."""
+        return ()
 
     def table_options(self, config: dict[str, Any]) -> str:  # noqa: ARG002  engines that have options override
         """What stands between a new table's name and ``as``; starts with a space when it is not empty."""

@@ -32,10 +32,12 @@ def snapshot(session: PostgresConnection, relations: Sequence[Relation], home: s
         inside = ", ".join(say.literal(s.casefold()) for s in asked)
         found = session.execute(
             "select n.nspname, c.relname, c.relkind::text, array_agg(a.attname::text order by a.attnum),"
-            " array_agg(format_type(a.atttypid, a.atttypmod) order by a.attnum)"
+            " array_agg(format_type(a.atttypid, a.atttypmod) order by a.attnum),"
+            " case c.relkind when 'm' then"
+            " array(select k.relname::text from pg_index i join pg_class k on k.oid = i.indexrelid where i.indrelid = c.oid) end"
             " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
             " left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped"
-            f" where c.relkind in ('r', 'p', 'v', 'm', 'f') and lower(n.nspname) in ({inside}) group by 1, 2, 3"
+            f" where c.relkind in ('r', 'p', 'v', 'm', 'f') and lower(n.nspname) in ({inside}) group by 1, 2, 3, c.oid"
         ).rows
         recorded = any((schema, name) == (LEDGER.schema, LEDGER.name) for schema, name, *_ in found)
         ledger = session.execute(say.ledger_rows()).rows if recorded else ()
@@ -43,12 +45,12 @@ def snapshot(session: PostgresConnection, relations: Sequence[Relation], home: s
         session.rollback()
     shapes = {(r.database is None, r.schema is None) for r in relations} | {(False, False)}  # what goes without saying may be left out
     there: dict[tuple[str, str, str], Existing] = {}
-    for schema, name, kind, columns, types in found:
+    for schema, name, kind, columns, types, indexes in found:
         shape = tuple((c, t) for c, t in zip(columns, types, strict=True) if c is not None)
         for bare_database, bare_schema in shapes:
             relation = Relation(None if bare_database else current, None if bare_schema else schema, name)
             if (schema == home or not bare_schema) and wanted.get(relation.key, name) == name:
-                there[relation.key] = Existing(relation, KINDS[kind], shape)
+                there[relation.key] = Existing(relation, KINDS[kind], shape, tuple(indexes or ()))
     exact = {s.casefold(): s for s in asked}
     named = {s.casefold() for s in schemas if exact.get(s.casefold(), s) == s}
     return Snapshot(

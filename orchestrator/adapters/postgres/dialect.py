@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -34,12 +35,16 @@ REMARK = "orc:"
 _KIND = {"unique": "key", "primary_key": "pkey", "foreign_key": "fkey", "check": "check"}
 
 
+_OURS = re.compile(r"__orc_[0-9a-f]{8}$")
+
+
 class PostgresDialect(AnsiDialect):
     """Postgres 12 and later; ``merge`` needs 15. A table is replaced, and all that belongs to it kept, by :mod:`.functions`."""
 
     name = "postgres"
     sqlglot = "postgres"
     max_identifier = LONGEST
+    materialized_views = True
     keywords: ClassVar[dict[str, str]] = {**AnsiDialect.keywords, "external": "foreign table"}
     type_aliases: ClassVar[Mapping[str, str]] = {"string": "text"}
 
@@ -83,6 +88,24 @@ class PostgresDialect(AnsiDialect):
         name = self.relation(relation)
         return f"drop view if exists {name};\ncreate view {name}{self.view_options(config)} as\n{select}"
 
+    def create_materialized_view(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
+        """Create (or replace) a materialized view over a query; the query's text appears unchanged and last."""
+        name = self.relation(relation)
+        return f"drop materialized view if exists {name};\ncreate materialized view {name}{self.view_options(config)} as\n{select}"
+
+    def refresh(self, relation: Relation) -> str:
+        """Bring a materialized view's rows up to date; readers need not wait when it has a unique index."""
+        return self._call("refresh", self._schema(relation), self.text(relation.name))
+
+    def reconfigure(self, existing: Existing, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """Indexes of the model's own that are new are made, those that are gone dropped; what somebody added stays."""
+        where = existing.relation
+        wanted = {self._index_name(where.stage, index): index for index in self._indexes(config)}
+        ours = [name for name in existing.indexes if _OURS.search(name)]
+        schema = f"{self.quote(where.schema)}." if where.schema else ""
+        gone = (f"drop index {schema}{self.quote(name)}" for name in ours if name not in wanted)
+        return (*gone, *(self._index(where, name, index) for name, index in wanted.items() if name not in ours))
+
     def swap(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:  # noqa: ARG002  looked up when it happens
         """Make the staged table the published one with all that belonged to the old one; views over it are kept, or it is refused."""
         return (self._call("swap", self._schema(target), self.text(stage.name), self.text(target.name)),)
@@ -97,7 +120,8 @@ class PostgresDialect(AnsiDialect):
         >>> PostgresDialect().finish(Relation(None, "a", "t__orc_stage"), {"indexes": [{"columns": "id"}]})[0].partition(" on ")[2]
         '"a"."t__orc_stage" ("id")'
         """
-        return (*(self._index(stage, index) for index in listed(config.get("indexes"))), f"analyze {self.relation(stage)}")
+        indexes = [self._index(stage, f"{self._index_name(stage, index)}_new", index) for index in self._indexes(config)]
+        return (*indexes, f"analyze {self.relation(stage)}")
 
     def grants(self, relation: Relation, wanted: Mapping[str, Any]) -> tuple[str, ...]:
         """Make the privileges of everybody but the owner those that are ``wanted``; nothing wanted leaves them as they are."""
@@ -223,21 +247,31 @@ class PostgresDialect(AnsiDialect):
         statements = super().comment(relation, kind.replace("_", " "), description, columns)
         return (";\n".join(statements),) if statements else ()
 
-    def _index(self, stage: Relation, index: Any) -> str:
-        if not isinstance(index, Mapping) or not listed(index.get("columns")):
-            raise PlanError(
-                Problem("N304", f"an entry of `indexes` needs `columns`, not `{index}`", hint="indexes: [{columns: [id], unique: true}]")
-            )
-        for key in index:
-            if key not in INDEX_KEYS:
-                raise PlanError(Problem("N304", f"`{key}` is not a key of `indexes`", hint=did_you_mean(key, INDEX_KEYS)))
+    def _indexes(self, config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """The entries of ``indexes``, if they make sense."""
+        for index in listed(config.get("indexes")):
+            if not isinstance(index, Mapping) or not listed(index.get("columns")):
+                raise PlanError(
+                    Problem(
+                        "N304", f"an entry of `indexes` needs `columns`, not `{index}`", hint="indexes: [{columns: [id], unique: true}]"
+                    )
+                )
+            for key in index:
+                if key not in INDEX_KEYS:
+                    raise PlanError(Problem("N304", f"`{key}` is not a key of `indexes`", hint=did_you_mean(key, INDEX_KEYS)))
+        return listed(config.get("indexes"))
+
+    def _index_name(self, stage: Relation, index: Mapping[str, Any]) -> str:
+        """What an index is called when it is published: the same every time, and never what somebody else would call one."""
         columns, unique, type_ = [str(c) for c in listed(index["columns"])], bool(index.get("unique")), index.get("type")
         table = stage.name.rpartition("__orc_stage")[0] or stage.name
         digest = sha256(repr((str(stage), columns, unique, type_)).encode()).hexdigest()[:8]
-        name = f"{shortened('_'.join([table, *columns]), LONGEST - 18)}__orc_{digest}_new"
-        using = f" using {self.quote(str(type_).lower())}" if type_ else ""
-        listed_columns = ", ".join(self.quote(c) for c in columns)
-        return f"create {'unique ' if unique else ''}index {self.quote(name)} on {self.relation(stage)}{using} ({listed_columns})"
+        return f"{shortened('_'.join([table, *columns]), LONGEST - 18)}__orc_{digest}"
+
+    def _index(self, relation: Relation, name: str, index: Mapping[str, Any]) -> str:
+        using = f" using {self.quote(str(index['type']).lower())}" if index.get("type") else ""
+        columns = ", ".join(self.quote(str(c)) for c in listed(index["columns"]))
+        return f"create {'unique ' if index.get('unique') else ''}index {self.quote(name)} on {self.relation(relation)}{using} ({columns})"
 
     def _halves(self, stage: Relation, unique_key: Sequence[str]) -> tuple[str, str]:
         """The rows of a delta whose key is whole, and those with a null in it."""

@@ -11,6 +11,7 @@ from orchestrator.core.plan import Task
 from orchestrator.core.snapshot import Existing
 from orchestrator.plan.contract import contract, remarks
 from orchestrator.plan.expand.incremental import incremental_steps, is_incremental, strategy
+from orchestrator.plan.expand.materialized_view import is_refreshed, left_as_it_is, materialized_view_steps
 from orchestrator.plan.expand.replace import replace_steps
 from orchestrator.plan.situation import Situation
 from orchestrator.plan.steps import hooks, unit_step
@@ -27,7 +28,8 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
     incremental = is_incremental(node, existing, at.full_refresh)
     units = tuple(unit_step(u) for u in unit_tests)
     before = hooks(node, "pre_hook", needs=tuple(u.id for u in units))
-    make = incremental_steps if incremental else replace_steps
+    is_view = node.materialized == "materialized_view"
+    make = incremental_steps if incremental else materialized_view_steps if is_view else replace_steps
     agreed = contract(node, at)
     steps, keep = make(node, relation, tests, tuple(s.id for s in (*units, *before)), at)
     return Task(
@@ -38,9 +40,9 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
         needs,
         keep,
         (*(u.id for u in unit_tests), *(t.id for t in tests)),
-        _reason(node, existing, incremental, at),
+        _reason(node, existing, at, adds=incremental),
         relation,
-        warnings=() if agreed is None else tuple(remarks(node, agreed, at)),
+        warnings=(*(() if agreed is None else remarks(node, agreed, at)), *(left_as_it_is(node, at) if is_view else ())),
     )
 
 
@@ -59,11 +61,15 @@ _KINDS = {"sql": ("view", "table", "incremental", "ephemeral"), "python": ("tabl
 def _known_materialization(node: Node, at: Situation) -> None:
     """Raise for a materialization or an incremental strategy that nobody here can do."""
     known = _KINDS[node.language] if node.kind == "model" else (node.materialized,)
+    if node.kind == "model" and node.language == "sql" and at.dialect.materialized_views:
+        known = (*known, "materialized_view")
     if node.materialized not in known:
         message = (
             f"{node.language} {node.kind} `{node.name}` is materialized as `{node.materialized}`, which does not exist on {at.dialect.name}"
         )
-        hint = did_you_mean(node.materialized, known, also=f"there is {', '.join(f'`{k}`' for k in known)}")
+        hint = did_you_mean(
+            node.materialized.replace("materialized_view", ""), known, also=f"there is {', '.join(f'`{k}`' for k in known)}"
+        )
         raise PlanError(Problem("N302", message, node.span, hint, node=node.id))
     if node.materialized == "incremental" and strategy(node) not in at.dialect.strategies:
         message = f"{at.dialect.name} has no incremental strategy `{strategy(node)}`"
@@ -79,11 +85,13 @@ def label(node: Node, relation: Relation) -> str:
     return f"{node.language} {node.materialized} {node.kind} {where}"
 
 
-def _reason(node: Node, existing: Existing | None, incremental: bool, at: Situation) -> str:
+def _reason(node: Node, existing: Existing | None, at: Situation, *, adds: bool) -> str:
     if existing is None:
         return "does not exist yet"
-    if incremental:
+    if adds:
         return "adds what is new"
+    if node.materialized == "materialized_view" and is_refreshed(node, existing, at):
+        return "refreshes its rows"
     published = at.snapshot.ledger.get(node.id)
     if published is None:
         return "was not published by orc before"

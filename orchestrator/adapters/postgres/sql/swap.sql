@@ -39,7 +39,7 @@ begin
   end if;
 
   -- Everything that takes long happens before readers have to wait: indexes and constraints that somebody added to the old version.
-  if stage_kind = 'r' and old_kind in ('r', 'p') then
+  if stage_kind in ('r', 'm') and old_kind in ('r', 'p', 'm') then
     for item in
       select k.relname, i.indisunique, {schema}.{tail}(i.indexrelid) as tail
       from pg_index i join pg_class k on k.oid = i.indexrelid
@@ -55,7 +55,7 @@ begin
     end loop;
     for item in
       select n.conname, n.contype, pg_get_constraintdef(n.oid) as definition from pg_constraint n
-      where n.conrelid = old and n.contype in ('p', 'u', 'x', 'c', 'f') and not {schema}.{ours}(n.oid)
+      where stage_kind = 'r' and n.conrelid = old and n.contype in ('p', 'u', 'x', 'c', 'f') and not {schema}.{ours}(n.oid)
         and not {schema}.{lacks}('pg_constraint'::regclass, n.oid, old, stage)
     loop
       if not exists (select from pg_constraint m where m.conrelid = stage and m.contype = item.contype
@@ -89,6 +89,8 @@ begin
       end loop;
       if old_kind in ('r', 'p') then
         execute format('lock table %s in access exclusive mode', target);
+      elsif old_kind = 'm' then
+        execute format('alter materialized view %s owner to %I', target, (select pg_get_userbyid(relowner) from pg_class where oid = old));
       end if;
       exit;
     exception when lock_not_available then
