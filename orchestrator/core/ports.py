@@ -93,6 +93,10 @@ class Dialect(Protocol):
         """Make the staged table the published one, replacing whatever ``existing`` is."""
         ...
 
+    def swap_rows(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:
+        """Publish the stage's rows in the table that is there (``publish: in_place``): no reader loses the rows of its snapshot."""
+        ...
+
     def swap_view(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...] | None:
         """Make the staged view the published one; ``None`` where a view is published by sending its text again."""
         ...

@@ -404,3 +404,77 @@ def test_a_parent_that_loses_what_a_foreign_key_points_to_is_refused(project: Ma
     assert shop.query(keys) == [("up",)]
     shop.write({"models/parent.sql": "{{ config(materialized='view') }} select 1 as id"})
     assert "up on table shop.child" in shop.orc("run", "-s", "parent", code=1)["parent"]["message"]
+
+
+IN_PLACE = "{{ config(materialized='table', publish='in_place'%s) }} select id, 'v%d'::text as v from generate_series(1, 5) as t (id)"
+
+
+def test_a_reader_with_an_older_snapshot_keeps_its_rows_in_place_only(project: Make) -> None:
+    shop = project({"models/t.sql": IN_PLACE % ("", 1)})
+    shop.orc("run")
+    identity = "select 'shop.t'::regclass::oid"
+    before = shop.query(identity)
+    shop.change(
+        "create view public.over as select v from shop.t; create function public.f() returns bigint begin atomic select count(*) from shop.t; end"
+    )
+    with psycopg.connect(shop.url) as reader:
+        reader.execute("set transaction isolation level repeatable read")
+        reader.execute("select 1")  # this is its snapshot; it has not looked at the table yet
+        shop.write({"models/t.sql": IN_PLACE % ("", 2)})
+        shop.orc("run")
+        assert reader.execute("select count(*), min(v), max(v) from shop.t").fetchone() == (5, "v1", "v1")
+        assert reader.execute("select count(*) from public.over").fetchone() == (5,)
+    assert shop.query("select distinct v from public.over") == [("v2",)]
+    assert shop.query(identity) == before
+    assert shop.query("select to_regclass('shop.t__orc_stage')") == [(None,)]
+    shop.change("drop function public.f(); drop view public.over")
+    shop.write({"models/t.sql": (IN_PLACE % ("", 3)).replace("publish='in_place'", "publish='swap'")})
+    with psycopg.connect(shop.url) as reader:
+        reader.execute("set transaction isolation level repeatable read")
+        reader.execute("select 1")
+        shop.orc("run")
+        assert reader.execute("select count(*) from shop.t").fetchone() == (0,)  # why there is `in_place`
+
+
+@pytest.mark.parametrize(
+    ("more", "query"),
+    [
+        ("", "select id, 'v' as v, 1 as extra from generate_series(1, 5) as t (id)"),
+        ("", "select id::bigint as id, 'v'::text as v from generate_series(1, 5) as t (id)"),
+        (", indexes=[{'columns': 'id'}]", "select id, 'v2'::text as v from generate_series(1, 5) as t (id)"),
+        (", unlogged=true", "select id, 'v2'::text as v from generate_series(1, 5) as t (id)"),
+    ],
+    ids=["another column", "another type", "another index", "another way of logging"],
+)
+def test_what_differs_in_more_than_rows_is_swapped(project: Make, more: str, query: str) -> None:
+    shop = project({"models/t.sql": IN_PLACE % ("", 1)})
+    shop.orc("run")
+    before = shop.query("select 'shop.t'::regclass::oid")
+    shop.write({"models/t.sql": f"{{{{ config(materialized='table', publish='in_place'{more}) }}}} {query}"})
+    shop.orc("run")
+    swapped = shop.query("select 'shop.t'::regclass::oid")
+    assert swapped != before
+    shop.orc("run")
+    assert shop.query("select 'shop.t'::regclass::oid") == swapped
+    assert shop.query("select count(*) from shop.t") == [(5,)]
+
+
+def test_a_failed_gate_leaves_a_table_published_in_place_alone(project: Make) -> None:
+    yml = """
+        models:
+          - name: t
+            config: {contract: {enforced: true}}
+            columns: [{name: id, data_type: int, constraints: [{type: primary_key}], data_tests: [unique]}, {name: v, data_type: text}]
+        """
+    shop = project({"models/t.sql": IN_PLACE % ("", 1), "models/t.yml": yml})
+    shop.orc("build")
+    before = shop.query("select 'shop.t'::regclass::oid")
+    shop.write({"models/t.sql": (IN_PLACE % ("", 2)) + " union all select 1, 'again'"})
+    shop.orc("build", code=1)
+    assert shop.query("select distinct v from shop.t") == [("v1",)]
+    shop.write({"models/t.sql": IN_PLACE % ("", 3)})
+    shop.orc("build")
+    assert shop.query("select distinct v from shop.t") == [("v3",)]
+    assert shop.query("select 'shop.t'::regclass::oid") == before
+    shop.write({"models/t.sql": (IN_PLACE % ("", 3)).replace("in_place", "inplace")})
+    shop.orc("build", code=2)

@@ -65,6 +65,10 @@ class AnsiDialect(Delta, Constraints, Ledger):
         drop = () if existing is None else (self.drop(existing),)
         return (*drop, self.rename(stage, target.name))
 
+    def swap_rows(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:
+        """Publish the stage's rows in the table that is there (``publish: in_place``); here a swap does not disturb readers either."""
+        return self.swap(stage, target, existing)
+
     def swap_view(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...] | None:  # noqa: ARG002
         """Make the staged view the published one; ``None``: send its text again, in place of the old one."""
         return None

@@ -110,6 +110,10 @@ class PostgresDialect(AnsiDialect):
         """Make the staged table the published one with all that belonged to the old one; views over it are kept, or it is refused."""
         return (self._call("swap", self._schema(target), self.text(stage.name), self.text(target.name)),)
 
+    def swap_rows(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:  # noqa: ARG002  looked up when it happens
+        """Give the published table the stage's rows, where nothing but rows is different; else as :meth:`swap`."""
+        return (self._call("in_place", self._schema(target), self.text(stage.name), self.text(target.name)),)
+
     def swap_view(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:
         """Make the staged view the published one; views over it are kept, or it is refused."""
         return self.swap(stage, target, existing)

@@ -14,7 +14,22 @@ from pathlib import Path
 REFUSED = "ORC01"
 """SQLSTATE of our own refusals: something depends on what would be replaced, and cannot be made again."""
 
-ORDER = ("lacks", "ours", "obstacles", "dependents", "regrant", "traits", "tail", "options", "drop", "settle", "swap", "refresh", "grant")
+ORDER = (
+    "lacks",
+    "ours",
+    "obstacles",
+    "dependents",
+    "regrant",
+    "traits",
+    "tail",
+    "options",
+    "drop",
+    "settle",
+    "swap",
+    "in_place",
+    "refresh",
+    "grant",
+)
 """All functions; the last one is there when all are."""
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from orchestrator.core.errors import PlanError, Problem, did_you_mean
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Node, SqlBody
 from orchestrator.core.plan import Late, Statement, Step
 from orchestrator.core.snapshot import Existing
 from orchestrator.plan.check_steps import check_steps
 from orchestrator.plan.situation import Situation
-from orchestrator.plan.steps import clean, compiled, create_statements, finish, hooks, promote, staged, statements
+from orchestrator.plan.steps import clean, compiled, create_statements, finish, hooks, promote, relation_kind, staged, statements
 
 
 def replace_steps(
@@ -32,10 +33,24 @@ def replace_steps(
         visible = _view(node, relation, stage, passed, existing, at)
         last = statements((at.dialect.drop(Existing(relation.stage, "view")),))
     else:
-        last = statements(at.dialect.swap(relation.stage, relation, existing))
+        swap = at.dialect.swap_rows if is_in_place(node) else at.dialect.swap
+        last = statements(swap(relation.stage, relation, existing))
     done = promote(node, relation, last, (*passed, *(s.id for s in visible)), 0, at)
     after = hooks(node, "post_hook", needs=(done.id,))
     return (*cleaned, *made, *checks, *visible, done, *after), frozenset({0})
+
+
+def is_in_place(node: Node) -> bool:
+    """Whether a table keeps its identity and only its rows are replaced.
+
+    Raises:
+        PlanError: N307, ``publish`` is neither ``swap`` nor ``in_place``.
+    """
+    said = str(node.config.get("publish") or "swap")
+    if said not in ("swap", "in_place"):
+        hint = did_you_mean(said, ("swap", "in_place"), also="choose `swap` or `in_place`")
+        raise PlanError(Problem("N307", f"`publish: {said}` means nothing", node.span, hint, node=node.id))
+    return said == "in_place" and relation_kind(node) == "table"
 
 
 def _view(
