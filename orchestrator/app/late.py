@@ -15,7 +15,7 @@ from orchestrator.core.node import Node, Query, SqlBody, UnitTestBody
 from orchestrator.core.plan import Late, Statement, Step
 from orchestrator.core.ports import Connection
 from orchestrator.plan.checks import check, stored
-from orchestrator.plan.compile import Names, compile_query, compile_text, ephemerals
+from orchestrator.plan.compile import Names, column_names, compile_query, compile_text, ephemerals
 from orchestrator.plan.steps import create_statements, query_statement
 from orchestrator.plan.unit_tests import inputs, unit_test
 
@@ -82,6 +82,7 @@ class LateSql:
         incremental = bool(wrap.get("incremental"))
         if not wrap.get("again"):  # a view is published with the text its stage was checked with
             self._rendered[node.id] = self._render(node, connection, self._names, incremental=incremental)
+            column_names(node, self._rendered[node.id][0], self._workspace.dialect)
         query, names = self._rendered[node.id]
         text = compile_query(replace(node, links=tuple(self._spellings(node).items())), query, names)
         if wrap.get("bare"):

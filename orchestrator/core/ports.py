@@ -121,6 +121,10 @@ class Dialect(Protocol):
         """Apply a staged delta to an incremental model: ``append``, ``delete+insert`` or ``merge``."""
         ...
 
+    def too_old(self, strategy: str, server: int) -> str | None:
+        """What an incremental strategy needs that a server of this major version (0: unknown) is not; ``None`` when it will do."""
+        ...
+
     def add_columns(self, target: Relation, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
         """Add columns ``(name, type)`` to a table."""
         ...

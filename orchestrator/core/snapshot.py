@@ -35,11 +35,15 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Relations by :attr:`Relation.key`, existing schemas (folded), and the ledger by node id."""
+    """Relations by :attr:`Relation.key`, existing schemas (folded), and the ledger by node id.
+
+    ``server`` is the engine's major version where statements depend on it, else 0.
+    """
 
     relations: Mapping[tuple[str, str, str], Existing] = field(default_factory=dict)
     schemas: frozenset[tuple[str, str]] = frozenset()
     ledger: Mapping[str, Published] = field(default_factory=dict)
+    server: int = 0
 
     def find(self, relation: Relation) -> Existing | None:
         """The relation as it exists now, or ``None``."""

@@ -478,3 +478,43 @@ def test_a_failed_gate_leaves_a_table_published_in_place_alone(project: Make) ->
     assert shop.query("select 'shop.t'::regclass::oid") == before
     shop.write({"models/t.sql": (IN_PLACE % ("", 3)).replace("in_place", "inplace")})
     shop.orc("build", code=2)
+
+
+def test_seeds_python_models_and_tables_may_be_unlogged(project: Make) -> None:
+    shop = project(
+        {
+            "seeds/s.csv": "id\n1\n",
+            "seeds/s.yml": "seeds: [{name: s, config: {unlogged: true, indexes: [{columns: id}]}}]\n",
+            "models/t.sql": "{{ config(materialized='table', unlogged=true) }} select 1 as id",
+            "models/p.py": "def model(dbt, session):\n    dbt.config(materialized='table', unlogged=True)\n    return dbt.ref('t').df()\n",
+            "models/i.sql": "{{ config(materialized='incremental', unlogged=true) }} select 1 as id",
+        }
+    )
+    logged = "select relname, relpersistence::text from pg_class where relnamespace = 'shop'::regnamespace and relkind in ('r', 'i') order by relkind desc, 1"
+    for _ in range(2):
+        shop.orc("build")
+        assert [(name, kind) for name, kind in shop.query(logged) if "__orc" not in name] == [
+            ("i", "u"),
+            ("p", "u"),
+            ("s", "u"),
+            ("t", "u"),
+        ]
+    shop.write({"models/t.sql": "{{ config(materialized='table') }} select 1 as id"})
+    shop.orc("build")
+    assert ("t", "p") in shop.query(logged)
+
+
+def test_ephemeral_models_with_long_names_are_not_mixed_up(project: Make) -> None:
+    one, two = f"{'x' * 55}_one", f"{'x' * 55}_two"
+    files = {f"models/{n}.sql": f"{{{{ config(materialized='ephemeral') }}}} select '{n[-3:]}' as which" for n in (one, two)}
+    shop = project({**files, "models/t.sql": f"select * from {{{{ ref('{one}') }}}} union all select * from {two}"})
+    shop.orc("run")
+    assert shop.query("select which from shop.t order by 1") == [("one",), ("two",)]
+
+
+def test_a_long_column_of_a_template_that_asks_the_warehouse_is_refused_at_its_stage(project: Make) -> None:
+    late = "{%% set n = run_query('select %d').columns[0].values()[0] if execute else 1 %%} select 1 as {{ 'x' * (n | int) }}"
+    shop = project({"models/t.sql": late % 63})
+    shop.orc("run")
+    shop.write({"models/t.sql": late % 64})
+    assert "longer than the 63 bytes" in shop.orc("run", code=1)["t"]["message"]

@@ -27,7 +27,7 @@ def snapshot(session: PostgresConnection, relations: Sequence[Relation], home: s
     wanted = {r.key: r.name for r in relations}
     session.begin("isolation level repeatable read, read only")  # all answers are of one moment
     try:
-        current = str(session.execute("select current_database()").rows[0][0])
+        current, version = session.execute("select current_database()::text, current_setting('server_version_num')::int").rows[0]
         schemas = [str(row[0]) for row in session.execute("select nspname from pg_namespace where nspname !~ '^pg_(toast|temp)'").rows]
         inside = ", ".join(say.literal(s.casefold()) for s in asked)
         found = session.execute(
@@ -57,4 +57,5 @@ def snapshot(session: PostgresConnection, relations: Sequence[Relation], home: s
         relations=there,
         schemas=frozenset({(d, s) for s in named for d in (current.casefold(), "")}),
         ledger={row[0]: Published(*row) for row in ledger},
+        server=version // 10_000,
     )

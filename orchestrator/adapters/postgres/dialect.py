@@ -119,13 +119,15 @@ class PostgresDialect(AnsiDialect):
         return self.swap(stage, target, existing)
 
     def finish(self, stage: Relation, config: Mapping[str, Any]) -> tuple[str, ...]:
-        """Indexes, and statistics for the queries to come.
+        """Logging, indexes, and statistics for the queries to come.
 
         >>> PostgresDialect().finish(Relation(None, "a", "t__orc_stage"), {"indexes": [{"columns": "id"}]})[0].partition(" on ")[2]
         '"a"."t__orc_stage" ("id")'
         """
         indexes = [self._index(stage, f"{self._index_name(stage, index)}_new", index) for index in self._indexes(config)]
-        return (*indexes, f"analyze {self.relation(stage)}")
+        # seeds and frames come into a table that is not; one made from a query is already, and this does nothing
+        unlogged = (f"alter table {self.relation(stage)} set unlogged",) if config.get("unlogged") else ()
+        return (*unlogged, *indexes, f"analyze {self.relation(stage)}")
 
     def grants(self, relation: Relation, wanted: Mapping[str, Any]) -> tuple[str, ...]:
         """Make the privileges of everybody but the owner those that are ``wanted``; nothing wanted leaves them as they are."""
@@ -199,6 +201,14 @@ class PostgresDialect(AnsiDialect):
         spelled = {c.casefold(): c for c in reversed(columns)}
         keys = [k if k in columns else spelled.get(k.casefold(), k) for k in unique_key]
         return super().apply_delta(strategy, stage, target, columns, keys, options)
+
+    def too_old(self, strategy: str, server: int) -> str | None:
+        """What an incremental strategy needs that a server of this major version (0: unknown) is not.
+
+        >>> PostgresDialect().too_old("merge", 14), PostgresDialect().too_old("merge", 15), PostgresDialect().too_old("append", 12)
+        ('Postgres 15', None, None)
+        """
+        return "Postgres 15" if strategy == "merge" and 0 < server < 15 else None
 
     def merge(self, stage: Relation, target: Relation, columns: Sequence[str], unique_key: Sequence[str], options: dict[str, Any]) -> str:
         """Update the rows whose key is there, insert the others; rows with a null in their key in a statement of their own."""

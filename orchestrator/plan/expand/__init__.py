@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from orchestrator.core.errors import PlanError, Problem, did_you_mean
 from orchestrator.core.names import Relation
-from orchestrator.core.node import Node
+from orchestrator.core.node import Node, SqlBody
 from orchestrator.core.plan import Task
 from orchestrator.core.snapshot import Existing
+from orchestrator.plan.compile import column_names
 from orchestrator.plan.contract import contract, remarks
 from orchestrator.plan.expand.incremental import incremental_steps, is_incremental, strategy
 from orchestrator.plan.expand.materialized_view import is_refreshed, left_as_it_is, materialized_view_steps
@@ -53,6 +54,10 @@ def _fits(node: Node, relation: Relation, at: Situation) -> None:
             most = at.dialect.max_identifier
             message = f"the {word} `{name}` of `{node.name}` has {len(name.encode())} bytes; {at.dialect.name} allows {most}"
             raise PlanError(Problem("N303", message, node.span, "give it a shorter one with `alias`, or a shorter `schema`", node=node.id))
+    body = at.names.graph.bodies[node.id]
+    if isinstance(body, SqlBody):
+        for query in (body.query, body.incremental):
+            column_names(node, query, at.dialect)
 
 
 _KINDS = {"sql": ("view", "table", "incremental", "ephemeral"), "python": ("table", "incremental")}
@@ -75,6 +80,9 @@ def _known_materialization(node: Node, at: Situation) -> None:
         message = f"{at.dialect.name} has no incremental strategy `{strategy(node)}`"
         hint = did_you_mean(strategy(node), at.dialect.strategies, also=f"strategies are {', '.join(at.dialect.strategies)}")
         raise PlanError(Problem("N301", message, node.span, hint, node=node.id))
+    if node.materialized == "incremental" and (needs := at.dialect.too_old(strategy(node), at.snapshot.server)):
+        message = f"`{strategy(node)}` needs {needs}; this is {at.snapshot.server}"
+        raise PlanError(Problem("N301", message, node.span, "`delete+insert` does the same on every version", node=node.id))
 
 
 def label(node: Node, relation: Relation) -> str:
