@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from model import Model, Spelling, intermediate, mart, staging
+from model import DOUBLE, RATIO, Model, Spelling, intermediate, mart, staging
 from shop import STATUSES, TABLES, TOPICS, describe, setup, sources
 
 STAGING, INTERMEDIATE = 0.25, 0.45
@@ -53,7 +53,7 @@ models:
 
 MACROS = """\
 {% macro ratio(above, below) -%}
-round({{ above }} / nullif({{ below }}, 0), 4)
+RATIO
 {%- endmacro %}
 
 {% macro clean(column) -%}
@@ -68,19 +68,35 @@ lower(trim({{ column }}))
 """
 
 
+POSTGRES_PROFILE = """\
+bench:
+  target: dev
+  outputs:
+    dev:
+      type: postgres
+      host: "{{ env_var('PGHOST') }}"
+      port: 5432
+      user: postgres
+      password: ""
+      dbname: "{{ env_var('PGDATABASE') }}"
+      schema: main
+      threads: 4
+"""
+
+
 def fan_in(rng: random.Random) -> int:
     """How many models one reads; with the single source of a staging model the mean is about 2.35."""
     return rng.choices((1, 2, 3, 4, 5), weights=(10, 32, 33, 18, 7))[0]
 
 
-def models(count: int, seed: int, *, plain: bool) -> list[Model]:
+def models(count: int, seed: int, *, plain: bool, engine: str = "duckdb") -> list[Model]:
     """The project's models, parents first."""
     rng = random.Random(seed)
     n_staging = max(1, round(count * STAGING))
     n_intermediate = round(count * INTERMEDIATE)
     made: list[Model] = []
     for index in range(count):
-        spell = Spelling(plain, macros=rng.random() < WITH_JINJA and not plain)
+        spell = Spelling(plain, macros=rng.random() < WITH_JINJA and not plain, engine=engine)
         if index < n_staging:
             table = TABLES[index % len(TABLES)]
             model = staging(rng, f"stg_{table.entity}s_{index:04}", table, spell)
@@ -145,19 +161,21 @@ def properties(made: Sequence[Model], *, plain: bool) -> dict[str, str]:
     return files
 
 
-def profiles(out: Path) -> str:
+def profiles(out: Path, engine: str) -> str:
+    if engine == "postgres":
+        return POSTGRES_PROFILE
     path = (out / "warehouse.duckdb").resolve().as_posix()
     return f"bench:\n  target: dev\n  outputs:\n    dev:\n      type: duckdb\n      path: {path}\n      schema: main\n      threads: 4\n"
 
 
-def files(out: Path, count: int, seed: int, *, plain: bool) -> dict[str, str]:
+def files(out: Path, count: int, seed: int, *, plain: bool, engine: str = "duckdb") -> dict[str, str]:
     """The whole project, text by path."""
-    made = models(count, seed, plain=plain)
+    made = models(count, seed, plain=plain, engine=engine)
     return {
         "dbt_project.yml": PROJECT,
-        "profiles.yml": profiles(out),
-        "setup.sql": setup(seed),
-        "macros/shop.sql": MACROS,
+        "profiles.yml": profiles(out, engine),
+        "setup.sql": setup(seed, DOUBLE[engine]),
+        "macros/shop.sql": MACROS.replace("RATIO", RATIO[engine]),
         "models/staging/_sources.yml": sources(),
         **{m.path: m.sql for m in made},
         **properties(made, plain=plain),
@@ -177,13 +195,13 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder to write; its models/ and macros/ are replaced")
     parser.add_argument("--models", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--engine", choices=["duckdb"], default="duckdb")
+    parser.add_argument("--engine", choices=["duckdb", "postgres"], default="duckdb")
     parser.add_argument("--plain", action="store_true", help="plain table names, no Jinja: for orc only")
     parser.add_argument("--load", action="store_true", help="also run setup.sql (needs duckdb)")
     arguments = parser.parse_args()
     for folder in ("models", "macros"):
         shutil.rmtree(arguments.out / folder, ignore_errors=True)
-    written = files(arguments.out, arguments.models, arguments.seed, plain=arguments.plain)
+    written = files(arguments.out, arguments.models, arguments.seed, plain=arguments.plain, engine=arguments.engine)
     for path, text in written.items():
         (arguments.out / path).parent.mkdir(parents=True, exist_ok=True)
         (arguments.out / path).write_text(text, encoding="utf-8")

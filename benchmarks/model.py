@@ -9,14 +9,20 @@ from dataclasses import dataclass, field
 from shop import MEASURES, QUALIFIERS, STATUSES, TOPICS, Table
 
 WITH_FINAL_LIST = 0.6
+RATIO = {
+    "duckdb": "round({{ above }} / nullif({{ below }}, 0), 4)",
+    "postgres": "round(cast({{ above }} as numeric) / nullif(cast({{ below }} as numeric), 0), 4)",
+}
+DOUBLE = {"duckdb": "double", "postgres": "double precision"}
 
 
 @dataclass
 class Spelling:
-    """How a model's text is written: with Jinja or as the plain SQL it renders to."""
+    """How a model's text is written: with Jinja or as the plain SQL it renders to, and in whose SQL."""
 
     plain: bool
     macros: bool
+    engine: str = "duckdb"
 
     def ref(self, name: str) -> str:
         return name if self.plain else f"{{{{ ref('{name}') }}}}"
@@ -25,7 +31,12 @@ class Spelling:
         return f"raw.{entity}s" if self.plain else f"{{{{ source('raw', '{entity}s') }}}}"
 
     def ratio(self, above: str, below: str) -> str:
-        return f"{{{{ ratio('{above}', '{below}') }}}}" if self.macros else f"round({above} / nullif({below}, 0), 4)"
+        if self.macros:
+            return f"{{{{ ratio('{above}', '{below}') }}}}"
+        return RATIO[self.engine].replace("{{ above }}", above).replace("{{ below }}", below)
+
+    def days(self, earlier: str, later: str) -> str:
+        return f"cast({later} as date) - cast({earlier} as date)" if self.engine == "postgres" else f"date_diff('day', {earlier}, {later})"
 
     def clean(self, column: str) -> str:
         return f"{{{{ clean('{column}') }}}}" if self.macros else f"lower(trim({column}))"
@@ -114,7 +125,7 @@ def staging(rng: random.Random, name: str, table: Table, spell: Spelling) -> Mod
         f"        cast({raw}.{key} as integer) as {key},",
         f"        cast({raw}.account_id as integer) as account_id,",
         *(f"        {spell.clean(f'{raw}.{c}')} as {c}," for c in ("status", *table.texts)),
-        *(f"        cast({raw}.{c} as double) as {c}," for c in table.numbers),
+        *(f"        cast({raw}.{c} as {DOUBLE[spell.engine]}) as {c}," for c in table.numbers),
         f"        coalesce({raw}.{table.flag}, false) as {table.flag},",
         *(f"        cast({raw}.{c} as timestamp) as {c}," for c in table.times),
         "        row_number() over (",
@@ -130,7 +141,7 @@ def staging(rng: random.Random, name: str, table: Table, spell: Spelling) -> Mod
         f"            order by created_at, {key}",
         "            rows between unbounded preceding and current row",
         f"        ) as {running},",
-        f"        date_diff('day', created_at, updated_at) as {span}",
+        f"        {spell.days('created_at', 'updated_at')} as {span}",
     ]
     model.columns = [*kept, ratio, share, running, span]
     final = [

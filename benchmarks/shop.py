@@ -69,13 +69,13 @@ def describe(column: str, entity: str) -> str:
     return f"{words.capitalize()} of the {entity}"
 
 
-def columns_of(table: Table) -> list[tuple[str, str]]:
+def columns_of(table: Table, double: str = "double") -> list[tuple[str, str]]:
     return [
         (f"{table.entity}_id", "integer"),
         ("account_id", "integer"),
         ("status", "varchar"),
         *((c, "varchar") for c in table.texts),
-        *((c, "double") for c in table.numbers),
+        *((c, double) for c in table.numbers),
         (table.flag, "boolean"),
         *((c, "timestamp") for c in table.times),
     ]
@@ -90,12 +90,12 @@ def sources() -> str:
     return "\n".join(lines) + "\n"
 
 
-def setup(seed: int) -> str:
+def setup(seed: int, double: str = "double") -> str:
     """SQL that creates the source tables, ten rows each; every account once a table, so joins on it keep the row count."""
     rng = random.Random(seed)
     statements = ["create schema if not exists raw;"]
     for table in TABLES:
-        shape = ", ".join(f"{c} {t}" for c, t in columns_of(table))
+        shape = ", ".join(f"{c} {t}" for c, t in columns_of(table, double))
         accounts = rng.sample(range(1, ROWS + 1), ROWS)
         rows = []
         for number, account in enumerate(accounts, 1):
@@ -106,6 +106,7 @@ def setup(seed: int) -> str:
             flag = rng.choice(("true", "false"))
             quoted = [f"'{text}'" for text in texts]
             rows.append(f"({', '.join([str(number), str(account), *quoted, *numbers, flag, *times])})")
-        statements.append(f"create or replace table raw.{table.entity}s ({shape});")
+        statements.append(f"drop table if exists raw.{table.entity}s;")
+        statements.append(f"create table raw.{table.entity}s ({shape});")
         statements.append(f"insert into raw.{table.entity}s values\n  " + ",\n  ".join(rows) + ";")
     return "\n".join(statements) + "\n"

@@ -149,12 +149,13 @@ def tables(result: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def inserted(readme: str, text: str) -> str:
-    """The README with ``text`` between the markers.
+def inserted(readme: str, text: str, between: tuple[str, str] = (OPENING, CLOSING)) -> str:
+    """The README with ``text`` between two markers.
 
     >>> inserted(f"a\\n{OPENING}\\nold\\n{CLOSING}\\nb", "new") == f"a\\n{OPENING}\\n\\nnew\\n\\n{CLOSING}\\nb"
     True
     """
-    before, _, rest = readme.partition(OPENING)
-    _, _, after = rest.partition(CLOSING)
-    return f"{before}{OPENING}\n\n{text}\n\n{CLOSING}{after}"
+    opening, closing = between
+    before, _, rest = readme.partition(opening)
+    _, _, after = rest.partition(closing)
+    return f"{before}{opening}\n\n{text}\n\n{closing}{after}"

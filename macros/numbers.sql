@@ -1,7 +1,17 @@
-{# Arithmetic that reads the same on every engine. #}
+{# Arithmetic that means the same on every engine. #}
+
+{# To nine decimals, which all engines keep: 0.15 becomes exactly that, whether it came as a float or not. #}
+{% macro exact(number) -%}
+    cast({{ number }} as decimal(38, 9))
+{%- endmacro %}
 
 {% macro rounded(number, digits=1) -%}
-    round(cast({{ number }} as numeric), {{ digits }})
+    round({{ exact(number) }}, {{ digits }})
+{%- endmacro %}
+
+{# Equal fractions are equal numbers, so that a rank has the same ties everywhere. #}
+{% macro ratio(part, whole) -%}
+    {{ exact('1.0 * ' ~ part ~ ' / nullif(' ~ whole ~ ', 0)') }}
 {%- endmacro %}
 
 {% macro count_if(condition) -%}
@@ -24,12 +34,4 @@
         {%- endif %}
         {%- endfor %}
     end
-{%- endmacro %}
-
-{% macro minutes_between(earlier, later) -%}
-    {%- if target.type == 'bigquery' -%}
-    datetime_diff({{ later }}, {{ earlier }}, minute)
-    {%- else -%}
-    cast(extract(epoch from ({{ later }} - {{ earlier }})) / 60 as integer)
-    {%- endif -%}
 {%- endmacro %}

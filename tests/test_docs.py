@@ -105,8 +105,7 @@ def reference() -> str:
         f"{orc.help}\n"
     )
     parts = [introduction]
-    for name in orc.list_commands(context):
-        command = orc.commands[name]
+    for name, command in everything(orc, context):
         inner = click.Context(command, info_name=f"orc {name}")
         usage = " ".join([f"orc {name}", *command.collect_usage_pieces(inner)])
         parts.append(f"\n## `orc {name}`\n\n```\n{usage}\n```\n\n{_prose(command.help or '')}\n")
@@ -117,6 +116,16 @@ def reference() -> str:
             f"\n| {section} | | environment |\n|---|---|---|\n" + "".join(sections[section]) for section in ORDER if section in sections
         ]
     return "".join(parts)
+
+
+def everything(group: click.Group, context: click.Context, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    """All commands by name, those of a group as `docs generate`."""
+    for name in group.list_commands(context):
+        command = group.commands[name]
+        if isinstance(command, click.Group):
+            yield from everything(command, context, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def _prose(text: str) -> str:

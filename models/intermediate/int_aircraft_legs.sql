@@ -13,7 +13,7 @@ select
     lag(flight_key) over day_of_aircraft as previous_flight_key,
     -- a diverted flight never arrived: what is known is how late it left
     lag(coalesce(arrival_delay, departure_delay)) over day_of_aircraft as previous_delay,
-    {{ minutes_between('lag(scheduled_departure) over day_of_aircraft', 'scheduled_departure') }} as minutes_since_previous
+    {{ dbt.datediff('lag(scheduled_departure) over day_of_aircraft', 'scheduled_departure', 'minute') }} as minutes_since_previous
 from stg_flights
 where not is_cancelled and tailnum is not null
 window day_of_aircraft as (partition by tailnum, flight_date order by scheduled_departure, flight_key)

@@ -26,7 +26,7 @@ select
     hours.late_departures,
     hours.delay_minutes,
     hours.squared_delay_minutes,
-    1.0 * hours.delay_minutes / nullif(hours.departed_flights, 0) as average_delay,
+    {{ ratio('hours.delay_minutes', 'hours.departed_flights') }} as average_delay,
     weather.temperature_f,
     weather.dew_point_f,
     weather.humidity_pct,

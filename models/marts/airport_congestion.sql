@@ -3,7 +3,7 @@ with hours as (
     select
         *,
         {{ band('scheduled_flights', [10, 15, 20, 25, 30], below='under 10') }} as flights_per_hour,
-        1.0 * sum(delay_minutes) over usual_hour / nullif(sum(departed_flights) over usual_hour, 0) as usual_delay,
+        {{ ratio('sum(delay_minutes) over usual_hour', 'sum(departed_flights) over usual_hour') }} as usual_delay,
         lag(average_delay) over (partition by origin, flight_date order by hour_utc) as previous_hour_delay
     from intermediate.int_airport_hours
     window usual_hour as (partition by origin, scheduled_hour)

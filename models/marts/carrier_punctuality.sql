@@ -23,7 +23,7 @@ arrived as (
 )
 
 select
-    rank() over (order by 1.0 * arrived.late / arrived.flights desc) as lateness_rank,
+    rank() over (order by {{ ratio('arrived.late', 'arrived.flights') }} desc) as lateness_rank,
     scheduled.carrier,
     carriers.carrier_name,
     {{ percent('arrived.late', 'arrived.flights') }} as late_pct,

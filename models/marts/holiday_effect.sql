@@ -14,10 +14,10 @@ with days as (
 usual as (
     select
         flight_date,
-        1.0 * delay_minutes / departed_flights as average_delay,
-        1.0 * sum(delay_minutes) over (partition by month_number)
-            / sum(departed_flights) over (partition by month_number) as month_average_delay
+        {{ ratio('delay_minutes', 'departed_flights') }} as average_delay,
+        {{ ratio('sum(delay_minutes) over whole_month', 'sum(departed_flights) over whole_month') }} as month_average_delay
     from days
+    window whole_month as (partition by month_number)
 )
 
 select

@@ -18,7 +18,7 @@ ranked as (
         -- a carrier with a handful of flights says nothing about the route
         row_number() over (
             partition by origin, dest
-            order by case when flights >= 30 then 0 else 1 end, 1.0 * late / flights desc, carrier
+            order by case when flights >= 30 then 0 else 1 end, {{ ratio('late', 'flights') }} desc, carrier
         ) as lateness
     from by_carrier
 ),
@@ -39,7 +39,7 @@ routes as (
 )
 
 select
-    rank() over (order by 1.0 * routes.late / routes.flights desc) as lateness_rank,
+    rank() over (order by {{ ratio('routes.late', 'routes.flights') }} desc) as lateness_rank,
     routes.origin,
     routes.dest,
     airports.airport_name as destination,
@@ -49,7 +49,7 @@ select
     cast(routes.flights as bigint) as arrived_flights,
     routes.carriers,
     routes.distance_miles,
-    rank() over (partition by routes.origin order by 1.0 * routes.late / routes.flights desc) as rank_within_origin
+    rank() over (partition by routes.origin order by {{ ratio('routes.late', 'routes.flights') }} desc) as rank_within_origin
 from routes
 left join {{ ref('stg_airports') }} as airports on routes.dest = airports.airport
 order by lateness_rank, routes.origin, routes.dest

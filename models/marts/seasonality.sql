@@ -16,7 +16,7 @@ with months as (
 rates as (
     select
         *,
-        1.0 * delay_minutes / departed_flights as average_delay
+        {{ ratio('delay_minutes', 'departed_flights') }} as average_delay
     from months
 )
 

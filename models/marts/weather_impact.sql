@@ -15,8 +15,8 @@ with conditions as (
 compared as (
     select
         *,
-        1.0 * delay_minutes / nullif(departed_flights, 0) as average_delay,
-        max(case when weather_condition = 'fair' then 1.0 * delay_minutes / departed_flights end) over () as fair_delay,
+        {{ ratio('delay_minutes', 'departed_flights') }} as average_delay,
+        max(case when weather_condition = 'fair' then {{ ratio('delay_minutes', 'departed_flights') }} end) over () as fair_delay,
         sum(delay_minutes) over () as all_delay_minutes,
         sum(scheduled_flights) over () as all_scheduled_flights
     from conditions

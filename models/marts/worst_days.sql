@@ -27,7 +27,7 @@ measured as (
 
 select
     -- a cancelled flight counts as late: its passengers certainly were
-    rank() over (order by 1.0 * (late_departures + cancelled_flights) / scheduled_flights desc) as worst_rank,
+    rank() over (order by {{ ratio('(late_departures + cancelled_flights)', 'scheduled_flights') }} desc) as worst_rank,
     flight_date,
     {{ percent('(late_departures + cancelled_flights)', 'scheduled_flights') }} as disrupted_pct,
     {{ percent('cancelled_flights', 'scheduled_flights') }} as cancelled_pct,

@@ -2,7 +2,7 @@
 
 -- One row per scheduled departure. No ref(): the table names alone are the dependencies.
 select
-    carrier || cast(flight as varchar) || '-' || origin || '-' || cast(flight_date as varchar) as flight_key,
+    carrier || cast(flight as {{ dbt.type_string() }}) || '-' || origin || '-' || cast(flight_date as {{ dbt.type_string() }}) as flight_key,
     flight_date,
     scheduled_departure,
     time_hour as hour_utc,

@@ -155,6 +155,7 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
     from orchestrator.app.late import LateSql
     from orchestrator.app.loaders import python_loader, seed_loader
     from orchestrator.execute.execute import execute
+    from orchestrator.execute.lease import Leasing
     from orchestrator.execute.workshop import Workshop
     from orchestrator.plan.compile import Names
 
@@ -165,10 +166,12 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
     def notice(node: str, line: str, level: str) -> None:
         prints.append(Noted(clock.now(), level, line, node))
 
-    late = LateSql(workspace, names, notice, {"selected_resources": sorted(ready.selected)})
+    late = LateSql(workspace, names, notice, {"selected_resources": sorted(ready.selected), **_places(ready.plan)})
     shop = Workshop(workspace.graph, workspace.dialect, clock, late, {}, explainer(workspace))
     loaders = {"seed": seed_loader(workspace), "python": python_loader(workspace, names, shop.cancelled, notice)}
-    shop = replace(shop, loaders=loaders, interruptible=interruptible)
+    patience = workspace.project.target.settings.get("lock_timeout")
+    leasing = Leasing(workspace.invocation.id, request.on_conflict, None if patience is None else float(patience))
+    shop = replace(shop, loaders=loaders, interruptible=interruptible, leasing=leasing, started=workspace.invocation.started)
     for event in execute(ready.plan, workspace.graph, ready.warehouse, shop, _started(ready, request)):
         if isinstance(event, RunStarted):
             yield event
@@ -181,6 +184,15 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
         while prints:
             yield prints.pop(0)
         yield event
+
+
+def _places(plan: Plan) -> dict[str, object]:
+    """``schemas`` and ``database_schemas`` of on-run-end hooks: where this run builds."""
+    relations = [t.relation for t in plan.tasks if t.relation is not None and t.kind in BUILDABLE]
+    return {
+        "schemas": sorted({r.schema for r in relations if r.schema}),
+        "database_schemas": sorted({(r.database or "", r.schema) for r in relations if r.schema}),
+    }
 
 
 def _started(ready: Prepared, request: Request) -> RunStarted:

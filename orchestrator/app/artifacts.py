@@ -48,6 +48,30 @@ def write_manifest(workspace: Workspace, compiled: Mapping[str, str] | None = No
         write(publish(workspace.graph, workspace.project, facts), target_folder(workspace), secrets(workspace))
 
 
+def write_catalog(workspace: Workspace) -> int:
+    """manifest.json and catalog.json; how many relations the warehouse holds of the project's nodes and sources."""
+    from orchestrator.adapters import registry
+    from orchestrator.app import secrets
+    from orchestrator.core.node import BUILDABLE
+    from orchestrator.plan.compile import Names
+    from orchestrator.publish.catalog import catalog
+    from orchestrator.publish.publish import as_text
+    from orchestrator.publish.write import write
+
+    graph = workspace.graph
+    names = Names(graph, workspace.dialect)
+    write_manifest(workspace, {id_: sql for id_, node in graph.nodes.items() if (sql := compiled_sql(node, names)) is not None})
+    relations = [n.relation for n in graph.nodes.values() if n.relation is not None and (n.kind in BUILDABLE or n.kind == "source")]
+    warehouse = registry.warehouse(workspace.project.target, str(workspace.invocation.root), workspace.invocation.id)
+    try:
+        found = warehouse.catalog(dict.fromkeys(relations))
+    finally:
+        warehouse.close()
+    made = as_text(catalog(graph, facts_of(workspace, {}, {}), found))
+    write({"catalog.json": made}, target_folder(workspace), secrets(workspace))
+    return len(found)
+
+
 def write_current_manifest(workspace: Workspace) -> None:
     """manifest.json, unless the one that is there was written for exactly this graph; entries of changed nodes are replaced in it."""
     path = target_folder(workspace) / "manifest.json"

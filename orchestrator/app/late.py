@@ -92,7 +92,7 @@ class LateSql:
     def _check(self, node: Node, wrap: Mapping[str, Any], connection: Connection) -> tuple[Statement, ...]:
         query, names = self._render(node, connection, replace(self._names, instead=wrap["instead"]))
         compiled = check(replace(node, links=tuple(self._spellings(node).items())), names, query)
-        return stored(compiled, wrap["audit"], self._workspace.dialect) if wrap["audit"] else (compiled.count,)
+        return stored(compiled, wrap["audit"], self._workspace.dialect, wrap["audit_as"]) if wrap["audit"] else (compiled.count,)
 
     def _render(self, node: Node, connection: Connection, names: Names, *, incremental: bool = False) -> tuple[Query, Names]:
         """The node's text as of now; and names that know the text of the ephemeral models it reads, where that is of now too."""

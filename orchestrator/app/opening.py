@@ -16,7 +16,7 @@ from orchestrator.core.errors import ConfigError, DuplicateError, LinkError, Orc
 from orchestrator.core.files import Span
 from orchestrator.core.graph import Graph
 from orchestrator.core.ports import Dialect
-from orchestrator.core.project import Project, Target
+from orchestrator.core.project import Project, Settings, Target
 from orchestrator.load.cache import Cache
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ def open_anew(invocation: Invocation) -> Workspace:
     return Workspace(invocation, project, dialect, graph, shelf.declaration)
 
 
-def declared(invocation: Invocation) -> tuple[Project, list[Declaration], list[Problem]]:
-    """The project, what it declares, and what is odd about that.
+def declared(invocation: Invocation, profile_env: Mapping[str, str] | None = None) -> tuple[Project, list[Declaration], list[Problem]]:
+    """The project, what it declares, and what is odd about that. ``profile_env`` is the environment as the profile sees it.
 
     Properties that are part of a declaration now are let go: they are several times as large.
 
@@ -105,7 +105,7 @@ def declared(invocation: Invocation) -> tuple[Project, list[Declaration], list[P
     """
     from orchestrator.load.declare import declare
 
-    project = load_project(invocation)
+    project = load_project(invocation, profile_env)
     declarations, problems = declare(project)
     kept = tuple(p for p in project.properties if p.section in ("groups", "macros"))
     return replace(project, properties=kept), list(declarations), list(problems)
@@ -168,7 +168,7 @@ def groups_of(project: Project) -> tuple[str, ...]:
     return tuple(p.name for p in project.properties if p.section == "groups")
 
 
-def load_project(invocation: Invocation) -> Project:
+def load_project(invocation: Invocation, profile_env: Mapping[str, str] | None = None) -> Project:
     """Read the project's files and find the target's database."""
     from orchestrator.adapters import registry
     from orchestrator.load.load import load
@@ -186,10 +186,28 @@ def load_project(invocation: Invocation) -> Project:
         threads=invocation.threads,
         variables=invocation.vars,
         target_path=invocation.target_path,
+        render_profile=None if profile_env is None else value_renderer(replace(invocation, env=profile_env)),
     )
     target = project.target
     database = registry.database(target, str(invocation.root))
     return replace(project, target=patient(replace(target, database=database or target.database), invocation))
+
+
+def target_of(invocation: Invocation, settings: Settings) -> Target:
+    """The target alone, read again. Raises ``ProfileError`` when there is none any more."""
+    from orchestrator.adapters import registry
+    from orchestrator.load.profiles import choose_target, find_profiles
+
+    render = value_renderer(invocation)
+    target, _ = choose_target(
+        find_profiles(invocation.root, invocation.profiles_dir, invocation.env),
+        settings,
+        lambda text: render(text, dict(invocation.vars or {}), None),
+        profile=invocation.profile,
+        target=invocation.target,
+        threads=invocation.threads,
+    )
+    return replace(target, database=registry.database(target, str(invocation.root)) or target.database)
 
 
 def patient(target: Target, invocation: Invocation) -> Target:
@@ -274,6 +292,8 @@ def text_of(project: Project, path: str) -> str:
 
 def source_text(project: Project, declaration: Declaration) -> str:
     """What a declaration's template says: the file, for what a file declares; a seed's content is named, not read."""
+    if declaration.kind == "snapshot":
+        return declaration.text or ""
     match declaration.language:
         case "sql" | "python":
             return text_of(project, declaration.path)
@@ -299,6 +319,8 @@ def place(
             found = None
     if found is None:
         return declaration.span, ()
+    if declaration.kind == "snapshot" and found.path == declaration.path and not found.path.endswith(".sql"):
+        return Span(found.path, found.line), ()  # the text around the name is ours
     trail: list[tuple[str, Span]] = []
     caller = found.caller
     while caller is not None:

@@ -21,6 +21,7 @@ from orchestrator.app.opening import (
     place,
     source_text,
     stop_at_errors,
+    target_of,
     templates_of,
     understand,
 )  # fmt: skip
@@ -30,7 +31,7 @@ from orchestrator.core.errors import Problem
 from orchestrator.core.files import Span, digest
 from orchestrator.core.graph import Graph
 from orchestrator.core.node import Body, Node
-from orchestrator.core.project import Project, Properties
+from orchestrator.core.project import SECRET_PREFIXES, Project, Properties, Secret, Target
 from orchestrator.load import packed as pack
 from orchestrator.load.cache import Anew, Cache, CachedBodies, Filling, Seen, engine_digest, unchanged_environment
 from orchestrator.load.tree import DiskTree
@@ -63,7 +64,7 @@ def reopen(invocation: Invocation) -> Workspace | None:
         return None
     try:
         workspace = _workspace(invocation, head, tree, cache)
-    except (sqlite3.Error, ValueError, TypeError, KeyError):  # damaged
+    except (sqlite3.Error, ValueError, TypeError, KeyError):  # damaged, or another target
         return None
     if changed:
         return _patched(workspace, head, changed, tree)
@@ -88,9 +89,15 @@ def _workspace(invocation: Invocation, head: Mapping[str, Any], tree: DiskTree, 
         from orchestrator.load.properties import from_json
 
         properties = tuple(from_json(p) for p in head["properties"])
-    target = patient(pack.unpack_target(head["target"]), invocation)
+    settings = pack.unpack_settings(head["settings"])
+    target = target_of(invocation, settings) if head["secrets"] else pack.unpack_target(head["target"])
+    if head["secrets"]:
+        if _told(target) != head["target"]:
+            raise ValueError("another target")
+        cache.secrets = guarded(target, invocation)
+    target = patient(target, invocation)
     project = Project(
-        settings=pack.unpack_settings(head["settings"]),
+        settings=settings,
         target=target,
         tree=tree,
         vars=pack.revived(head["vars"]),
@@ -180,15 +187,19 @@ def _around(id_: str, before: Graph, after: Graph) -> tuple[str, ...]:
 def open_and_keep(invocation: Invocation) -> Workspace:
     """Read and understand everything, and put it into the cache on the way, body by body.
 
-    A project that cannot be cached (secrets in its profile, a full disk) is opened as if there were no cache.
+    A project that cannot be cached (a secret in what its templates say, a full disk) is opened as if there were no cache.
+    Secrets of the profile are not written, nor which variables they came from: the profile is read again each time.
 
     Raises:
         OrcError: everything that is wrong.
     """
-    seen = Seen(invocation.env)
+    seen, of_profile = Seen(invocation.env), Seen(invocation.env)
     watched = replace(invocation, env=seen)
-    project, declarations, problems = declared(watched)
+    project, declarations, problems = declared(watched, of_profile)
     cache = cache_of(invocation)
+    cache.secrets = guarded(project.target, invocation)
+    if not project.target.secrets:
+        seen.looked.update(of_profile.looked)
     try:
         facts = _project_head(project, invocation)
         with closing(Filling(cache)) as filling:
@@ -198,6 +209,19 @@ def open_and_keep(invocation: Invocation) -> Workspace:
         return open_anew(invocation)
     bodies = CachedBodies(cache, graph.nodes, _anew(invocation))
     return Workspace(invocation, replace(project, env=invocation.env), dialect, replace(graph, bodies=bodies), bodies.declaration, cache)
+
+
+def _told(target: Target) -> Any:
+    """The target as the cache knows it: all of it, or, of one with secrets, a digest (a misspelt key may hold one, too)."""
+    packed = pack.pack_target(target)
+    return digest(json.dumps(packed, sort_keys=True).encode()) if target.secrets else packed
+
+
+def guarded(target: Target, invocation: Invocation) -> tuple[str, ...]:
+    """Values that no cache may see. What the profile also says openly (the user `postgres` with the password `postgres`) is no secret."""
+    known = [*(s.reveal() for s in target.secrets), *(v for k, v in invocation.env.items() if k.startswith(SECRET_PREFIXES))]
+    said = {str(v) for v in target.settings.values() if not isinstance(v, Secret)}
+    return tuple({value for value in known if len(value) >= 4 and value not in said})
 
 
 def _anew(invocation: Invocation) -> Anew:
@@ -220,7 +244,8 @@ def _project_head(project: Project, invocation: Invocation) -> dict[str, Any]:
         "root_files": _root_files(invocation.root),
         "profiles": _profiles(invocation),
         "settings": pack.pack_settings(project.settings),
-        "target": pack.pack_target(target),
+        "target": _told(target),
+        "secrets": bool(target.secrets),
         "vars": pack.plain(dict(project.vars)),
         "macros": pack.pack_files(project.macros),
         "docs_blocks": pack.pack_files(project.docs_blocks),

@@ -38,6 +38,7 @@ def last_failure(history: History, given: Mapping[str, Any]) -> Past | None:
         store_failures=before.get("store_failures"),
         warn_error=bool(given.get("warn_error") or before.get("warn_error")),
         threads=given.get("threads") or before.get("threads"),
+        on_conflict=before.get("on_conflict") or "wait",
         resource_types=("model", "seed", "snapshot", "test", "unit_test"),
         invocation=before,
     )

@@ -1,4 +1,4 @@
-"""Commands that change or judge tables: run, build, test, seed, retry."""
+"""Commands that change or judge tables: run, build, test, seed, snapshot, retry."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def run(**given: Any) -> int:
 @o.project
 @o.console
 def build(**given: Any) -> int:
-    """Build everything: seeds, models and all tests, in order."""
+    """Build everything: seeds, models, snapshots and all tests, in order."""
     return _execute(given, "build")
 
 
@@ -73,6 +73,18 @@ def test(**given: Any) -> int:
 def seed(**given: Any) -> int:
     """Load the CSV files of seeds/ as tables."""
     return _execute(given, "seed")
+
+
+@orc.command()
+@o.selection
+@o.building
+@o.running
+@o.store_failures
+@o.project
+@o.console
+def snapshot(**given: Any) -> int:
+    """Write down what changed in the queries of snapshots."""
+    return _execute(given, "snapshot")
 
 
 @orc.command()

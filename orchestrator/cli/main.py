@@ -14,7 +14,7 @@ import click
 from orchestrator.cli.completing import VARIABLE, wordily
 from orchestrator.cli.interrupts import INTERRUPTED, Interrupts
 from orchestrator.cli.sections import Command
-from orchestrator.cli.words import gathered
+from orchestrator.cli.words import command_first, gathered
 from orchestrator.core.errors import OrcError, Problem, StoreError
 from orchestrator.core.version import VERSION
 
@@ -92,7 +92,7 @@ def call(arguments: list[str] | None = None, given: Mapping[str, Any] | None = N
     debug = any(w in ("-d", "--debug") for w in words)
     options: dict[str, Any] = dict(given or {})
     try:
-        code = orc.main(args=gathered(words), prog_name="orc", standalone_mode=False, obj=options)
+        code = orc.main(args=gathered(_command_first(words)), prog_name="orc", standalone_mode=False, obj=options)
         if "root" in options:
             from orchestrator.cli.complaints import withdraw
 
@@ -114,6 +114,15 @@ def call(arguments: list[str] | None = None, given: Mapping[str, Any] | None = N
         if debug:
             raise
         return complain(_unexpected(error), options, debug=debug)
+
+
+def _command_first(words: list[str]) -> list[str]:
+    """``orc --debug run`` is ``orc run --debug``; what the group itself answers (``--version``) stays."""
+    if not words or not words[0].startswith("-") or words[0] in ("--version", "--help", "-h"):
+        return words
+    options = [p for c in orc.commands.values() for p in c.params if isinstance(p, click.Option)]
+    valued = {name for o in options if not (o.is_flag or o.count) for name in o.opts}
+    return command_first(words, {*orc.commands, "list"}, valued)
 
 
 def _unexpected(error: Exception) -> OrcError:

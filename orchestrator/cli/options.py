@@ -108,7 +108,7 @@ running = _stack(
         type=float,
         envvar="ORC_LOCK_TIMEOUT",
         metavar="SECONDS",
-        help="How long to wait for a database another process holds.",
+        help="How long to wait for a database or a table that another run holds.",
     ),
     _running("--warn-error", is_flag=True, envvar=_env("WARN_ERROR"), help="Warnings are errors."),
     _running("--no-write-json", "no_write", is_flag=True, hidden=True, help="Ignored; accepted because dbt has it."),
@@ -116,6 +116,14 @@ running = _stack(
 )
 """How to run."""
 
+on_conflict = _building(
+    "--on-conflict",
+    type=click.Choice(["wait", "skip", "fail"]),
+    metavar="wait|skip|fail",
+    default="wait",
+    envvar="ORC_ON_CONFLICT",
+    help="When another run builds the same table: wait for it (default), leave it to that run, or fail.",
+)
 building = _stack(
     _building(
         "-f",
@@ -126,6 +134,7 @@ building = _stack(
         help="Rebuild incremental models from nothing.",
     ),
     _building("--empty/--no-empty", "empty", default=False, envvar=_env("EMPTY"), help="Build with no rows: checks the SQL, fast."),
+    on_conflict,
     _building("--gates/--no-gates", "gates", default=True, help="Test before publishing (default), or publish first as dbt does."),
 )
 """How to build."""

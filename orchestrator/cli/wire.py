@@ -93,6 +93,7 @@ def request(options: Mapping[str, Any], command: str) -> Request:
         warn_error=bool(options.get("warn_error")),
         threads=options.get("threads"),
         max_bytes=options.get("max_bytes"),
+        on_conflict=options.get("on_conflict") or "wait",
         invocation={k: _plain(v) for k, v in options.items() if not k.startswith("_") and v is not None},
     )
 

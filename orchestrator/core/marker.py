@@ -60,6 +60,16 @@ def source(source_name: str, table: str) -> str:
     return f"source:{source_name}:{table}"
 
 
+def spoken(payload: str) -> str:
+    """What an author calls that which a payload stands for.
+
+    >>> spoken("ref::orders:"), spoken("source:shop:orders")
+    ('orders', 'shop.orders')
+    """
+    kind, _, rest = payload.partition(":")
+    return rest.split(":")[1] if kind == "ref" else rest.replace(":", ".", 1)
+
+
 def write(payload: str, name: str, quote: str) -> str:
     """A marker's text in a dialect whose identifiers are quoted by ``quote``.
 

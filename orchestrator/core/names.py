@@ -7,6 +7,7 @@ from hashlib import sha256
 
 STAGE_SUFFIX = "__orc_stage"
 ASIDE_SUFFIX = "__orc_aside"
+CHANGES_SUFFIX = "__orc_delta"
 CTE_PREFIX = "__dbt__cte__"
 
 LONGEST = 63
@@ -50,6 +51,11 @@ class Relation:
     def aside(self) -> Relation:
         """Where rows wait that are not known to be what the stage wants; gone when the stage is filled."""
         return replace(self, name=shortened(self.name, LONGEST - len(ASIDE_SUFFIX)) + ASIDE_SUFFIX)
+
+    @property
+    def changes(self) -> Relation:
+        """Where a snapshot works out what changed, before it writes any of it."""
+        return replace(self, name=shortened(self.name, LONGEST - len(CHANGES_SUFFIX)) + CHANGES_SUFFIX)
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -10,7 +10,7 @@ from orchestrator.core.errors import Problem
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Kind
 
-Does = Literal["contract", "stage", "finish", "check", "apply", "promote", "hook", "python", "seed", "clean", "refuse"]
+Does = Literal["contract", "stage", "finish", "check", "apply", "history", "promote", "hook", "python", "seed", "clean", "refuse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ class Task:
 
     Steps with the same ``transaction`` number share one transaction; ``None`` runs outside of any. When a check fails, the
     transactions listed in ``keep`` commit what they did so far (the stage), the others roll back. ``tests`` are the ids
-    judged inside; ``warnings`` are what there is to know before. ``label`` is what the console says (``sql table model analytics.orders``).
+    judged inside. ``label`` is what the console says (``sql table model analytics.orders``). ``leased`` tasks run while no other run
+    builds their relation. ``warnings`` are what there is to know before.
     """
 
     node: str
@@ -107,6 +108,7 @@ class Task:
     reason: str = ""
     relation: Relation | None = None
     warnings: tuple[Problem, ...] = ()
+    leased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class Request:
     warn_error: bool = False
     threads: int | None = None
     max_bytes: int | None = None
+    on_conflict: Literal["wait", "skip", "fail"] = "wait"
     invocation: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from orchestrator.core.contract import Contract, Support
 from orchestrator.core.event import Event
+from orchestrator.core.history import Comparison
 from orchestrator.core.names import Relation
-from orchestrator.core.snapshot import Existing, Published, Snapshot
+from orchestrator.core.snapshot import Described, Existing, Lease, Published, Snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,6 +34,8 @@ class Dialect(Protocol):
     ``trusts_commit`` says that this engine's connection itself knows whether a commit happened; elsewhere the ledger row is
     read back. ``estimates`` says that asking what a query would process costs nothing,
     ``materialized_views`` that there are any.
+    ``leases`` says which tasks take a lease: ``every`` one, or the ``split`` ones (several transactions), where the
+    engine itself lets no two transactions build one relation.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Dialect(Protocol):
     trusts_commit: bool
     estimates: bool
     materialized_views: bool
+    leases: str
 
     @property
     def constraint_support(self) -> Mapping[str, Support]:
@@ -157,16 +161,98 @@ class Dialect(Protocol):
         """What is left to do about constraints when the rows are there."""
         ...
 
+    def fold(self, identifier: str) -> str:
+        """How the engine spells an identifier that is written without quotes."""
+        ...
+
+    def exists(self, relation: Relation) -> str:
+        """A query with one value: whether there is a table or view of this name right now."""
+        ...
+
+    def instant(self, at: datetime, type_: str) -> str | None:
+        """An instant as a value of a column type, in UTC; ``None`` for a type that holds no moments."""
+        ...
+
+    def clock_kind(self, type_: str) -> Literal["zoned", "plain", "date"] | None:
+        """What sort of moment a column type holds."""
+        ...
+
+    def fits(self, before: str, after: str) -> Literal["same", "wider", "other"]:
+        """What a column's type in a query means for a table's that stays: texts may become longer, anything else is another type."""
+        ...
+
+    def widen(self, target: Relation, column: str, type_: str) -> str:
+        """Let a column hold longer texts."""
+        ...
+
+    def history_lock(self, target: Relation) -> tuple[str, ...]:
+        """Let nobody else change this snapshot until the transaction ends; also when its table is not there yet."""
+        ...
+
+    def history_faults(self, of: Comparison, existing: bool) -> str:
+        """A query for ``(what, how many, example)`` of what makes it impossible to go on; no rows are good news."""
+        ...
+
+    def history_first(self, of: Comparison) -> str:
+        """A query for the rows of a snapshot's new table."""
+        ...
+
+    def history_changes(self, of: Comparison) -> str:
+        """A query for the versions that end or begin."""
+        ...
+
+    def history_counts(self, of: Comparison) -> str:
+        """A query for ``(new, changed, gone or marked; how many)`` over the table of changes."""
+        ...
+
+    def history_close(self, of: Comparison) -> str:
+        """End the versions that are over."""
+        ...
+
+    def history_open(self, of: Comparison) -> str:
+        """Write the new versions."""
+        ...
+
+    def history_mark(self, of: Comparison) -> str:
+        """Say of all rows that are there that they are not deleted, when the table just got the column for it."""
+        ...
+
     def ledger_setup(self) -> tuple[str, ...]:
         """Create the ledger's schema and table if they are not there."""
         ...
 
-    def ledger_write(self, published: Published, *, known: bool = True) -> tuple[str, ...]:
-        """Record a publish, replacing the node's previous row (if one is ``known``); runs in the publish's transaction."""
+    def ledger_write(self, published: Published, *, known: bool = True, lease: Lease | None = None) -> tuple[str, ...]:
+        """Record a publish, replacing the node's previous row (if one is ``known``); runs in the publish's transaction.
+
+        Fails there (X330) when the ``lease`` the relation was built under has been taken over, where that can be.
+        """
         ...
 
     def ledger_read(self, node: str) -> str:
         """A query for the run id last recorded for ``node``; proves a commit."""
+        ...
+
+    def lease_setup(self) -> tuple[str, ...]:
+        """Create what leases are kept in, if it is not there."""
+        ...
+
+    def lease_claim(self, relation: Relation, run: str) -> tuple[str, ...]:
+        """Take a lease if it can be had, each statement in a transaction of its own; the last answers ``run, fence, since`` of who has it.
+
+        Its fence is one more than before, also for who had it already. Of those who ask at once at most one gets it.
+        """
+        ...
+
+    def lease_beat(self, run: str) -> tuple[str, ...]:
+        """Say that ``run`` lives, every ``LEASE_SECONDS / 4``; nothing where a lease cannot outlive its holder."""
+        ...
+
+    def lease_end(self, lease: Lease, *, published: bool) -> tuple[str, ...]:
+        """Return a lease after its task, if the publish's transaction has not done so. May fail (X330) when somebody took it over."""
+        ...
+
+    def comparable(self, expression: str, type_: str) -> str:
+        """An expression of a type as one that ``=`` and ``except`` take: itself, where the type has an equality."""
         ...
 
     def comment(self, relation: Relation, kind: str, description: str | None, columns: dict[str, str]) -> tuple[str, ...]:
@@ -233,6 +319,10 @@ class Warehouse(Protocol):
 
     def snapshot(self, relations: Iterable[Relation]) -> Snapshot:
         """What exists in the schemas of ``relations``, and the ledger; one round of catalog queries."""
+        ...
+
+    def catalog(self, relations: Iterable[Relation]) -> tuple[Described, ...]:
+        """What the engine's own catalog says of those of ``relations`` that exist, comments and sizes included."""
         ...
 
     def close(self) -> None:

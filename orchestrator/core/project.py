@@ -191,5 +191,6 @@ class Project:
     macros: tuple[SourceFile, ...] = ()
     properties: tuple[Properties, ...] = ()
     docs_blocks: tuple[SourceFile, ...] = ()
+    fixtures: tuple[SourceFile, ...] = ()
     warnings: tuple[Problem, ...] = ()
     key: str = ""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from orchestrator.core.names import Relation
 
 RelationKind = Literal["table", "view", "materialized_view", "external"]
+
+LEASE_SECONDS = 60
+"""How long a run that says nothing keeps its leases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,16 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to build a relation now. ``fence`` rises with every change of hands: what was built under an older one is not published."""
+
+    relation: Relation
+    run: str
+    fence: int
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Relations by :attr:`Relation.key`, existing schemas (folded), and the ledger by node id.
 
@@ -48,3 +62,20 @@ class Snapshot:
     def find(self, relation: Relation) -> Existing | None:
         """The relation as it exists now, or ``None``."""
         return self.relations.get(relation.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A relation as the engine's own catalog describes it, for documentation.
+
+    ``columns`` are ``(name, type, comment)`` in order. ``rows`` is the engine's own count or estimate, ``size`` is in bytes;
+    ``None`` where it does not say.
+    """
+
+    relation: Relation
+    kind: RelationKind
+    columns: tuple[tuple[str, str, str | None], ...]
+    comment: str | None = None
+    owner: str | None = None
+    rows: int | None = None
+    size: int | None = None

@@ -15,6 +15,7 @@ from orchestrator.core.graph import Graph
 from orchestrator.core.plan import Plan, Task
 from orchestrator.core.ports import Connection, Warehouse
 from orchestrator.execute.frontier import Frontier
+from orchestrator.execute.lease import Pulse
 from orchestrator.execute.task import Outcome, run_task
 from orchestrator.execute.workshop import Workshop
 
@@ -129,7 +130,7 @@ def execute(plan: Plan, graph: Graph, warehouse: Warehouse, shop: Workshop, star
     yield started
     numbering = _Numbering()
     crew = _Crew(warehouse, shop)
-    with shop.interruptible(crew.interrupt):
+    with shop.interruptible(crew.interrupt), Pulse(warehouse, shop.leasing.run) if _leases(plan) else contextlib.nullcontext():
         try:
             crew.start(max(1, min(plan.threads, len(plan.tasks))))
             failed = yield from _hooks(plan.before, crew, numbering, stop_at_failure=True)
@@ -144,6 +145,10 @@ def execute(plan: Plan, graph: Graph, warehouse: Warehouse, shop: Workshop, star
         finally:
             crew.stop()
     yield RunFinished(shop.clock.now(), started.run, shop.clock.monotonic() - begin, crew.interrupted)
+
+
+def _leases(plan: Plan) -> bool:
+    return any(t.leased for t in plan.tasks)
 
 
 def _prepare(plan: Plan, warehouse: Warehouse) -> None:
@@ -197,7 +202,7 @@ def _run(tasks: Sequence[Task], crew: _Crew, numbering: _Numbering, *, fail_fast
                 frontier.succeed(heard.task.node)
             else:
                 for task, because in frontier.fail(heard.task.node):
-                    yield from map(numbering, _never(task, None if crew.interrupted else because, crew))
+                    yield from map(numbering, _never(task, None if crew.interrupted else because, crew, heard.word))
                 if fail_fast and not stopping:
                     stopping = True
                     crew.cancel()
@@ -205,11 +210,11 @@ def _run(tasks: Sequence[Task], crew: _Crew, numbering: _Numbering, *, fail_fast
         yield from map(numbering, _never(task, None, crew))
 
 
-def _never(task: Task, because: str | None, crew: _Crew) -> Iterator[Event]:
+def _never(task: Task, because: str | None, crew: _Crew, word: str = "failed") -> Iterator[Event]:
     """The ends of a task that never ran, and of the tests it carried."""
     shop = crew.shop
     status = Status.CANCELLED if crew.interrupted else Status.SKIPPED
-    message = "interrupted" if crew.interrupted else f"`{because}` failed" if because else "Skipping due to fail_fast"
+    message = "interrupted" if crew.interrupted else f"`{because}` {word}" if because else "Skipping due to fail_fast"
     for id_ in (*task.tests, *(() if task.kind in ("test", "unit_test") else (task.node,))):
         node = shop.graph.nodes[id_]
         own = id_ == task.node

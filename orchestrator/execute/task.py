@@ -11,14 +11,16 @@ from itertools import groupby
 from typing import Any
 
 from orchestrator.core.errors import ExecuteError, OrcError, Problem
-from orchestrator.core.event import Event, NodeFinished, NodeStarted, Status
+from orchestrator.core.event import Event, NodeFinished, NodeStarted, Noted, Status
 from orchestrator.core.names import Relation
 from orchestrator.core.plan import Late, Statement, Step, Task, Verdict
 from orchestrator.core.ports import Answer, Connection
+from orchestrator.core.snapshot import Lease
 from orchestrator.execute.difference import difference
 from orchestrator.execute.judge import counted, judge, sentence
 from orchestrator.execute.keep_contract import keep_contract
 from orchestrator.execute.kept_failures import kept_failures, without_query
+from orchestrator.execute.lease import Occupied, lease, returned
 from orchestrator.execute.workshop import Workshop
 
 ATTEMPTS = 4
@@ -29,13 +31,15 @@ ATTEMPTS = 4
 class Outcome:
     """How a task ended, and the events that say so. ``ok`` decides whether its children may run.
 
-    ``crash`` says that it was neither the author's doing nor ours to judge: the connection may not be trusted any more.
+    ``crash`` says that it was neither the author's doing nor ours to judge: the connection may not be trusted any more. ``word`` is
+    what its children are told of it.
     """
 
     task: Task
     ok: bool
     events: tuple[Event, ...] = ()
     crash: bool = False
+    word: str = "failed"
 
     @classmethod
     def crashed(cls, task: Task, error: BaseException, shop: Workshop) -> Outcome:
@@ -65,6 +69,7 @@ class _Attempt:
     step: str = ""
     current: Statement | None = None
     published: bool = False
+    lease: Lease | None = None
 
 
 def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[[Event], None]) -> Outcome:
@@ -75,11 +80,14 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
     begin, started = shop.clock.monotonic(), shop.clock.now()
     if task.kind not in ("test", "unit_test"):
         hear(NodeStarted(started, task.node, task.kind, task.label, 0, threading.current_thread().name))
+    held: Lease | None = None
     for number in range(1, ATTEMPTS + 1):
         attempt = _Attempt()
         error: ExecuteError | None = None
         status = Status.FAILED
         try:
+            if task.leased:
+                attempt.lease = held = lease(task, connection, shop, hear, held)
             _run_steps(task, connection, shop, attempt)
         except OrcError as refused:
             error = refused if isinstance(refused, ExecuteError) else ExecuteError(*refused.problems)
@@ -89,10 +97,15 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
             connection.rollback()
             raise
         if error is None:
+            returned(held, connection, shop, published=attempt.published)
             break
         connection.rollback()
         # What may have been published must not be applied twice: from the first commit on there is no second try.
         if not error.transient or attempt.published or number == ATTEMPTS or shop.cancelled.is_set():
+            if not isinstance(error, Occupied):
+                error = returned(held, connection, shop, published=attempt.published) or error
+            elif error.skip:
+                return _left_alone(task, error, shop, hear, started)
             status = Status.CANCELLED if error.cancelled or shop.cancelled.is_set() else Status.CRASHED if error.transient else status
             return _broken(task, error, status, attempt, shop, hear, begin, started)
         shop.cancelled.wait(random.uniform(0, 0.02 * 4**number))  # noqa: S311 - jitter, not a secret
@@ -104,6 +117,19 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
     if task.kind not in ("test", "unit_test"):
         ends.append(_published(task, shop, attempt, seconds, started))
     return Outcome(task, ok, tuple(ends))
+
+
+def _left_alone(task: Task, occupied: Occupied, shop: Workshop, hear: Callable[[Event], None], started: datetime) -> Outcome:
+    """Another run builds it, and that is fine with whoever asked."""
+    message = occupied.first.message
+    hear(Noted(shop.clock.now(), "info", message, task.node))
+    ends = [_test_end(t, shop, Status.SKIPPED, message, None, task.node) for t in task.tests]
+    return Outcome(
+        task,
+        ok=False,
+        events=(*ends, _finished(task, shop, Status.SKIPPED, 0.0, message=message, started=started)),
+        word="is built by another run",
+    )
 
 
 def _unjudged(task: Task, attempt: _Attempt) -> list[str]:
@@ -269,6 +295,8 @@ def _step(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt)
             raise ExecuteError(step.payload["problem"])
         case "apply":
             _apply(step, connection, shop, attempt)
+        case "history":
+            _history(step, connection, shop, attempt)
         case "promote":
             _promote(step, connection, shop, attempt)
         case _:
@@ -303,11 +331,25 @@ def _apply(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt
     attempt.passed[step.id] = True
 
 
+def _history(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
+    from orchestrator.execute.history import history
+
+    if not isinstance(step.relation, Relation):
+        raise AssertionError(step.id)
+    asked, stage, config = (step.payload[k] for k in ("history", "stage", "config"))
+    at = shop.started or shop.clock.now()
+    done = history(
+        asked, stage, step.relation, config, at, connection, shop.dialect, lambda sql: _send(Statement(sql), connection, attempt)
+    )
+    attempt.rows, attempt.message, attempt.details = done.rows, done.message, {"rows_affected": done.rows + done.ended}
+    attempt.passed[step.id] = True
+
+
 def _promote(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
     publish = replace(step.payload["publish"], at=shop.clock.now().isoformat(), rows=attempt.rows)
     for statement in _statements(step, connection, shop):
         _send(statement, connection, attempt)
-    for sql in shop.dialect.ledger_write(publish, known=bool(step.payload.get("known", True))):
+    for sql in shop.dialect.ledger_write(publish, known=bool(step.payload.get("known", True)), lease=attempt.lease):
         _send(Statement(sql), connection, attempt)
     attempt.passed[step.id] = True
 

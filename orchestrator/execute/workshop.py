@@ -6,12 +6,14 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from orchestrator.core.errors import ExecuteError, Problem
 from orchestrator.core.graph import Graph
 from orchestrator.core.plan import Statement, Step
 from orchestrator.core.ports import Clock, Connection, Dialect
+from orchestrator.execute.lease import Leasing
 
 Interruptible = Callable[[Callable[[], None]], AbstractContextManager[object]]
 """While the context lasts, a signal that asks the process to end calls the function instead of raising."""
@@ -35,7 +37,7 @@ class Loader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What every task needs: the graph, a clock, and the few effects that are not SQL."""
+    """What every task needs: the graph, a clock, and the few effects that are not SQL. ``started`` is the run's own instant."""
 
     graph: Graph
     dialect: Dialect
@@ -45,3 +47,5 @@ class Workshop:
     explain: Callable[[ExecuteError, Statement | None, str], Problem]
     cancelled: threading.Event = field(default_factory=threading.Event)
     interruptible: Interruptible = nullcontext
+    leasing: Leasing = field(default_factory=Leasing)
+    started: datetime | None = None

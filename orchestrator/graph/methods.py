@@ -166,13 +166,14 @@ def by_resource_type(graph: Graph, arguments: tuple[str, ...], value: str) -> se
 
 
 def by_test_name(graph: Graph, arguments: tuple[str, ...], value: str) -> set[str]:
-    """Generic tests by the name of their definition, with or without its package."""
+    """Generic tests by the name of their definition, with or without its package; unit tests by their own."""
     _plain("test_name", arguments)
     match = _matcher(value)
     return {
         node.id
         for node in graph.nodes.values()
-        if node.kind == "test" and node.test_name and (match(node.test_name) or match(node.test_name.rpartition(".")[2]))
+        if (node.kind == "test" and node.test_name and (match(node.test_name) or match(node.test_name.rpartition(".")[2])))
+        or (node.kind == "unit_test" and match(node.name))
     }
 
 
@@ -332,7 +333,7 @@ def vocabulary(graph: Graph, method: str) -> set[str]:
         case "exposure" | "unit_test":
             return {n.name for n in nodes if n.kind == method}
         case "test_name":
-            return {n.test_name for n in nodes if n.test_name}
+            return {n.test_name for n in nodes if n.test_name} | {n.name for n in nodes if n.kind == "unit_test"}
         case "group":
             return {str(n.config["group"]) for n in nodes if n.config.get("group")}
         case _:

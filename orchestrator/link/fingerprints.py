@@ -11,8 +11,10 @@ from orchestrator.core.files import digest
 from orchestrator.core.node import Body, Node, PythonBody, SeedBody, SqlBody
 
 _DATA_CONFIG = (
-    "materialized", "unique_key", "incremental_strategy", "incremental_predicates", "merge_update_columns", "merge_exclude_columns",
-    "partition_by", "cluster_by", "indexes", "column_types", "delimiter", "sql_header", "unlogged", "on_schema_change",
+    "materialized", "unique_key", "incremental_strategy", "incremental_predicates", "predicates", "merge_update_columns",
+    "merge_exclude_columns", "partition_by", "cluster_by", "indexes", "column_types", "delimiter", "sql_header", "unlogged",
+    "on_schema_change",
+    "strategy", "updated_at", "check_cols", "hard_deletes", "invalidate_hard_deletes", "dbt_valid_to_current", "snapshot_meta_column_names",
 )  # fmt: skip
 """Config that shapes the data; tags, descriptions and the like do not."""
 

@@ -97,11 +97,12 @@ _PART = 1000
 
 
 class Cache:
-    """The cache file of one way of calling."""
+    """The cache file of one way of calling. What contains one of ``secrets`` is never written."""
 
     def __init__(self, folder: Path, key: str) -> None:
         self.folder = folder
         self.path = folder / f"{key}.db"
+        self.secrets: tuple[str, ...] = ()
         self._reading: sqlite3.Connection | None = None
         self._one_by_one = Lock()
 
@@ -152,11 +153,11 @@ class Cache:
 
     def note(self, name: str, value: Any) -> None:
         """Remember something small beside the head."""
-        with suppress(sqlite3.Error, OSError):
+        with suppress(sqlite3.Error, OSError, Unpackable):
             if not self.path.exists():
                 return
             with closing(sqlite3.connect(self.path, timeout=2)) as connection, connection:
-                connection.execute("insert or replace into note values (?, ?)", (name, _text(value)))
+                connection.execute("insert or replace into note values (?, ?)", (name, self.text(value)))
 
     def update(
         self,
@@ -166,15 +167,22 @@ class Cache:
         notes: Mapping[str, Any] | None = None,
     ) -> None:
         """Replace the facts, all nodes, some bodies and notes, at once. A full disk or a lock means no cache, no more."""
-        with suppress(sqlite3.Error, OSError), closing(sqlite3.connect(self.path, timeout=2)) as connection:
+        with suppress(sqlite3.Error, OSError, Unpackable), closing(sqlite3.connect(self.path, timeout=2)) as connection:
             connection.execute("pragma synchronous = off")
             connection.execute("begin immediate")
-            _put_head(connection, head, nodes)
+            _put_head(connection, self.text, head, nodes)
             for id_, (body, declaration) in (rows or {}).items():
-                connection.execute("insert or replace into body values (?, ?, ?)", (id_, _text(body), _text(declaration)))
+                connection.execute("insert or replace into body values (?, ?, ?)", (id_, self.text(body), self.text(declaration)))
             for name, value in (notes or {}).items():
-                connection.execute("insert or replace into note values (?, ?)", (name, _text(value)))
+                connection.execute("insert or replace into note values (?, ?)", (name, self.text(value)))
             connection.commit()
+
+    def text(self, value: Any) -> str:
+        """JSON to be written. Raises :class:`Unpackable` when there is a secret in it."""
+        found = _text(value)
+        if any(_text(secret)[1:-1] in found for secret in self.secrets):
+            raise Unpackable("a secret")
+        return found
 
     def forget(self) -> None:
         """Remove the file: it is damaged."""
@@ -219,8 +227,8 @@ class Filling:
     def put(self, id_: str, body: Packed, declaration: Packed) -> None:
         """Keep a body and what it was made of; the first of several with the same id stays."""
         with _refusing():
-            text = None if declaration is None else _text(declaration)
-            self._connection.execute("insert or ignore into body values (?, ?, ?)", (id_, _text(body), text))
+            text = None if declaration is None else self._cache.text(declaration)
+            self._connection.execute("insert or ignore into body values (?, ?, ?)", (id_, self._cache.text(body), text))
 
     def declaration(self, id_: str) -> Declaration:
         """What the node ``id_`` was made of."""
@@ -231,7 +239,7 @@ class Filling:
     def finish(self, head: Mapping[str, Any], nodes: Iterable[Node]) -> None:
         """Put the file in its place."""
         with _refusing():
-            _put_head(self._connection, head, nodes)
+            _put_head(self._connection, self._cache.text, head, nodes)
             self._connection.execute("commit")
             self._connection.close()
             self._cache.close()
@@ -253,7 +261,7 @@ def _refusing() -> Iterator[None]:
         raise Unpackable(str(error)) from error
 
 
-def _put_head(connection: sqlite3.Connection, head: Mapping[str, Any], nodes: Iterable[Node] | None) -> None:
+def _put_head(connection: sqlite3.Connection, text: Callable[[Any], str], head: Mapping[str, Any], nodes: Iterable[Node] | None) -> None:
     parts = head.get("parts", 0)
     if nodes is not None:
         connection.execute("delete from head where part > 0")
@@ -261,8 +269,8 @@ def _put_head(connection: sqlite3.Connection, head: Mapping[str, Any], nodes: It
         parts = 0
         while some := list(islice(waiting, _PART)):
             parts += 1
-            connection.execute("insert into head values (?, ?)", (parts, _text(pack_nodes(some))))
-    connection.execute("insert or replace into head values (0, ?)", (_text({**head, "parts": parts}),))
+            connection.execute("insert into head values (?, ?)", (parts, text(pack_nodes(some))))
+    connection.execute("insert or replace into head values (0, ?)", (text({**head, "parts": parts}),))
 
 
 def _is_ours(path: Path) -> bool:

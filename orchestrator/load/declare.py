@@ -7,10 +7,14 @@ from typing import Any
 
 from orchestrator.core.config import listed, merge, walk
 from orchestrator.core.declaration import Declaration
-from orchestrator.core.errors import Problem, did_you_mean
+from orchestrator.core.errors import ConfigError, Problem, did_you_mean
+from orchestrator.core.files import Span
 from orchestrator.core.node import Column, Docs, Kind
 from orchestrator.core.project import Project, Properties, Settings, SourceFile
+from orchestrator.load.decoded import decoded
+from orchestrator.load.fixtures import with_fixtures
 from orchestrator.load.generic_tests import generic_tests
+from orchestrator.load.snapshots import blocks, query
 from orchestrator.load.versions import versions
 
 _SECTIONS: dict[str, Kind] = {"models": "model", "seeds": "seed", "snapshots": "snapshot", "analyses": "analysis", "data_tests": "test"}
@@ -46,9 +50,15 @@ def declare(project: Project) -> tuple[tuple[Declaration, ...], tuple[Problem, .
     ):
         for file in files:
             patch = (of_version.get(file.stem) if kind == "model" else None) or patches.get((kind, file.stem))  # type: ignore[arg-type] # kinds, not strings
+            if patch is None and kind == "seed" and not project.settings.own:
+                patch = patches.pop(("model", file.stem), None)  # dbt lets `models:` describe a seed
             found.append(_from_file(project.settings, file, kind, language, patch))  # type: ignore[arg-type]
             if patch is not None and kind != "analysis":
                 described.append((found[-1], patch))
+    for declaration, patch in _snapshots(project, patches, problems):
+        found.append(declaration)
+        if patch is not None:
+            described.append((declaration, patch))
     problems += _orphans(patches, {(d.kind, d.name) for d in found})
     sources = [(_source(project.settings, p), p) for p in project.properties if p.section == "sources"]
     found += [declaration for declaration, _ in sources]
@@ -56,10 +66,55 @@ def declare(project: Project) -> tuple[tuple[Declaration, ...], tuple[Problem, .
         tests, wrong = generic_tests(declaration, entry, project.settings)
         found += tests
         problems += wrong
-    found += [_unit_test(project.settings, p) for p in project.properties if p.section == "unit_tests"]
+    found += [_unit_test(project.settings, with_fixtures(p, project)) for p in project.properties if p.section == "unit_tests"]
     found += [_exposure(project.settings, p) for p in project.properties if p.section == "exposures"]
     found += list(_hooks(project.settings))
     return tuple(found), tuple(problems)
+
+
+def _snapshots(
+    project: Project, patches: Mapping[tuple[Kind, str], Properties], problems: list[Problem]
+) -> Iterator[tuple[Declaration, Properties | None]]:
+    """Every block of every file, then the entries that name a relation; what is wrong with them is added to ``problems``."""
+    settings = project.settings
+    for file in project.snapshots:
+        try:
+            found, wrong = blocks(file.path, decoded(file.path, project.tree.bytes(file.path)))
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        problems += wrong
+        if not found and not wrong:
+            hint = "write the query between {% snapshot name %} and {% endsnapshot %}"
+            problems.append(Problem("C132", "this file declares no snapshot", Span(file.path), hint, severity="warning"))
+        for block in found:
+            patch = patches.get(("snapshot", block.name))
+            fqn = (settings.name, *file.folders, file.stem, block.name)
+            yield _snapshot(settings, block.name, file.path, fqn, block.text, block.line, patch), patch
+    for (kind, name), entry in patches.items():
+        if kind == "snapshot" and entry.data.get("relation"):
+            text, problem = query(entry)
+            if problem is not None:
+                problems.append(problem)
+                continue
+            fqn = (settings.name, *settings.folders(entry.path), name)
+            yield _snapshot(settings, name, entry.path, fqn, text, entry.at().line, entry), entry
+
+
+def _snapshot(
+    settings: Settings, name: str, path: str, fqn: tuple[str, ...], text: str, line: int, patch: Properties | None
+) -> Declaration:
+    config = merge([_DEFAULTS["snapshot"], _OWN["snapshot"] if settings.own else {}, *walk(settings.snapshots, fqn), *_said(patch)])
+    return Declaration("snapshot", name, settings.name, path, fqn, config, "sql", line=line, text=text, docs=_docs(patch, config))
+
+
+def _said(patch: Properties | None) -> list[Mapping[str, Any]]:
+    """The config levels of a properties entry."""
+    if patch is None:
+        return []
+    constraints = patch.data.get("constraints")
+    own = {k: v for k in _TOP_LEVEL_CONFIG if (v := patch.data.get(k)) is not None}
+    return [own, patch.data.get("config") or {}, {"constraints": list(constraints)} if constraints else {}]
 
 
 def _from_file(settings: Settings, file: SourceFile, kind: Kind, language: str, patch: Properties | None) -> Declaration:
@@ -67,13 +122,7 @@ def _from_file(settings: Settings, file: SourceFile, kind: Kind, language: str, 
     name = patch.name if patch is not None and version is not None else file.stem
     fqn = (settings.name, *file.folders, name) if version is None else (settings.name, *file.folders, name, f"v{version}")
     tree = {"model": settings.models, "seed": settings.seeds, "test": settings.data_tests}.get(kind, {})
-    levels: list[Mapping[str, Any]] = [_DEFAULTS.get(kind, {}), _OWN.get(kind, {}) if settings.own else {}, *walk(tree, fqn)]
-    if patch is not None:
-        levels.append({k: v for k in _TOP_LEVEL_CONFIG if (v := patch.data.get(k)) is not None})
-        levels.append(patch.data.get("config") or {})
-        if constraints := patch.data.get("constraints"):
-            levels.append({"constraints": list(constraints)})
-    config = merge(levels)
+    config = merge([_DEFAULTS.get(kind, {}), _OWN.get(kind, {}) if settings.own else {}, *walk(tree, fqn), *_said(patch)])
     return Declaration(kind, name, settings.name, file.path, fqn, config, language, docs=_docs(patch, config))
 
 
@@ -104,6 +153,7 @@ def _column(entry: Mapping[str, Any]) -> Column:
 _DEFAULTS: dict[Kind, Mapping[str, Any]] = {
     "model": {"materialized": "view", "enabled": True, "tags": [], "meta": {}},
     "seed": {"materialized": "seed", "enabled": True, "tags": [], "meta": {}},
+    "snapshot": {"materialized": "snapshot", "enabled": True, "tags": [], "meta": {}},
     "test": {"materialized": "test", "enabled": True, "tags": [], "meta": {}, "severity": "ERROR"},
     "analysis": {"enabled": True, "tags": [], "meta": {}},
     "source": {"enabled": True, "tags": [], "meta": {}},
@@ -113,14 +163,16 @@ _DEFAULTS: dict[Kind, Mapping[str, Any]] = {
 _OWN: dict[Kind, Mapping[str, Any]] = {
     "model": {"persist_docs": {"relation": True, "columns": True}},
     "seed": {"persist_docs": {"relation": True, "columns": True}},
+    "snapshot": {"persist_docs": {"relation": True, "columns": True}},
 }
 """Defaults of our own projects on top of dbt's."""
 
 
 def _orphans(patches: Mapping[tuple[Kind, str], Properties], known: set[tuple[Kind, str]]) -> Iterator[Problem]:
     for (kind, name), patch in patches.items():
-        if (kind, name) not in known and kind != "snapshot":
-            hint = did_you_mean(name, (n for k, n in known if k == kind), also=f"there is no file for a {kind} of this name")
+        if (kind, name) not in known:
+            what = "neither a block nor a `relation`" if kind == "snapshot" else f"no file for a {kind} of this name"
+            hint = did_you_mean(name, (n for k, n in known if k == kind), also=f"there is {what}")
             yield Problem(
                 "C120", f"properties describe the {kind} `{name}`, which does not exist", patch.at("name"), hint, severity="warning"
             )

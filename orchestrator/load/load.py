@@ -50,9 +50,10 @@ def load(
     variables: Mapping[str, Any] | None = None,
     target_path: str | None = None,
     properties: Callable[[FileTree, str, bool], Found] = read_properties,
+    render_profile: RenderValue | None = None,
 ) -> Project:
     """Read a project. ``root`` is its folder; ``profile``, ``target``, ``threads``, ``variables`` and ``target_path`` come from
-    the command line and win over the files.
+    the command line and win over the files. ``render_profile`` renders the profile's values, where that is not ``render_value``.
 
     Raises:
         ConfigError: with everything that is wrong in the project file or, when that is fine, in all properties files.
@@ -65,8 +66,9 @@ def load(
         settings = replace(settings, target_path=target_path)
     seen = merged_vars(settings, cli)
     profiles = find_profiles(root, profiles_dir, env)
+    of_profile = render_profile or render_value
     where, more = choose_target(
-        profiles, settings, lambda text: render_value(text, cli, None), profile=profile, target=target, threads=threads
+        profiles, settings, lambda text: of_profile(text, cli, None), profile=profile, target=target, threads=threads
     )
     settings = rendered_trees(settings, lambda text: render_value(text, seen, where))
     if isinstance(tree, DiskTree):
@@ -74,7 +76,7 @@ def load(
     files = sort_files(tree.paths(), settings)
     project = Project(settings, where, tree, seen, env, warnings=(*warnings, *more))
     declaring: dict[str, Any] = {kind: files[kind] for _, kind, _ in _KINDS}
-    project = replace(project, docs_blocks=files["docs_blocks"], **declaring)
+    project = replace(project, docs_blocks=files["docs_blocks"], fixtures=files["fixtures"], **declaring)
     _something(project)
     project = _with_properties(project, files["properties"], properties, lambda text: render_value(text, seen, where))
     return replace(project, key=_key(project, [f for found in files.values() for f in found]))
@@ -89,7 +91,7 @@ def sort_files(paths: Iterable[str], settings: Settings) -> dict[str, tuple[Sour
     """
     roots = [(_clean(root), kind, ends) for attribute, kind, ends in _KINDS for root in getattr(settings, attribute)]
     roots.sort(key=lambda item: -len(item[0]))
-    found: dict[str, list[SourceFile]] = {kind: [] for kind in (*(kind for _, kind, _ in _KINDS), "properties", "docs_blocks")}
+    found: dict[str, list[SourceFile]] = {kind: [] for kind in (*(kind for _, kind, _ in _KINDS), "properties", "docs_blocks", "fixtures")}
     for path in paths:
         around = [item for item in roots if item[0] == "" or path.startswith(item[0] + "/")]
         if not around:
@@ -99,6 +101,7 @@ def sort_files(paths: Iterable[str], settings: Settings) -> dict[str, tuple[Sour
         root, first, _ = around[0]
         inner = path[len(root) :].lstrip("/")
         if first == "tests" and inner.startswith("fixtures/"):
+            found["fixtures"].append(SourceFile(path, root))
             continue
         if end in _PROPERTIES and (root or "/" in path):
             found["properties"].append(SourceFile(path, root))
@@ -123,8 +126,8 @@ def _roots(settings: Settings) -> tuple[str, ...]:
 
 
 def _something(project: Project) -> None:
-    """A project that would build nothing is more likely a wrong folder than a wish."""
-    if project.models or project.python_models or project.seeds or project.snapshots:
+    """A project of our own that would build nothing is more likely a wrong folder than a wish; dbt's may hold macros or tests alone."""
+    if not project.settings.own or project.models or project.python_models or project.seeds or project.snapshots:
         return
     folders = ", ".join(f"`{folder}/`" for folder in project.settings.model_paths)
     hint = f"put a SELECT in a file such as {project.settings.model_paths[0] if project.settings.model_paths else 'models'}/orders.sql"

@@ -325,13 +325,25 @@ def unpack_settings(packed: Packed) -> Settings:
 
 
 def pack_target(target: Target) -> Packed:
-    """The target; :class:`Unpackable` when it holds a secret, which no cache may see."""
-    return plain({f: getattr(target, f) for f in Target.__dataclass_fields__})
+    """The target, with nothing where a secret stands."""
+    return plain({f: _without_secrets(getattr(target, f)) for f in Target.__dataclass_fields__})
 
 
 def unpack_target(packed: Packed) -> Target:
-    """The target that :func:`pack_target` was given."""
+    """The target that :func:`pack_target` was given, if it had no secrets."""
     return Target(**revived(packed))
+
+
+def _without_secrets(value: Any) -> Any:
+    match value:
+        case Secret():
+            return None
+        case Mapping():
+            return {k: _without_secrets(v) for k, v in value.items()}
+        case list():
+            return [_without_secrets(v) for v in value]
+        case _:
+            return value
 
 
 def pack_files(files: Sequence[SourceFile]) -> Packed:

@@ -31,6 +31,7 @@ from orchestrator.core.node import (
 from orchestrator.core.ports import Dialect
 from orchestrator.core.project import Target
 from orchestrator.parse.python_model import python_model
+from orchestrator.parse.snapshot import own_text, snapshot
 from orchestrator.parse.unit_test import unit_test_body
 
 Naming = Callable[[str, Any, Declaration], str | None]
@@ -80,6 +81,9 @@ def _draft(
                 return Draft(_node(declaration, config, None), SqlBody(item.raw, Query(item.text)))
             _check_keys(item, item.config, problems, own)
             body = _sql(item, config, dialect, locate, problems, own)
+            if declaration.kind == "snapshot":
+                problems += snapshot(item, config, body)
+                body = body and replace(body, raw=own_text(item.raw))
             wants = tuple((payload, declaration.line) for payload in item.depends_on if not _is_read(payload, body))
         case "python":
             facts = python_model(item.raw, declaration.path)
@@ -88,9 +92,10 @@ def _draft(
             _check_keys(item, facts.config, problems, own)
             docs = declaration.docs
             body = PythonBody(item.raw, docs if docs.description else replace(docs, description=facts.doc))
-            wants = facts.wants
+            wants = (*facts.wants, *((payload, declaration.line) for payload in item.depends_on))
         case "csv":
             config, body, wants = dict(declaration.config), SeedBody(item.text, declaration.docs), ()
+            problems += _no_parents(item)
         case "generic":
             config = merge([declaration.config, item.config]) if item.config else dict(declaration.config)
             body = _generic(item, dialect, declaration)
@@ -98,7 +103,8 @@ def _draft(
             wants = ((attached, declaration.line), *((p, declaration.line) for p in _payloads(declaration.arguments, dialect.quote_char)))
         case "hook":
             config = dict(declaration.config)
-            body, wants = HookBody(declaration.text or "", config["when"], config["index"]), ()
+            body = HookBody(declaration.text or "", config["when"], config["index"])
+            wants = tuple((payload, declaration.line) for payload in item.depends_on)
         case _:
             config = dict(declaration.config)
             body, wants = _yaml_body(declaration, problems)
@@ -109,6 +115,21 @@ def _draft(
     if relation is not None and declaration.kind in BUILDABLE:
         _check_length(relation, declaration, dialect, problems)
     return Draft(_node(declaration, config, relation), body, (*wants, *extra, *_referenced(declaration, config)), item.inputs)
+
+
+def _no_parents(seed: Rendered) -> list[Problem]:
+    """A seed is loaded before anything else: its hooks cannot wait for a model."""
+    name = seed.declaration.name
+    return [
+        Problem(
+            "P031",
+            f"a hook of the seed `{name}` refers to `{marker.spoken(payload)}`, but seeds cannot depend on other nodes",
+            seed.declaration.span,
+            "let a hook of a model, or on-run-end, do it",
+            node=name,
+        )
+        for payload in seed.depends_on
+    ]
 
 
 def _is_read(payload: str, body: SqlBody | None) -> bool:
@@ -283,10 +304,14 @@ def _relation(declaration: Declaration, config: Mapping[str, Any], target: Targe
             named = naming or (lambda part, custom, of: None)  # noqa: ARG005 - nothing is overridden
             at = replace(declaration, config=config)
             schema = named("schema", config.get("schema"), at) or default_schema(target.schema, config.get("schema"))
+            if declaration.kind == "snapshot" and config.get("target_schema"):  # the older way: this schema, whatever macros say
+                schema = str(config["target_schema"])
             version = config.get("version")
             usual = declaration.name if version is None else f"{declaration.name}_v{version}"
             alias = named("alias", config.get("alias"), at) or str(config.get("alias") or usual)
             database = named("database", config.get("database"), at) or config.get("database") or target.database
+            if declaration.kind == "snapshot" and config.get("target_database"):
+                database = str(config["target_database"])
             return Relation(database, schema, alias)
         case "source":
             data: Mapping[str, Any] = declaration.patch.data if declaration.patch else {}

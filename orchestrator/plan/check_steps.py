@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from orchestrator.core.errors import PlanError, Problem
 from orchestrator.core.names import Relation, shortened
 from orchestrator.core.node import Node
 from orchestrator.core.plan import Late, Statement, Step, Verdict
 from orchestrator.plan.checks import Check, check, is_late_check, scans, stored, verdict
 from orchestrator.plan.situation import Situation
+
+KEPT = ("table", "view", "ephemeral")
+"""What ``store_failures_as`` may say; ``ephemeral`` keeps nothing."""
 
 
 def check_steps(
@@ -26,18 +30,26 @@ def check_steps(
     names = at.names
     late = [t for t in tests if is_late_check(t, names)]
     known = [check(t, names) for t in tests if t not in late]
-    audits = {t.id: audit(t, at) for t in tests if keeps_failures(t, at)}
+    kinds = {t.id: kept_as(t, at) for t in tests}
+    if transaction is not None:  # a view would hold on to the stage, which is about to become something else
+        kinds = {id_: kind and "table" for id_, kind in kinds.items()}
+    audits = {t.id: audit(t, at) for t in tests if kinds[t.id]}
     parts: list[tuple[tuple[Statement, ...] | Late, tuple[Verdict, ...]]] = []
     parts += (((sql,), verdicts) for sql, verdicts in scans([c for c in known if c.test.id not in audits], under, names))
     parts += (
-        (stored(c, audits[c.test.id], at.dialect), (verdict(c, f"select * from {at.dialect.relation(audits[c.test.id])}"),))
+        (
+            stored(c, audits[c.test.id], at.dialect, kinds[c.test.id]),
+            (verdict(c, f"select * from {at.dialect.relation(audits[c.test.id])}"),),
+        )
         for c in known
         if c.test.id in audits
     )
     for test in late:
         kept = audits.get(test.id)
         shown = f"select * from {at.dialect.relation(kept)}" if kept else ""
-        parts.append((Late("render", test.id, {"instead": names.instead, "audit": kept}), (verdict(Check(test, shown)),)))
+        parts.append(
+            (Late("render", test.id, {"instead": names.instead, "audit": kept, "audit_as": kinds[test.id]}), (verdict(Check(test, shown)),))
+        )
     return tuple(
         Step(
             f"{prefix}/check{index}",
@@ -54,11 +66,18 @@ def check_steps(
     )
 
 
-def keeps_failures(test: Node, at: Situation) -> bool:
-    """Whether the rows that fail ``test`` are wanted as a table."""
-    if at.store_failures is not None:
-        return at.store_failures
-    return bool(test.config.get("store_failures") or test.config.get("store_failures_as"))
+def kept_as(test: Node, at: Situation) -> str | None:
+    """What the rows that fail ``test`` are kept as: ``table`` or ``view``, or not at all.
+
+    Raises:
+        PlanError: N012, ``store_failures_as`` is something else.
+    """
+    chosen = test.config.get("store_failures_as")
+    if chosen is not None and chosen not in KEPT:
+        hint = f"one of {', '.join(f'`{k}`' for k in KEPT)}"
+        raise PlanError(Problem("N012", f"`store_failures_as` of `{test.name}` is `{chosen}`", test.span, hint, node=test.id))
+    wanted = at.store_failures if at.store_failures is not None else bool(test.config.get("store_failures") or chosen)
+    return None if chosen == "ephemeral" or not wanted else chosen or "table"
 
 
 def audit(test: Node, at: Situation) -> Relation:

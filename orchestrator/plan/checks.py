@@ -221,7 +221,7 @@ def _scan(checks: Sequence[Check], source: str) -> tuple[Statement, tuple[Verdic
     return Statement(f"{sql}\nfrom {source}{' dbt_subquery' if source.startswith('(') else ''}"), tuple(verdicts)
 
 
-def stored(compiled: Check, audit: Relation, dialect: Dialect) -> tuple[Statement, Statement]:
-    """``store_failures``: two statements that keep the failing rows as the table ``audit`` and count them there."""
-    create = compiled.statement(dialect.create_table(audit, compiled.rows, {}))
+def stored(compiled: Check, audit: Relation, dialect: Dialect, kind: str | None = "table") -> tuple[Statement, Statement]:
+    """``store_failures``: two statements that keep the failing rows as the table (or view) ``audit`` and count them there."""
+    create = compiled.statement((dialect.create_view if kind == "view" else dialect.create_table)(audit, compiled.rows, {}))
     return create, Statement(f"select {compiled.fail_calc} as failures from {dialect.relation(audit)}")

@@ -79,7 +79,7 @@ def plan(
     if problems:
         raise PlanError(*problems)
     before, after = _run_hooks(graph) if request.command in (*BUILDS, "test") else ((), ())
-    prepare = _prepare(tasks, snapshot, dialect) if request.command in BUILDS else ()
+    prepare = (*_schemas(tasks, snapshot, dialect), *_ledger(tasks, request, dialect))
     warnings = tuple(w for t in tasks for w in t.warnings)
     return Plan(request.command, tuple(tasks), before, after, prepare, request.fail_fast, request.threads or threads, warnings)
 
@@ -146,13 +146,19 @@ def _run_hooks(graph: Graph) -> tuple[tuple[Task, ...], tuple[Task, ...]]:
     return start, end
 
 
-def _prepare(tasks: list[Task], snapshot: Snapshot, dialect: Dialect) -> tuple[Statement, ...]:
-    """The ledger, and the schemas that are missing: created before anything runs in parallel."""
+def _schemas(tasks: list[Task], snapshot: Snapshot, dialect: Dialect) -> tuple[Statement, ...]:
+    """The schemas that are missing, those of kept failures too: created before anything runs in parallel."""
     missing: dict[tuple[str, str], Relation] = {}
-    for relation in (r for t in tasks for r in (t.relation, *(s.payload.get("audit") for s in t.steps))):
+    built = (t.relation for t in tasks)
+    for relation in (*built, *(s.payload.get("audit") for t in tasks for s in t.steps)):
         if relation is not None and relation.schema:
             key = ((relation.database or "").casefold(), relation.schema.casefold())
             if key not in snapshot.schemas:
                 missing.setdefault(key, replace(relation, name=""))
-    schemas = tuple(Statement(dialect.create_schema(r)) for r in missing.values())
-    return (*schemas, *(Statement(s) for s in dialect.ledger_setup()))
+    return tuple(Statement(dialect.create_schema(r)) for r in missing.values())
+
+
+def _ledger(tasks: list[Task], request: Request, dialect: Dialect) -> tuple[Statement, ...]:
+    """The ledger, and the leases where a task takes one."""
+    leases = dialect.lease_setup() if any(t.leased for t in tasks) else ()
+    return tuple(Statement(s) for s in (*dialect.ledger_setup(), *leases)) if request.command in BUILDS else ()

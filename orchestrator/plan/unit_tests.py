@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -93,15 +94,24 @@ def unit_test(
     actual = f"with {block}\nselect * from (\n{inner}\n) as orc_actual" if fixtures else inner
     columns = describe(actual)
     expected, shown = _expected(test, body.expect, dict(columns), names.dialect)
+    kinds = dict(columns)
     listed = ", ".join(names.dialect.quote(c) for c in shown)
+    compared = ", ".join(_compared(c, kinds.get(c, ""), names.dialect) for c in shown)
     order = ", ".join(["3", "2 desc", *(str(n) for n in range(4, len(shown) + 3))])  # the first column is mostly the key
     return (
         f"with orc_actual as (\n{actual}\n), orc_expected as (\n{expected}\n), orc_missing as (\n"
-        f"select {listed} from orc_expected except all select {listed} from orc_actual\n), orc_extra as (\n"
-        f"select {listed} from orc_actual except all select {listed} from orc_expected\n), orc_difference as (\n"
+        f"select {compared} from orc_expected except all select {compared} from orc_actual\n), orc_extra as (\n"
+        f"select {compared} from orc_actual except all select {compared} from orc_expected\n), orc_difference as (\n"
         f"select 'expected' as orc_row, {listed} from orc_missing\nunion all\nselect 'actual' as orc_row, {listed} from orc_extra\n)\n"
         f"select count(*) over () as orc_count, orc_row, {listed} from orc_difference\norder by {order}\nlimit {SHOWN}"
     )
+
+
+def _compared(column: str, kind: str, dialect: Dialect) -> str:
+    """A column as its values can be compared; its name stays."""
+    quoted = dialect.quote(column)
+    value = dialect.comparable(quoted, kind)
+    return quoted if value == quoted else f"{value} as {quoted}"
 
 
 def _with_this(model: Node) -> Node:
@@ -140,7 +150,16 @@ def _cell(row: Mapping[str, Any], name: str, kind: str | None, dialect: Dialect)
     folded = {k.casefold(): v for k, v in row.items()}
     value = folded.get(name.casefold())
     literal = _literal(value, dialect)
-    return f"{f'cast({literal} as {kind})' if kind else literal} as {dialect.quote(name)}"
+    return f"{f'cast({literal} as {_roomy(kind)})' if kind else literal} as {dialect.quote(name)}"
+
+
+def _roomy(kind: str) -> str:
+    """A type that cuts no fixture's text short without a word.
+
+    >>> _roomy("character varying(5)"), _roomy("numeric(10,2)")
+    ('character varying', 'numeric(10,2)')
+    """
+    return re.sub(r"^((?:character varying|varchar)) *\(\d+\)$", r"\1", kind, flags=re.IGNORECASE)
 
 
 def _literal(value: Any, dialect: Dialect) -> str:
@@ -169,6 +188,6 @@ def _expected(test: Node, expect: Fixture, types: Types, dialect: Dialect) -> tu
                     node=test.id,
                 )
             )
-    shown = [known[c.casefold()] for c in wanted]
+    shown = list(dict.fromkeys(known[c.casefold()] for c in wanted))
     used = {name: types[name] for name in shown}
     return _rows(test, Fixture("", rows), used, dialect), shown

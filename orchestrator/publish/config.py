@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from orchestrator.core.history import META
 from orchestrator.core.node import Node
 
 SHOWN: dict[str, Any] = {"show": True, "node_color": None}
@@ -50,7 +51,17 @@ _TESTED: dict[str, Any] = {
 _BY_KIND: dict[str, dict[str, Any]] = {
     "model": {**_BUILT, "access": "protected", "freshness": None},
     "seed": {**_BUILT, "materialized": "seed", "delimiter": ",", "quote_columns": None},
-    "snapshot": {**_BUILT, "materialized": "snapshot"},
+    "snapshot": {
+        **_BUILT,
+        "materialized": "snapshot",
+        "strategy": None,
+        "updated_at": None,
+        "check_cols": None,
+        "dbt_valid_to_current": None,
+        "target_schema": None,
+        "target_database": None,
+        "snapshot_meta_column_names": dict.fromkeys(META),
+    },
     "test": _TESTED,
     "analysis": _BUILT,
     "operation": _BUILT,

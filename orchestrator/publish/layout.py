@@ -36,7 +36,7 @@ def _inner(node: Node) -> str:
 
 
 def _shares_its_file(node: Node) -> bool:
-    return node.test_name is not None or node.kind == "unit_test"
+    return node.test_name is not None or node.kind in ("unit_test", "snapshot")
 
 
 @lru_cache(10_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from threading import current_thread
 from typing import Any
 
 from orchestrator.core import marker
@@ -379,8 +380,10 @@ FUNCTIONS: dict[str, Callable[[Scope], Any]] = {
     "execute": _ambient("execute", lambda s: s.live is not None),
     "run_started_at": _asking("clock", lambda s: s.facts.started),
     "invocation_id": _ambient("invocation", lambda s: s.facts.invocation),
-    "thread_id": _ambient("thread", lambda _: "main"),
+    "thread_id": _ambient("thread", lambda _: current_thread().name),
     "selected_resources": _asking("selection", _live("selected_resources", [])),
+    "schemas": _asking("selection", _live("schemas", [])),
+    "database_schemas": _asking("selection", _live("database_schemas", [])),
     "invocation_args_dict": _asking("flags", lambda s: dict(s.facts.flags)),
     "dbt_metadata_envs": _metadata_envs,
     "interval_start": _asking("interval", _live("interval_start", None)),

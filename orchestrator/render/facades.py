@@ -10,6 +10,7 @@ from orchestrator.core import marker
 from orchestrator.core.config import merge, normal
 from orchestrator.core.names import Relation
 from orchestrator.render.recorder import Recorder
+from orchestrator.render.refusal import TemplateFailure
 
 
 class Reference:
@@ -141,7 +142,15 @@ class Config:
         self._recorder = recorder
 
     def __call__(self, positional: Mapping[str, Any] | None = None, /, **kwargs: Any) -> str:
-        """Take config keys, as keywords or as one mapping; gives no text."""
+        """Take config keys, as keywords or as one mapping; gives no text.
+
+        Raises:
+            TemplateFailure: R021, one key is written in two ways.
+        """
+        spelled: dict[str, str] = {}
+        for key in [*(positional or {}), *kwargs]:
+            if spelled.setdefault(normal(key), key) != key:
+                raise TemplateFailure(f"`{spelled[normal(key)]}` and `{key}` are one config key, set twice", "keep one of them", "R021")
         self._recorder.config.append({normal(k): _plain(v) for k, v in {**(positional or {}), **kwargs}.items()})
         return ""
 

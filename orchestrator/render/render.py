@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
 from orchestrator.core import marker
+from orchestrator.core.config import listed
 from orchestrator.core.declaration import Declaration, Inputs, Rendered
 from orchestrator.core.errors import OrcError, Problem, RenderError
 from orchestrator.core.node import Kind
@@ -29,7 +31,7 @@ def render(templates: Templates, declarations: Iterable[tuple[Declaration, str]]
     short = not ({"ref", "source", "config", "this"} & own.keys())
     for declaration, raw in declarations:
         try:
-            done.append(render_one(templates, declaration, raw, short=short))
+            done.append(_with_hooks(templates, render_one(templates, declaration, raw, short=short)))
         except OrcError as error:
             problems.extend(replace(p, node=declaration.name) for p in error.problems)
     return tuple(done)
@@ -62,6 +64,32 @@ def render_one(templates: Templates, declaration: Declaration, raw: str, *, shor
         named |= more.depends_on
         second = str.__str__(second)
     return Rendered(declaration, raw, text, second, _merged(notes.config), tuple(named), inputs, tuple(macros))
+
+
+def _with_hooks(templates: Templates, rendered: Rendered) -> Rendered:
+    """What hooks refer to are parents, too. Their text is rendered for that only: it is rendered again when it is sent.
+
+    A hook that needs a run to make sense of (a relation it looks up, say) is judged then.
+    """
+    declaration = rendered.declaration
+    texts = [declaration.text or ""] if declaration.kind == "operation" else list(_hook_texts(declaration.config, rendered.config))
+    named: dict[str, None] = dict.fromkeys(rendered.depends_on)
+    values = dict(rendered.inputs.values)
+    for text in texts:
+        if _TAG.search(text):
+            with suppress(OrcError):
+                _, notes = templates.render(declaration, text)
+                named |= notes.depends_on
+                values |= notes.values
+    if len(named) == len(rendered.depends_on):
+        return rendered
+    return replace(rendered, depends_on=tuple(named), inputs=replace(rendered.inputs, values=values))
+
+
+def _hook_texts(*levels: Mapping[str, Any]) -> Iterator[str]:
+    for config in levels:
+        for hook in (h for key in ("pre_hook", "post_hook") for h in listed(config.get(key))):
+            yield str(hook.get("sql", "")) if isinstance(hook, Mapping) else str(hook)
 
 
 def _merged(calls: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

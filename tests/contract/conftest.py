@@ -20,7 +20,8 @@ from orchestrator.core.project import Target
 from orchestrator.core.snapshot import Existing, Published
 from orchestrator.testing import postgres
 from orchestrator.testing.fixtures import postgres_url, worker
-from tests.contract.shop import Make, shop
+from tests.contract.project import Make, built
+from tests.contract.shop import Shop, shop_of
 
 __all__ = ["postgres_url", "worker"]
 
@@ -90,7 +91,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         called = getattr(item, "callspec", None)
         for mark in (m for name in MARKS for m in item.iter_markers(name)):
-            if called is not None and called.params.get("engine") in mark.args:
+            if called is not None and {called.params.get("engine"), called.params.get("shop")} & {*mark.args}:
                 item.add_marker(pytest.mark.xfail(reason=f"{mark.name}: {mark.kwargs['reason']}", strict=True))
 
 
@@ -125,6 +126,12 @@ def empty_postgres(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(params=sorted(ENGINES))
+def shop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shop:
+    """An empty project on each engine."""
+    return shop_of(tmp_path, replace(ENGINES[request.param](tmp_path, request), schema="wares"), monkeypatch, capsys)
+
+
+@pytest.fixture(params=sorted(ENGINES))
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     target = ENGINES[request.param](tmp_path, request)
     warehouse = registry.warehouse(target, str(tmp_path))
@@ -143,4 +150,4 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 def project(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Make:
     """Writes a project for the engine: ``project({"models/a.sql": "select 1 as x"}).orc("run")``."""
     target = replace(ENGINES[request.param](tmp_path, request), schema="shop")
-    return lambda files, **settings: shop(tmp_path, replace(target, settings={**target.settings, **settings}), files, monkeypatch, capsys)
+    return lambda files, **settings: built(tmp_path, replace(target, settings={**target.settings, **settings}), files, monkeypatch, capsys)

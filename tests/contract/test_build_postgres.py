@@ -518,3 +518,21 @@ def test_a_long_column_of_a_template_that_asks_the_warehouse_is_refused_at_its_s
     shop.orc("run")
     shop.write({"models/t.sql": late % 64})
     assert "longer than the 63 bytes" in shop.orc("run", code=1)["t"]["message"]
+
+
+def test_unit_tests_compare_what_has_no_equality_and_cut_no_text(project: Make) -> None:
+    p = project({
+        "models/parent.sql": """select cast('{"a": 1}' as json) as doc, cast('abc' as varchar(5)) as word""",
+        "models/child.sql": "select doc, length(word) as n from parent",
+        "models/u.yml": """
+            unit_tests:
+              - name: t
+                model: child
+                given: [{input: ref('parent'), rows: [{doc: '{"b":  [2]}', word: a long word}]}]
+                expect: {rows: [{doc: '{"b": [2]}', n: 11}]}
+        """,
+    })  # fmt: skip
+    p.orc("run")
+    assert p.orc("test")["child"]["status"] == "pass"
+    p.write({"models/child.sql": "select cast('{}' as json) as doc, length(word) as n from parent"})
+    assert p.orc("test", code=1)["child"]["status"] == "fail"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.shop import Make
+from tests.contract.project import Make
 
 ORDERS = """
 models:

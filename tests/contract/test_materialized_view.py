@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.contract.shop import Make, Shop
+from tests.contract.project import Built, Make
 
 MV = "{{ config(materialized='materialized_view'%s) }} select id, v from {{ ref('raw') }}%s"
 RAW = {"seeds/raw.csv": "id,v\n1,a\n2,b\n"}
 TESTED = "models: [{name: mv, description: the view, columns: [{name: id, description: the key, data_tests: [unique]}]}]\n"
 
 
-def oid(shop: Shop) -> Any:
+def oid(shop: Built) -> Any:
     return shop.query("select '{mv}'::regclass::oid")[0][0]
 
 

@@ -39,6 +39,17 @@ PROJECTS: dict[str, dict[str, str]] = {
         "a_sql": "{{ config(materialized='incremental') }}"
         f"select '{V}' as v from range(3){{% if is_incremental() %}} where '{V}' not in (select v from {{{{ this }}}}){{% endif %}}"
     },
+    "snapshot": {
+        "s_sql": "{{ config(materialized='ephemeral') }}"
+        f"select range + 500 * {V} as id, {V} as at from range(1000)",
+        "a_yml": """
+snapshots:
+  - name: a
+    relation: ref('s')
+    config: {strategy: timestamp, unique_key: id, updated_at: at}
+    columns: [{name: dbt_scd_id, data_tests: [unique, not_null]}]
+""",
+    },
     "kinds": {
         "a_sql": f"{{{{ config(materialized='table' if var('v') == 1 else 'view') }}}} {NUMBERS}",
         "b_sql": f"{{{{ config(materialized='view' if var('v') == 1 else 'table') }}}} {NUMBERS}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import shutil
@@ -9,11 +10,16 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orchestrator.app import opening, reopening
+from orchestrator.app.invocation import Invocation
+from orchestrator.cli.wire import SystemClock
+from orchestrator.core.files import digest
 from tests.projects.conftest import Make, Project
 
 FILES = {
@@ -239,12 +245,37 @@ def test_a_file_of_another_version_is_ignored(project: Make, head: str) -> None:
     assert agrees(here) == before
 
 
-def test_a_project_whose_profile_has_a_secret_is_never_cached(project: Make) -> None:
+WITH_SECRET = (
+    'schema: main, secrets: [{type: s3, region: \'{{ env_var("REGION", "none") }}\', secret: \'{{ env_var("DBT_ENV_SECRET_KEY") }}\'}]}'
+)
+
+
+def test_a_profiles_secret_is_not_in_the_cache_and_read_again_each_time(project: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     here = project(FILES)
-    replace_in(
-        here, "profiles.yml", "schema: main}", "schema: main, secrets: [{type: s3, secret: '{{ env_var(\"DBT_ENV_SECRET_KEY\") }}'}]}"
-    )
+    replace_in(here, "profiles.yml", "schema: main}", WITH_SECRET)
     here.orc("parse", env={"DBT_ENV_SECRET_KEY": "hunter2hunter2"}).exits(0)
+    kept = b"".join(f.read_bytes() for f in (here.root / ".orchestrator").rglob("*") if f.is_file())
+    for trace in (b"hunter2", hashlib.sha256(b"hunter2hunter2").hexdigest()[:12].encode(), digest(b"hunter2hunter2").encode()):
+        assert trace not in kept
+
+    monkeypatch.setattr(reopening, "open_and_keep", lambda _: pytest.fail("not from the cache"))
+    env = {**here.process_environment(), "DBT_ENV_SECRET_KEY": "another12345"}
+    opened = opening.open_workspace(Invocation("1", here.root, datetime.now(UTC), SystemClock(), env))
+    assert [s.reveal() for s in opened.project.target.secrets] == ["another12345"]
+
+
+def test_a_target_with_secrets_that_is_another_now_is_seen(project: Make) -> None:
+    here = project(FILES)
+    replace_in(here, "profiles.yml", "schema: main}", WITH_SECRET.replace("schema: main", "schema: '{{ env_var(\"PLACE\") }}'"))
+    env = {"DBT_ENV_SECRET_KEY": "hunter2hunter2"}
+    places = [agrees(here, env={**env, "PLACE": place})[2]["nodes"]["model.p.visits"]["schema"] for place in ("here", "there", "here")]
+    assert places == ["here", "there", "here"]
+
+
+def test_a_project_that_says_a_secret_is_never_cached(project: Make) -> None:
+    here = project(FILES)
+    replace_in(here, "profiles.yml", "schema: main}", WITH_SECRET)
+    here.orc("parse", "--vars", "{word: hunter2hunter2}", env={"DBT_ENV_SECRET_KEY": "hunter2hunter2"}).exits(0)
     kept = [f for f in (here.root / ".orchestrator").rglob("*") if f.is_file()]
     assert not [f for f in kept if b"hunter2" in f.read_bytes()]
 

@@ -189,3 +189,15 @@ def test_the_same_place_for_programs(project: Make) -> None:
     assert '"models/a.sql"' in done.stderr
     assert '"line": 2' in done.stderr or '"line":2' in done.stderr
     assert "nope" in done.messages["a"]
+
+
+def test_a_schema_called_like_its_database_is_explained(project: Make) -> None:
+    p = project(
+        {
+            "profiles.yml": "shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb, schema: shop}}}\n",
+            "dbt_project.yml": "name: shop\nprofile: shop\n",
+            "models/a.sql": "select 1 as id",
+            "models/b.sql": "select a.id from {{ ref('a') }} as a",
+        }
+    )
+    assert "give the schema or the file another name" in p.orc("run").exits(1).stderr

@@ -7,14 +7,16 @@ from typing import Any, ClassVar
 
 from orchestrator.adapters.ansi.constraints import Constraints
 from orchestrator.adapters.ansi.delta import NEW, OLD, Delta
+from orchestrator.adapters.ansi.history import Histories
+from orchestrator.adapters.ansi.lease import LEASE_COLUMNS, LEASES, Leases
 from orchestrator.adapters.ansi.ledger import LEDGER, LEDGER_COLUMNS, Ledger
 from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import Existing
 
-__all__ = ["LEDGER", "LEDGER_COLUMNS", "NEW", "OLD", "AnsiDialect"]
+__all__ = ["LEASES", "LEASE_COLUMNS", "LEDGER", "LEDGER_COLUMNS", "NEW", "OLD", "AnsiDialect"]
 
 
-class AnsiDialect(Delta, Constraints, Ledger):
+class AnsiDialect(Delta, Constraints, Histories, Ledger, Leases):
     """What to say to an engine that follows the standard. Stateless; satisfies :class:`~orchestrator.core.ports.Dialect`."""
 
     sqlglot: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.adapters.ansi.words import Words
 from orchestrator.core.names import Relation
-from orchestrator.core.snapshot import Published
+from orchestrator.core.snapshot import Lease, Published
 
 LEDGER = Relation(None, "_orc", "ledger")
 """Where publishes are recorded: beside the data, in the target's own database."""
@@ -25,7 +25,7 @@ class Ledger(Words):
         columns = ", ".join(f"{self.quote(name)} {type_}" for name, type_ in LEDGER_COLUMNS)
         return (self.create_schema(LEDGER), f"create table if not exists {self.relation(LEDGER)} ({columns})")
 
-    def ledger_write(self, published: Published, *, known: bool = True) -> tuple[str, ...]:
+    def ledger_write(self, published: Published, *, known: bool = True, lease: Lease | None = None) -> tuple[str, ...]:  # noqa: ARG002  for engines whose leases expire
         """Record a publish, replacing the node's previous row (if one is ``known``); runs in the publish's transaction."""
         values = ", ".join(self.literal(getattr(published, name)) for name, _ in LEDGER_COLUMNS)
         insert = f"insert into {self.relation(LEDGER)} ({self._ledger_names()}) values ({values})"

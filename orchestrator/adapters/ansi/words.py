@@ -58,6 +58,10 @@ class Words:
             case _:
                 return self.moment(value)
 
+    def comparable(self, expression: str, type_: str) -> str:  # noqa: ARG002  engines with types that have no equality override
+        """An expression of a type as one that ``=`` and ``except`` take."""
+        return expression
+
     def moment(self, value: object) -> str:
         """A date, time, timestamp or interval literal. Raises ``TypeError`` for anything else.
 

@@ -12,7 +12,7 @@ from weakref import WeakSet
 
 import duckdb
 
-from orchestrator.adapters.duckdb.catalog import snapshot
+from orchestrator.adapters.duckdb.catalog import described, snapshot
 from orchestrator.adapters.duckdb.dialect import DuckDBDialect
 from orchestrator.adapters.duckdb.opening import opening
 from orchestrator.adapters.duckdb.problems import lost, refused
@@ -20,7 +20,7 @@ from orchestrator.adapters.duckdb.profile import DuckDBProfile
 from orchestrator.core.errors import ExecuteError, Problem, did_you_mean
 from orchestrator.core.names import Relation
 from orchestrator.core.ports import Answer, Dialect
-from orchestrator.core.snapshot import Snapshot
+from orchestrator.core.snapshot import Described, Snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -267,6 +267,14 @@ class DuckDBWarehouse:
         session = self.connect()
         try:
             return snapshot(session, tuple(relations))
+        finally:
+            session.close()
+
+    def catalog(self, relations: Iterable[Relation]) -> tuple[Described, ...]:
+        """What the engine's own catalog says of those of ``relations`` that exist."""
+        session = self.connect()
+        try:
+            return described(session, tuple(relations))
         finally:
             session.close()
 

@@ -21,6 +21,21 @@ class DuckDBDialect(AnsiDialect):
     max_identifier = 255  # the engine has no limit of its own; this one keeps names usable as file names
     trusts_commit = True  # one process, and the connection refuses to commit what an error ended (X110)
 
+    leases = "split"  # of two transactions that build one relation the engine refuses the later one
+    lease_table = Relation("_orc_leases", "main", "leases")
+
+    def lease_setup(self) -> tuple[str, ...]:
+        """Leases are kept in memory: only runs of this process can meet here, and their leases end with it."""
+        return (f"attach if not exists ':memory:' as {self.quote(str(self.lease_table.database))}", *super().lease_setup())
+
+    def lease_is_dead(self) -> str:
+        """A run of this process that says nothing is busy, not dead."""
+        return ""
+
+    def lease_beat(self, run: str) -> tuple[str, ...]:  # noqa: ARG002  see lease_is_dead
+        """Nobody listens."""
+        return ()
+
     # a table that a foreign key points to can be neither dropped nor replaced, so the model it belongs to could never be built again
     constraint_support: ClassVar[Mapping[str, Support]] = {**AnsiDialect.constraint_support, "foreign_key": "not_supported"}
 

@@ -166,6 +166,8 @@ def _offset(facts: dict[str, Any]) -> int | None:
 def _hint(kind: str, facts: dict[str, Any], text: str, message: str) -> str | None:
     if _CONFLICT.search(text):
         return "another transaction changed the same thing; trying again may help"
+    if "Ambiguous reference to catalog or schema" in text:
+        return "DuckDB keeps no view in a schema that is called like its database: give the schema or the file another name"
     if kind == "OutOfMemoryException":
         return "raise `memory_limit` under `settings` in the profile, or give the model less to hold at once"
     if "Candidate functions:" in text:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from orchestrator.adapters.ansi import LEDGER
 from orchestrator.adapters.postgres.dialect import PostgresDialect
 from orchestrator.core.names import Relation
-from orchestrator.core.snapshot import Existing, Published, RelationKind, Snapshot
+from orchestrator.core.snapshot import Described, Existing, Published, RelationKind, Snapshot
 
 if TYPE_CHECKING:
     from orchestrator.adapters.postgres.connection import PostgresConnection
@@ -58,4 +58,27 @@ def snapshot(session: PostgresConnection, relations: Sequence[Relation], home: s
         schemas=frozenset({(d, s) for s in named for d in (current.casefold(), "")}),
         ledger={row[0]: Published(*row) for row in ledger},
         server=version // 10_000,
+    )
+
+
+def described(session: PostgresConnection, relations: Sequence[Relation], home: str) -> tuple[Described, ...]:
+    """What the catalog says of those of ``relations`` that exist; ``rows`` is the planner's estimate, ``size`` with indexes."""
+    say = PostgresDialect()
+    inside = ", ".join(say.literal(s) for s in sorted({r.schema or home for r in relations} | {home}))
+    found = session.execute(
+        "select n.nspname, c.relname, c.relkind::text, obj_description(c.oid, 'pg_class'), pg_get_userbyid(c.relowner),"
+        " case when c.reltuples >= 0 and c.relkind in ('r', 'p', 'm') then c.reltuples::bigint end,"
+        " case when c.relkind in ('r', 'p', 'm') then pg_total_relation_size(c.oid) end,"
+        " array_agg(a.attname::text order by a.attnum), array_agg(format_type(a.atttypid, a.atttypmod) order by a.attnum),"
+        " array_agg(col_description(c.oid, a.attnum) order by a.attnum)"
+        " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped"
+        f" where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname in ({inside}) group by c.oid, 1, 2, 3"
+    ).rows
+    there = {(schema, name): row for row in found for schema, name in [row[:2]]}
+    asked = {r: there.get((r.schema or home, r.name)) for r in relations}
+    return tuple(
+        Described(r, KINDS[row[2]], tuple(zip(*row[7:10], strict=True)), comment=row[3], owner=row[4], rows=row[5], size=row[6])
+        for r, row in asked.items()
+        if row is not None
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import pq
 
-from orchestrator.adapters.postgres.catalog import snapshot
+from orchestrator.adapters.postgres.catalog import described, snapshot
 from orchestrator.adapters.postgres.dialect import ALONE, PostgresDialect
 from orchestrator.adapters.postgres.opening import greet, opening
 from orchestrator.adapters.postgres.problems import Report, lost, refused, unknown
@@ -23,7 +23,7 @@ from orchestrator.adapters.postgres.reading import Stream, unwrapped
 from orchestrator.core.errors import ExecuteError, OrcError, Problem, did_you_mean
 from orchestrator.core.names import Relation
 from orchestrator.core.ports import Answer, Dialect
-from orchestrator.core.snapshot import Snapshot
+from orchestrator.core.snapshot import Described, Snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -326,6 +326,14 @@ class PostgresWarehouse:
         session = self.connect()
         try:
             return snapshot(session, tuple(relations), self.profile.schema)
+        finally:
+            session.close()
+
+    def catalog(self, relations: Iterable[Relation]) -> tuple[Described, ...]:
+        """What the engine's own catalog says of those of ``relations`` that exist."""
+        session = self.connect()
+        try:
+            return described(session, tuple(relations), self.profile.schema)
         finally:
             session.close()
 

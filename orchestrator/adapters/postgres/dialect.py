@@ -11,19 +11,22 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, ClassVar
 
-from orchestrator.adapters.ansi import LEDGER, LEDGER_COLUMNS, NEW, OLD, AnsiDialect
+from orchestrator.adapters.ansi import LEASE_COLUMNS, LEASES, LEDGER, LEDGER_COLUMNS, NEW, OLD, AnsiDialect
 from orchestrator.adapters.postgres.functions import ORDER, functions, named
 from orchestrator.core.config import listed
 from orchestrator.core.contract import Constraint, Contract
 from orchestrator.core.errors import PlanError, Problem, did_you_mean
-from orchestrator.core.names import LONGEST, Relation, shortened
-from orchestrator.core.snapshot import Existing, Published
+from orchestrator.core.names import LONGEST, STAGE_SUFFIX, Relation, shortened
+from orchestrator.core.snapshot import LEASE_SECONDS, Existing, Lease, Published
 
 LOCK = 0x6F7263
 """The advisory lock that serialises changes of the namespace (schemas, the ledger): Postgres itself lets them collide."""
 
 ALONE = f"select pg_advisory_xact_lock({LOCK})"
 """What a statement that changes the namespace begins with: it may be sent again when somebody else was in its way."""
+
+UNEQUAL = frozenset({"xml", "point", "line", "lseg", "box", "path", "polygon", "circle"})
+"""Types whose values have no order or hash to compare rows by."""
 
 INDEX_KEYS = ("columns", "unique", "type")
 """What an entry of `indexes` may say."""
@@ -36,6 +39,8 @@ _KIND = {"unique": "key", "primary_key": "pkey", "foreign_key": "fkey", "check":
 
 
 _OURS = re.compile(r"__orc_[0-9a-f]{8}$")
+INCOMPARABLE = frozenset({"json", "xml", "point", "box", "polygon", "line", "lseg", "path", "circle"})
+"""Types whose values cannot be asked whether they are equal, or that only seem to (boxes of one size)."""
 
 
 class PostgresDialect(AnsiDialect):
@@ -45,6 +50,7 @@ class PostgresDialect(AnsiDialect):
     sqlglot = "postgres"
     max_identifier = LONGEST
     materialized_views = True
+    trusts_commit = True  # it asks the server what became of a commit whose answer was lost
     keywords: ClassVar[dict[str, str]] = {**AnsiDialect.keywords, "external": "foreign table"}
     type_aliases: ClassVar[Mapping[str, str]] = {"string": "text"}
 
@@ -59,6 +65,15 @@ class PostgresDialect(AnsiDialect):
         if isinstance(value, float) and math.isfinite(value) and "e" in repr(value):
             return f"cast('{value!r}' as double precision)"
         return super().literal(value)
+
+    def comparable(self, expression: str, type_: str) -> str:
+        """An expression of a type as one that ``=`` and ``except`` take.
+
+        >>> PostgresDialect().comparable("doc", "json"), PostgresDialect().comparable("doc", "jsonb")
+        ('cast(doc as jsonb)', 'doc')
+        """
+        other = "jsonb" if type_ == "json" else "text" if type_ in UNEQUAL else None
+        return f"cast({expression} as {other})" if other else expression
 
     def binary(self, value: bytes) -> str:
         r"""A byte string literal.
@@ -124,7 +139,8 @@ class PostgresDialect(AnsiDialect):
         >>> PostgresDialect().finish(Relation(None, "a", "t__orc_stage"), {"indexes": [{"columns": "id"}]})[0].partition(" on ")[2]
         '"a"."t__orc_stage" ("id")'
         """
-        indexes = [self._index(stage, f"{self._index_name(stage, index)}_new", index) for index in self._indexes(config)]
+        new = "_new" if stage.name.endswith(STAGE_SUFFIX) else ""  # a swap gives the indexes of a stage their own names
+        indexes = [self._index(stage, f"{self._index_name(stage, index)}{new}", index) for index in self._indexes(config)]
         # seeds and frames come into a table that is not; one made from a query is already, and this does nothing
         unlogged = (f"alter table {self.relation(stage)} set unlogged",) if config.get("unlogged") else ()
         return (*unlogged, *indexes, f"analyze {self.relation(stage)}")
@@ -232,34 +248,91 @@ class PostgresDialect(AnsiDialect):
         return f"{equal};\n{null}\nand exists ({broken})"
 
     def ledger_setup(self) -> tuple[str, ...]:
-        """Create the ledger, and the functions that publish, if they are not there; one run at a time.
+        """Create the ledger, the leases, and the functions that publish, if they are not there; one run at a time.
 
         What is there is not asked for again: "if not exists" wants the right to create also where nothing is created.
         """
         columns = ", ".join(f"{self.quote(name)} {type_}" for name, type_ in LEDGER_COLUMNS)
         schema = self.quote(str(LEDGER.schema))
         table = f"create table {self.relation(LEDGER)} ({columns}, primary key ({self.quote('node')}))"
+        names = ", ".join(f"{self.quote(name)} {type_}" for name, type_ in LEASE_COLUMNS)
+        leases = f"create table {self.relation(LEASES)} ({names}, primary key ({self.quote('relation')}))"
         last = self.text(f"{schema}.{self.quote(named(ORDER[-1]))}")
         steps = (
             (f"to_regnamespace({self.text(schema)})", f"create schema {schema}"),
             (f"to_regclass({self.text(self.relation(LEDGER))})", table),
+            (f"to_regclass({self.text(self.relation(LEASES))})", leases),
             (f"to_regproc({last})", f"execute $orc_text$\n{functions(schema)}\n$orc_text$"),
         )
         made = "\n".join(f"if {found} is null then\n{create};\nend if;" for found, create in steps)
         return (f"{self._alone()};\ndo $orc_setup$ begin\n{made}\nend $orc_setup$",)
 
-    def ledger_write(self, published: Published, *, known: bool = True) -> tuple[str, ...]:  # noqa: ARG002 - one statement serves both
-        """Record a publish, replacing the node's previous row; runs in the publish's transaction."""
+    def ledger_write(self, published: Published, *, known: bool = True, lease: Lease | None = None) -> tuple[str, ...]:  # noqa: ARG002 - one statement serves both
+        """Return the lease and record the publish, replacing the node's previous row: one text in the publish's transaction."""
         names = [self.quote(name) for name, _ in LEDGER_COLUMNS]
         values = ", ".join(self.literal(getattr(published, name)) for name, _ in LEDGER_COLUMNS)
         sets = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
         into = f"insert into {self.relation(LEDGER)} ({', '.join(names)})"
-        return (f"{into} values ({values})\non conflict ({names[0]}) do update set {sets}",)
+        returned = f"{self._give_back(lease)};\n" if lease else ""
+        return (f"{returned}{into} values ({values})\non conflict ({names[0]}) do update set {sets}",)
+
+    def lease_setup(self) -> tuple[str, ...]:
+        """The ledger's setup has made it."""
+        return ()
+
+    def lease_claim(self, relation: Relation, run: str) -> tuple[str, ...]:
+        """Take a lease if it can be had; answers who has it: one round trip that never waits."""
+        claim = f"{self.quote(str(LEDGER.schema))}.{self.quote(named('claim'))}"
+        return (f"select run, fence, since from {claim}({self.text(self.lease_key(relation))}, {self.text(run)}, {LEASE_SECONDS})",)
+
+    def lease_beat(self, run: str) -> tuple[str, ...]:
+        """Say that a run lives; a lease whose publish is on its way needs no word."""
+        table, mine = self.relation(LEASES), f"run = {self.text(run)}"
+        waiting = f"select relation from {table} where {mine} for update skip locked"
+        return (f"update {table} set heartbeat = clock_timestamp() where {mine} and relation in ({waiting})",)
+
+    def lease_end(self, lease: Lease, *, published: bool) -> tuple[str, ...]:
+        """Return a lease under which nothing was published; a publish has done so itself."""
+        return () if published else (self._give_back(lease),)
+
+    def lease_key(self, relation: Relation) -> str:
+        """What a relation is called among the leases of its database."""
+        return super().lease_key(Relation(None, relation.schema, relation.name))
+
+    def _give_back(self, lease: Lease) -> str:
+        return self._call("giveback", self.text(self.lease_key(lease.relation)), self.text(lease.run), str(lease.fence))
 
     def comment(self, relation: Relation, kind: str, description: str | None, columns: dict[str, str]) -> tuple[str, ...]:
         """All comments of a relation in one text: one round trip."""
         statements = super().comment(relation, kind.replace("_", " "), description, columns)
         return (";\n".join(statements),) if statements else ()
+
+    def fold(self, identifier: str) -> str:
+        """How the engine spells an identifier that is written without quotes.
+
+        >>> PostgresDialect().fold("Valid_To"), PostgresDialect().fold("Valid To")
+        ('valid_to', 'Valid To')
+        """
+        return identifier.lower() if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_$]*", identifier) else identifier
+
+    def exists(self, relation: Relation) -> str:
+        """A query with one value: whether there is a table or view of this name right now."""
+        return f"select to_regclass({self.text(self.relation(relation))}) is not null"
+
+    def history_lock(self, target: Relation) -> tuple[str, ...]:
+        """One session at a time works on a snapshot: two that saw the same current versions would both write new ones."""
+        number = int.from_bytes(sha256(f"snapshot {target}".encode()).digest()[:8], "big", signed=True)
+        return (f"select pg_advisory_xact_lock({number})",)
+
+    def differs(self, left: str, right: str, type_: str) -> str:
+        """The condition that two values of a column are not the same; types without equality are compared as texts.
+
+        >>> PostgresDialect().differs("a.x", "b.x", "json")
+        'cast(a.x as text) is distinct from cast(b.x as text)'
+        """
+        if type_.removesuffix("[]") in INCOMPARABLE:
+            return f"{super().differs(f'cast({left} as text)', f'cast({right} as text)', type_)}"
+        return super().differs(left, right, type_)
 
     def _indexes(self, config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """The entries of ``indexes``, if they make sense."""

@@ -11,6 +11,9 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+FENCED = "ORC02"
+"""SQLSTATE of a publish whose lease was taken over."""
+
 REFUSED = "ORC01"
 """SQLSTATE of our own refusals: something depends on what would be replaced, and cannot be made again."""
 
@@ -28,6 +31,8 @@ ORDER = (
     "swap",
     "in_place",
     "refresh",
+    "claim",
+    "giveback",
     "grant",
 )
 """All functions; the last one is there when all are."""
@@ -47,7 +52,7 @@ def named(function: str) -> str:
 def functions(schema: str) -> str:
     """Statements that create all functions in a (quoted) schema, in one text."""
     text = "".join(_texts())
-    for name, value in {"schema": schema, "refused": REFUSED, **{f: named(f) for f in ORDER}}.items():
+    for name, value in {"schema": schema, "refused": REFUSED, "fenced": FENCED, **{f: named(f) for f in ORDER}}.items():
         text = text.replace(f"{{{name}}}", value)
     return text
 

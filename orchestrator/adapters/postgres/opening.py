@@ -59,6 +59,7 @@ def greet(connection: psycopg.Connection[Any], profile: PostgresProfile) -> None
 def greeting(profile: PostgresProfile) -> str:
     """The settings of a session.
 
+    Sessions of a run hold a shared advisory lock with its number: when the last one is gone, so is the run, and its leases are free.
     ``orc.patience`` is how long a publish asks for its locks, in short pieces: readers queue behind whoever waits for one.
     """
     say = PostgresDialect()
@@ -78,4 +79,5 @@ def greeting(profile: PostgresProfile) -> str:
         settings["search_path"] = profile.search_path
     role = [f"set role {say.quote(profile.role)}"] if profile.role else []
     changed = ", ".join(f"set_config({say.text(key)}, {say.text(value)}, false)" for key, value in settings.items())
-    return ";\n".join([*role, f"select {changed}"])
+    alive = [f"pg_advisory_lock_shared(hashtextextended({say.text(profile.run)}, 0))"] if profile.run else []
+    return ";\n".join([*role, f"select {', '.join([changed, *alive])}"])

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.adapters.postgres.functions import REFUSED
+from orchestrator.adapters.postgres.functions import FENCED, REFUSED
 from orchestrator.core.errors import ExecuteError, Problem, WarehouseError
 from orchestrator.core.names import STAGE_SUFFIX
 
@@ -17,6 +17,7 @@ LOST = "X110"
 
 CODES: dict[str, str] = {
     REFUSED: "X111",
+    FENCED: "X330",
     "42601": "X101",
     "42501": "X109",
     "42P07": "X105",
@@ -135,6 +136,8 @@ def _hint(report: Report) -> str | None:
     match report.state:
         case "2BP01":
             return "nothing is ever dropped with what depends on it; drop the dependents first, if nobody needs them"
+        case state if state == FENCED:
+            return "this process stood still or was cut off for too long; look at what the other run built, then run again"
         case state if state == REFUSED:
             return "nothing was changed; drop what stands in the way, or build it again as a view"
         case "55P03":

@@ -14,6 +14,7 @@ from orchestrator.plan.contract import contract, remarks
 from orchestrator.plan.expand.incremental import incremental_steps, is_incremental, strategy
 from orchestrator.plan.expand.materialized_view import is_refreshed, left_as_it_is, materialized_view_steps
 from orchestrator.plan.expand.replace import replace_steps
+from orchestrator.plan.expand.snapshot import snapshot_steps
 from orchestrator.plan.situation import Situation
 from orchestrator.plan.steps import hooks, unit_step
 
@@ -29,10 +30,19 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
     incremental = is_incremental(node, existing, at.full_refresh)
     units = tuple(unit_step(u) for u in unit_tests)
     before = hooks(node, "pre_hook", needs=tuple(u.id for u in units))
-    is_view = node.materialized == "materialized_view"
-    make = incremental_steps if incremental else materialized_view_steps if is_view else replace_steps
+    is_view = node.kind == "model" and node.materialized == "materialized_view"
+    make = (
+        snapshot_steps
+        if node.kind == "snapshot"
+        else incremental_steps
+        if incremental
+        else materialized_view_steps
+        if is_view
+        else replace_steps
+    )
     agreed = contract(node, at)
     steps, keep = make(node, relation, tests, tuple(s.id for s in (*units, *before)), at)
+    split = len({s.transaction for s in steps if s.transaction is not None}) > 1
     return Task(
         node.id,
         node.kind,
@@ -44,6 +54,7 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
         _reason(node, existing, at, adds=incremental),
         relation,
         warnings=(*(() if agreed is None else remarks(node, agreed, at)), *(left_as_it_is(node, at) if is_view else ())),
+        leased=at.dialect.leases == "every" or split,
     )
 
 
@@ -90,12 +101,16 @@ def label(node: Node, relation: Relation) -> str:
     where = f"{relation.schema}.{relation.name}"
     if node.kind == "seed":
         return f"seed file {where}"
+    if node.kind == "snapshot":
+        return f"snapshot {where}"
     return f"{node.language} {node.materialized} {node.kind} {where}"
 
 
 def _reason(node: Node, existing: Existing | None, at: Situation, *, adds: bool) -> str:
     if existing is None:
         return "does not exist yet"
+    if node.kind == "snapshot":
+        return "writes down what changed"
     if adds:
         return "adds what is new"
     if node.materialized == "materialized_view" and is_refreshed(node, existing, at):

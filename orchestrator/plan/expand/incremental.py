@@ -51,7 +51,9 @@ def incremental_steps(
             "unique_key": listed(node.config.get("unique_key")),
             "on_schema_change": str(node.config.get("on_schema_change") or (OWN_POLICY if at.own else "ignore")),
             "options": {
-                k: node.config[k] for k in ("incremental_predicates", "merge_update_columns", "merge_exclude_columns") if node.config.get(k)
+                k: node.config[k]
+                for k in ("incremental_predicates", "predicates", "merge_update_columns", "merge_exclude_columns")
+                if node.config.get(k)
             },
         },
     )

@@ -17,7 +17,7 @@ from orchestrator.core.names import Relation
 from orchestrator.core.node import Kind, Node
 from orchestrator.core.plan import Statement, Step, Task, Verdict
 from orchestrator.core.ports import Answer, Dialect
-from orchestrator.core.snapshot import Published, Snapshot
+from orchestrator.core.snapshot import Lease, Published, Snapshot
 from orchestrator.execute.workshop import Workshop
 
 DUCKDB = registry.dialect("duckdb")
@@ -93,8 +93,18 @@ class FakeDialect:
     def quote(self, name: str) -> str:
         return name
 
-    def ledger_write(self, published: Published, *, known: bool = True) -> tuple[str, ...]:
-        return (f"write {published.node} {published.run}",)
+    def ledger_write(self, published: Published, *, known: bool = True, lease: Lease | None = None) -> tuple[str, ...]:
+        returned = (f"publish under {lease.fence}",) if lease else ()
+        return (*returned, f"write {published.node} {published.run}")
+
+    def lease_claim(self, relation: Relation, run: str) -> tuple[str, ...]:
+        return (f"claim {relation.name} {run}",)
+
+    def lease_beat(self, run: str) -> tuple[str, ...]:
+        return ()
+
+    def lease_end(self, lease: Lease, *, published: bool) -> tuple[str, ...]:
+        return () if published else (f"return {lease.relation.name} {lease.fence}",)
 
     def apply_delta(self, strategy: str, stage: Relation, target: Relation, *_more: object) -> tuple[str, ...]:
         return (f"{strategy} {stage.name} {target.name}",)

@@ -73,6 +73,7 @@ def test_files_by_what_they_declare() -> None:
         "python_models": ["models/c.py"],
         "properties": ["models/deep/p.yml", "seeds/s.yaml", "tests/p.yml"],
         "docs_blocks": ["models/docs.md"],
+        "fixtures": ["tests/fixtures/f.csv", "tests/fixtures/f.sql"],
     }
 
 

@@ -1,0 +1,40 @@
+"""Commands that document: docs generate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from orchestrator.cli import options as o
+from orchestrator.cli.main import orc
+from orchestrator.cli.opening import opened
+from orchestrator.cli.sections import Command
+
+
+class Documents(click.Group):
+    """The commands below ``docs``."""
+
+    command_class = Command
+
+
+@orc.group(cls=Documents)
+def docs() -> None:
+    """Describe the project and what the warehouse holds of it."""
+
+
+@docs.command()
+@o.project
+@o.console
+def generate(**given: Any) -> int:
+    """Write target/manifest.json and target/catalog.json.
+
+    The catalog says what the warehouse really holds: kinds, columns with their types, comments, owners, sizes.
+    """
+    from orchestrator.app.artifacts import write_catalog
+
+    workspace = opened(given, "docs")
+    count = write_catalog(workspace)
+    if not given["quiet"]:
+        click.echo(f"Catalog of {count} relations written to {workspace.project.settings.target_path}/catalog.json", err=True)
+    return 0

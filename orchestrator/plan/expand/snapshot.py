@@ -1,0 +1,47 @@
+"""Snapshots: stage the rows as they are now, write what changed, check the whole table; one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from orchestrator.core.errors import PlanError, Problem
+from orchestrator.core.history import history
+from orchestrator.core.names import Relation
+from orchestrator.core.node import Node
+from orchestrator.core.plan import Step
+from orchestrator.core.snapshot import Existing
+from orchestrator.plan.check_steps import check_steps
+from orchestrator.plan.situation import Situation
+from orchestrator.plan.steps import finish, hooks, promote, staged, statements
+
+
+def snapshot_steps(
+    node: Node, relation: Relation, tests: Sequence[Node], before: tuple[str, ...], at: Situation
+) -> tuple[tuple[Step, ...], frozenset[int]]:
+    """Nobody else writes from the first step on; a failed check gives all of it up: a history is never half written.
+
+    ``--full-refresh`` makes no difference: what a snapshot remembers is nowhere else. With ``--empty`` nothing is held to be gone.
+    """
+    existing = at.snapshot.find(relation)
+    _is_table(node, existing)
+    lock = Step(f"{node.id}/lock", node.id, "clean", statements(at.dialect.history_lock(relation)), before, relation)
+    locked = (lock,) if lock.sql else ()
+    needs = (*before, *(s.id for s in locked))
+    cleaned, stage = staged(node, relation, needs, at)
+    made = (stage, *finish(node, relation, stage, {}, at))
+    asked = history(node.config)
+    asked = replace(asked, hard_deletes="ignore") if at.names.empty else asked
+    payload = {"stage": relation.stage, "history": asked, "config": dict(node.config)}
+    wrote = Step(f"{node.id}/history", node.id, "history", (), tuple(s.id for s in made), relation, payload=payload)
+    checks = check_steps(tests, node.id, relation, at, needs=(wrote.id,), prefix=node.id)
+    drop = statements((at.dialect.drop(Existing(relation.stage, "table")),))
+    done = promote(node, relation, drop, (wrote.id, *(c.id for c in checks)), 0, at)
+    after = hooks(node, "post_hook", needs=(done.id,))
+    return (*locked, *cleaned, *made, wrote, *checks, done, *after), frozenset()
+
+
+def _is_table(node: Node, existing: Existing | None) -> None:
+    if existing is not None and existing.kind != "table":
+        message = f"`{existing.relation}` is a {existing.kind.replace('_', ' ')}; the snapshot `{node.name}` keeps its history in a table"
+        raise PlanError(Problem("N305", message, node.span, "drop or rename it, or give the snapshot another `alias`", node=node.id))

@@ -1,0 +1,120 @@
+"""What the suite must be told about each engine: where it is, and the few expectations that are facts of the engine."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+USERS = ("dbt_test_user_1", "dbt_test_user_2", "dbt_test_user_3")
+"""Roles that the grants tests give privileges to."""
+
+DUCKDB_TYPES = [
+    # as selected, as declared in YAML, as a mismatch names it
+    ["1", "int", "INT"],
+    ["'1'", "varchar", "VARCHAR"],
+    ["true", "bool", "BOOL"],
+    ["timestamp '2013-11-03 00:00:00'", "timestamp", "TIMESTAMP"],
+    ["timestamptz '2013-11-03 00:00:00+00'", "timestamptz", "TIMESTAMP WITH TIME ZONE"],
+    ["['a', 'b']", "varchar[]", "VARCHAR[]"],
+    ["[1, 2]", "integer[]", "INTEGER[]"],
+    ["1::numeric", "numeric", "DECIMAL"],
+    ["""'{"a": 7.5}'::json""", "json", "JSON"],
+]
+DUCKDB_UNIT_TYPES = [
+    # as selected, as written in a fixture
+    ["1", "1"],
+    ["2.5", "2.5"],
+    ["'12345'", "12345"],
+    ["'word'", "word"],
+    ["true", "true"],
+    ["date '2020-01-02'", "2020-01-02"],
+    ["timestamp '2013-11-03 00:00:00'", "2013-11-03 00:00:00"],
+    ["timestamptz '2013-11-03 00:00:00+00'", "2013-11-03 00:00:00+00"],
+    ["{'a': 'b'}", "\"{'a': 'b'}\""],
+    ["['a', 'b']", "\"['a', 'b']\""],
+    ["[1, 2]", "'[1, 2]'"],
+]
+
+
+def output(engine: str, folder: Any) -> dict[str, Any]:
+    """The profile's output to build in: the session's server, or a file of one's own."""
+    if engine == "duckdb":
+        return {"type": "duckdb", "path": str(folder / "dbt.duckdb"), "threads": 4}
+    url = urlsplit(os.environ["ORC_PEER_PG"])
+    return {
+        "type": "postgres",
+        "threads": 4,
+        "host": parse_qs(url.query)["host"][0],
+        "port": 5432,
+        "user": "root",
+        "pass": "password",
+        "dbname": "dbt",
+    }
+
+
+def prepare(engine: str) -> None:
+    """Create the database, the owner and the roles that the suite expects to find."""
+    for number, name in enumerate(USERS, 1):
+        os.environ[f"DBT_TEST_USER_{number}"] = name
+    if engine != "postgres":
+        return
+    import psycopg
+
+    with psycopg.connect(os.environ["ORC_PEER_PG"], autocommit=True) as server:
+        known = {r[0] for r in server.execute("select rolname from pg_roles")}
+        for name in ({"root", *USERS}) - known:
+            server.execute(f"create role {name} login {'superuser' if name == 'root' else ''} password 'password'")
+        if not server.execute("select 1 from pg_database where datname = 'dbt'").fetchone():
+            server.execute("create database dbt owner root")
+
+
+def adapt(engine: str) -> None:
+    """Give the suite's classes this engine's facts, where the defaults are those of another."""
+    if engine != "duckdb":
+        return
+    constraints = _classes("constraints.test_constraints")
+    for name in constraints:
+        _say(constraints[name], "data_types", DUCKDB_TYPES, scope="function")
+        _say(constraints[name], "string_type", "VARCHAR", scope="function")
+        _say(constraints[name], "int_type", "INT", scope="function")
+        _say(constraints[name], "expected_error_messages", ["NOT NULL constraint failed"])
+    _say(_classes("unit_testing.test_types")["BaseUnitTestingTypes"], "data_types", DUCKDB_UNIT_TYPES, scope="function")
+    _catalogs()
+
+
+def _catalogs() -> None:
+    expected = import_module("dbt.tests.adapter.basic.expected_catalog")
+    classes = _classes("basic.test_docs_generate")
+    facts = {"role": None, "id_type": "INTEGER", "text_type": "VARCHAR", "time_type": "TIMESTAMP", "view_type": "VIEW"}
+    facts |= {"table_type": "BASE TABLE", "model_stats": expected.no_stats()}
+
+    @pytest.fixture(scope="class")
+    def plain(self: Any, project: Any) -> Any:
+        return expected.base_expected_catalog(project, **facts)
+
+    @pytest.fixture(scope="class")
+    def references(self: Any, project: Any) -> Any:
+        return expected.expected_references_catalog(project, **facts, bigint_type="BIGINT")
+
+    classes["BaseDocsGenerate"].expected_catalog = plain
+    classes["BaseDocsGenReferences"].expected_catalog = references
+
+
+def _classes(module: str) -> dict[str, Any]:
+    found = vars(import_module(f"dbt.tests.adapter.{module}"))
+    return {name: c for name, c in found.items() if isinstance(c, type) and name.startswith("Base")}
+
+
+def _say(owner: Any, fixture: str, value: Any, scope: Any = "class") -> None:
+    """Replace a fixture of a class that has it by one that gives ``value``."""
+    if fixture in vars(owner):
+
+        @pytest.fixture(scope=scope)
+        def given(self: Any) -> Any:
+            return value
+
+        setattr(owner, fixture, given)
