@@ -70,6 +70,14 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Documents:
+    """Descriptions of columns, to be persisted when it is known what the columns are called. ``kind`` is the relation's."""
+
+    kind: str
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One thing done on a connection. A step runs when every step it ``needs`` (same task) passed, else it is skipped.
 

@@ -17,6 +17,7 @@ from orchestrator.core.plan import Late, Statement, Step, Task, Verdict
 from orchestrator.core.ports import Answer, Connection
 from orchestrator.core.snapshot import Lease
 from orchestrator.execute.difference import difference
+from orchestrator.execute.document import document
 from orchestrator.execute.judge import counted, judge, sentence
 from orchestrator.execute.keep_contract import keep_contract
 from orchestrator.execute.kept_failures import kept_failures, without_query
@@ -349,7 +350,11 @@ def _promote(step: Step, connection: Connection, shop: Workshop, attempt: _Attem
     publish = replace(step.payload["publish"], at=shop.clock.now().isoformat(), rows=attempt.rows)
     for statement in _statements(step, connection, shop):
         _send(statement, connection, attempt)
-    for sql in shop.dialect.ledger_write(publish, known=bool(step.payload.get("known", True)), lease=attempt.lease):
+    documents: tuple[str, ...] = ()
+    if step.relation is not None and "documents" in step.payload:
+        documents = document(step.payload["documents"], step.relation, connection.columns(step.relation), shop.dialect)
+    ledger = shop.dialect.ledger_write(publish, known=bool(step.payload.get("known", True)), lease=attempt.lease)
+    for sql in (*documents, *ledger):
         _send(Statement(sql), connection, attempt)
     attempt.passed[step.id] = True
 

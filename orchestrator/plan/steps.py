@@ -11,7 +11,7 @@ from orchestrator.core.contract import Contract
 from orchestrator.core.errors import PlanError
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Node, PythonBody, Query, SeedBody, SqlBody
-from orchestrator.core.plan import Late, Origin, Statement, Step, Verdict
+from orchestrator.core.plan import Documents, Late, Origin, Statement, Step, Verdict
 from orchestrator.core.ports import Dialect
 from orchestrator.core.snapshot import Existing, Published, RelationKind
 from orchestrator.plan.compile import compile_query, is_late
@@ -156,11 +156,15 @@ def promote(
     }
     if not at.dialect.trusts_commit:
         payload["verify"] = at.dialect.ledger_read(node.id)
+    described, now, later = _documented(node, at)
+    comments = at.dialect.comment(relation, relation_kind(node), described, now) if described is not None or now else ()
+    if later:
+        payload["documents"] = Documents(relation_kind(node), later)
     return Step(
         f"{node.id}/promote",
         node.id,
         "promote",
-        (*visible, *_comments(node, relation, at), *statements(at.dialect.grants(relation, node.config.get("grants") or {}))),
+        (*visible, *statements(comments), *statements(at.dialect.grants(relation, node.config.get("grants") or {}))),
         needs,
         relation,
         transaction=transaction,
@@ -168,21 +172,20 @@ def promote(
     )
 
 
-def _comments(node: Node, relation: Relation, at: Situation) -> tuple[Statement, ...]:
+def _documented(node: Node, at: Situation) -> tuple[str | None, dict[str, str], dict[str, str]]:
+    """What ``persist_docs`` wants written down: of the relation, of columns known by exactly this name, and of those to be looked up."""
     persist = node.config.get("persist_docs") or {}
-    docs = at.names.graph.bodies[node.id].docs
-    columns = {c.name: c.description for c in docs.columns if c.description} if persist.get("columns") else {}
-    described = docs.description if persist.get("relation") and docs.description else None
-    if described is None and not columns:
-        return ()
-    kind = relation_kind(node)
-    known = at.names.graph.bodies[node.id]
-    if isinstance(known, SqlBody) and known.query.columns is not None and not is_late(node, known, at.names):
-        there = {c.casefold() for c in known.query.columns}
-        columns = {k: v for k, v in columns.items() if k.casefold() in there}
-    elif not isinstance(known, SeedBody):
-        columns = {}
-    return statements(at.dialect.comment(relation, kind, described, columns))
+    body = at.names.graph.bodies[node.id]
+    described = body.docs.description if persist.get("relation") and body.docs.description else None
+    columns = {c.name: c.description for c in body.docs.columns if c.description} if persist.get("columns") else {}
+    known = body.query.columns if isinstance(body, SqlBody) and not is_late(node, body, at.names) else None
+    if known is None:
+        return described, {}, columns
+    there = {c.casefold() for c in known}
+    columns = {c: text for c, text in columns.items() if c.casefold() in there}  # what is documented and not there is nobody's concern
+    if all(c in known and c == c.lower() for c in columns):
+        return described, columns, {}
+    return described, {}, columns
 
 
 def unit_step(unit: Node) -> Step:

@@ -149,5 +149,5 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 @pytest.fixture(params=sorted(ENGINES))
 def project(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Make:
     """Writes a project for the engine: ``project({"models/a.sql": "select 1 as x"}).orc("run")``."""
-    target = replace(ENGINES[request.param](tmp_path, request), schema="shop")
+    target = replace(ENGINES[request.param](tmp_path, request), schema="wares")
     return lambda files, **settings: built(tmp_path, replace(target, settings={**target.settings, **settings}), files, monkeypatch, capsys)

@@ -248,8 +248,8 @@ def test_a_foreign_key_orders_the_build_and_moves_along_with_its_parent(project:
     assert "violates foreign key constraint" in results["sales"]["message"]
     assert made.query("select customer from {sales}") == [(1,)]
     assert made.query(
-        "select contype::text, confrelid::regclass::text from pg_constraint where conrelid = 'shop.sales'::regclass and contype = 'f'"
-    ) == [("f", "shop.customers")]
+        "select contype::text, confrelid::regclass::text from pg_constraint where conrelid = 'wares.sales'::regclass and contype = 'f'"
+    ) == [("f", "wares.customers")]
     made.write({"models/sales.sql": "select 2 as customer", "models/customers.sql": "select 2 as id"})
     made.orc("run")  # the parent loses a row that the old child still has: the new child is built next
     assert made.query("select customer from {sales}") == [(2,)]

@@ -106,7 +106,7 @@ def test_kinds_change_in_every_direction_under_a_view_that_stays(shop: Make) -> 
         assert made.query("select id from {over}") == [(number,)]
 
 
-INDEXES = "select indexdef from pg_indexes where schemaname = 'shop' and tablename = 'mv' order by indexdef"
+INDEXES = "select indexdef from pg_indexes where schemaname = 'wares' and tablename = 'mv' order by indexdef"
 
 
 def test_indexes_follow_the_configuration_without_a_rebuild(shop: Make) -> None:
