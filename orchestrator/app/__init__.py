@@ -108,6 +108,7 @@ def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None =
             schema=project.target.schema,
             threads=project.target.threads,
             own=project.settings.own,
+            now=workspace.invocation.started,
         )
     except BaseException:
         warehouse.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from orchestrator.app import Prepared
     from orchestrator.plan.compile import Names
     from orchestrator.publish.facts import Facts
+
+TOLD = "DBT_ENV_CUSTOM_ENV_"
+"""Environment variables of this prefix are told to readers of artifacts, without it."""
 
 
 def write_artifacts(ready: Prepared, run: Run) -> None:
@@ -31,7 +35,8 @@ def write_artifacts(ready: Prepared, run: Run) -> None:
     compiled = {id_: sql for id_ in done if (sql := compiled_sql(workspace.graph.nodes[id_], names)) is not None}
     tasks = {t.node for t in ready.plan.tasks}
     sent = {r.node: r.sql for r in run.results if r.sql and r.node in tasks}
-    facts = facts_of(workspace, compiled, sent)
+    kept = {s.node: s.payload["audit"] for t in ready.plan.tasks for s in t.steps if "audit" in s.payload}
+    facts = replace(facts_of(workspace, compiled, sent), kept=kept)
     from orchestrator.app import secrets
 
     write(publish(workspace.graph, workspace.project, facts, run), target_folder(workspace), secrets(workspace))
@@ -48,8 +53,13 @@ def write_manifest(workspace: Workspace, compiled: Mapping[str, str] | None = No
         write(publish(workspace.graph, workspace.project, facts), target_folder(workspace), secrets(workspace))
 
 
-def write_catalog(workspace: Workspace) -> int:
-    """manifest.json and catalog.json; how many relations the warehouse holds of the project's nodes and sources."""
+def write_catalog(workspace: Workspace, *, compiling: bool = True) -> int:
+    """catalog.json, the project's assets and, when ``compiling``, manifest.json.
+
+    Returns how many relations the warehouse holds of the project's nodes and sources.
+    """
+    from shutil import copytree
+
     from orchestrator.adapters import registry
     from orchestrator.app import secrets
     from orchestrator.core.node import BUILDABLE
@@ -59,8 +69,9 @@ def write_catalog(workspace: Workspace) -> int:
     from orchestrator.publish.write import write
 
     graph = workspace.graph
-    names = Names(graph, workspace.dialect)
-    write_manifest(workspace, {id_: sql for id_, node in graph.nodes.items() if (sql := compiled_sql(node, names)) is not None})
+    if compiling:
+        names = Names(graph, workspace.dialect)
+        write_manifest(workspace, {id_: sql for id_, node in graph.nodes.items() if (sql := compiled_sql(node, names)) is not None})
     relations = [n.relation for n in graph.nodes.values() if n.relation is not None and (n.kind in BUILDABLE or n.kind == "source")]
     warehouse = registry.warehouse(workspace.project.target, str(workspace.invocation.root), workspace.invocation.id)
     try:
@@ -69,6 +80,9 @@ def write_catalog(workspace: Workspace) -> int:
         warehouse.close()
     made = as_text(catalog(graph, facts_of(workspace, {}, {}), found))
     write({"catalog.json": made}, target_folder(workspace), secrets(workspace))
+    for folder in workspace.project.settings.asset_paths:
+        if (given := workspace.invocation.root / folder).is_dir():
+            copytree(given, target_folder(workspace) / folder, dirs_exist_ok=True)
     return len(found)
 
 
@@ -126,7 +140,7 @@ def facts_of(workspace: Workspace, compiled: Mapping[str, str], sent: Mapping[st
         workspace.dialect.relation,
         compiled,
         sent,
-        {k: v for k, v in invocation.env.items() if k.startswith("DBT_ENV_CUSTOM_ENV_")},
+        {k.removeprefix(TOLD): v for k, v in invocation.env.items() if k.startswith(TOLD)},
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.app.opening import Workspace
 from orchestrator.core import marker
 from orchestrator.core.errors import ExecuteError, Problem
+from orchestrator.core.interval import Interval, spelled
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Node, Query, SqlBody, UnitTestBody
 from orchestrator.core.plan import Late, Statement, Step
@@ -48,6 +49,8 @@ class LateSql:
                 return self._check(node, late.wrap, connection) if node.kind == "test" else self._model(node, late.wrap, connection)
             case "unit_test":
                 return self._unit_test(node, connection)
+            case "docs":
+                return self._docs(node, late.wrap, connection)
 
     def _templates(self, node: Node) -> Templates:
         """The project's templates; what they log while ``node`` is rendered is heard."""
@@ -78,10 +81,27 @@ class LateSql:
         sql = compile_text(text, node, self._names).strip().rstrip(";")
         return (Statement(sql),) if sql else ()
 
+    def _docs(self, node: Node, wrap: Mapping[str, Any], connection: Connection) -> tuple[Statement, ...]:
+        """Comments on those documented columns that are there; a name that was not to be quoted is found in any case."""
+        there = [name for name, _ in connection.columns(wrap["relation"])]
+        folded = {name.casefold(): name for name in there}
+        found: dict[str, str] = {}
+        absent: list[str] = []
+        for name, column in wrap["columns"].items():
+            actual = name if name in there else None if column.quote else folded.get(name.casefold())
+            if actual is None:
+                absent.append(f"`{name}`")
+            else:
+                found[actual] = column.description
+        if absent:
+            self._notice(node.id, f"`{node.name}` documents columns that it does not have: {', '.join(absent)}", "warn")
+        return tuple(Statement(s) for s in self._workspace.dialect.comment(wrap["relation"], wrap["kind"], None, found))
+
     def _model(self, node: Node, wrap: Mapping[str, Any], connection: Connection) -> tuple[Statement, ...]:
         incremental = bool(wrap.get("incremental"))
         if not wrap.get("again"):  # a view is published with the text its stage was checked with
-            self._rendered[node.id] = self._render(node, connection, self._names, incremental=incremental)
+            names = replace(self._names, instead=wrap.get("instead") or {}, window=_bounds(wrap.get("interval")))
+            self._rendered[node.id] = self._render(node, connection, names, incremental=incremental, interval=wrap.get("interval"))
             column_names(node, self._rendered[node.id][0], self._workspace.dialect)
         query, names = self._rendered[node.id]
         text = compile_query(replace(node, links=tuple(self._spellings(node).items())), query, names)
@@ -94,9 +114,11 @@ class LateSql:
         compiled = check(replace(node, links=tuple(self._spellings(node).items())), names, query)
         return stored(compiled, wrap["audit"], self._workspace.dialect, wrap["audit_as"]) if wrap["audit"] else (compiled.count,)
 
-    def _render(self, node: Node, connection: Connection, names: Names, *, incremental: bool = False) -> tuple[Query, Names]:
+    def _render(
+        self, node: Node, connection: Connection, names: Names, *, incremental: bool = False, interval: Interval | None = None
+    ) -> tuple[Query, Names]:
         """The node's text as of now; and names that know the text of the ephemeral models it reads, where that is of now too."""
-        query = self._query(node, connection, names, incremental=incremental)
+        query = self._query(node, connection, names, incremental=incremental, interval=interval)
         links = self._spellings(node)
         queries: dict[str, Query] = {}
         for id_ in ephemerals((links[r.name] for r in query.reads if r.name in links), names):
@@ -104,7 +126,9 @@ class LateSql:
                 queries[id_] = self._query(names.graph.nodes[id_], connection, names)
         return query, replace(names, queries=queries)
 
-    def _query(self, node: Node, connection: Connection, names: Names, *, incremental: bool = False) -> Query:
+    def _query(
+        self, node: Node, connection: Connection, names: Names, *, incremental: bool = False, interval: Interval | None = None
+    ) -> Query:
         """Render and parse one template with a live connection.
 
         Raises:
@@ -114,6 +138,8 @@ class LateSql:
 
         workspace = self._workspace
         live = self._live(node, connection, names)
+        if interval is not None:
+            live = replace(live, extra={**live.extra, "interval": interval})
         text, _ = self._templates(node).render(workspace.declaration(node.id), workspace.raw(node.id), incremental=incremental, live=live)
         dialect = workspace.dialect
         try:
@@ -195,6 +221,10 @@ def _new_reference(node: Node, payload: str) -> ExecuteError:
     call = f"ref('{name}')" if kind == "ref" else f"source('{rest.split(':')[0]}', '{name}')"
     message = f"`{node.name}` refers to `{name}` only now that it is rendered for the run: the order of the run does not know about it"
     return ExecuteError(Problem("X322", message, node.span, f"write `-- depends_on: {{{{ {call} }}}}` into it", node=node.id))
+
+
+def _bounds(interval: Interval | None) -> tuple[str, str] | None:
+    return None if interval is None else (spelled(interval.start), spelled(interval.end))
 
 
 def _constant(value: Any) -> Any:

@@ -30,7 +30,7 @@ def seed_loader(workspace: Workspace) -> Callable[[Step, Connection], int]:
             raise ExecuteError(*error.problems) from error
         if step.relation is None:
             raise AssertionError(step.id)
-        return connection.load(step.relation, seed.reader, seed.types)
+        return connection.load(step.relation, seed.reader, seed.types, dict(config))
 
     return load
 
@@ -72,7 +72,7 @@ def python_loader(
             memory_bytes=_bytes(node, node.config.get("memory_limit")),
             scratch=str(scratch),
         ) as frames:
-            return connection.load(step.relation, frames.reader, dict(node.config.get("column_types") or {}))
+            return connection.load(step.relation, frames.reader, dict(node.config.get("column_types") or {}), dict(node.config))
 
     return load
 

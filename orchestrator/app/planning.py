@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from orchestrator.app import Prepared
 from orchestrator.app.explain import explainer
 from orchestrator.core.errors import ExecuteError, Problem, UsageError
+from orchestrator.core.history import added, history
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Body, Node, SqlBody
 from orchestrator.core.plan import Estimate, Origin, Statement
@@ -58,6 +59,7 @@ def _estimates(ready: Prepared, connection: Connection) -> Iterator[Estimate]:
                 yield Estimate(node.id, problem=explain(error, Statement(text.sql, Origin(node.id, text.pieces, incremental)), node.id))
                 continue
             if existing is None:
+                columns = (*columns, *added(history(node.config), columns)) if node.kind == "snapshot" else columns
                 standins[node.id] = _standin(columns, workspace.dialect.quote)
             yield Estimate(node.id, amount)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.core.interval import Interval, instant
 from orchestrator.core.plan import Request
 from orchestrator.record.history import History
 
@@ -40,6 +41,20 @@ def last_failure(history: History, given: Mapping[str, Any]) -> Past | None:
         threads=given.get("threads") or before.get("threads"),
         on_conflict=before.get("on_conflict") or "wait",
         resource_types=("model", "seed", "snapshot", "test", "unit_test"),
+        event_times=asked(before),
+        batches=left(history, last.id),
         invocation=before,
     )
     return Past(command, nodes, request)
+
+
+def left(history: History, run: str) -> dict[str, tuple[Interval, ...]]:
+    """The batches that failed, of models of which others succeeded: those are not built again."""
+    found = {r.node: r.batches for r in history.results(run) if r.batches and r.batches["successful"] and r.batches["failed"]}
+    return {node: tuple(Interval(*bounds) for bounds in batches["failed"]) for node, batches in found.items()}
+
+
+def asked(arguments: Mapping[str, Any]) -> Interval | None:
+    """The range of event times that a run was limited to."""
+    start, end = arguments.get("event_time_start"), arguments.get("event_time_end")
+    return Interval(instant(start), instant(end)) if start and end else None

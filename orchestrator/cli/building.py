@@ -12,6 +12,10 @@ from orchestrator.cli import options as o
 from orchestrator.cli.main import orc
 
 
+SHOWN_ROWS = 10
+"""How many rows of each seed ``orc seed --show`` prints."""
+
+
 def _execute(given: dict[str, Any], command: str, *, only: Iterable[str] | None = None, request: Any = None) -> int:
     from orchestrator import app
     from orchestrator.cli import wire
@@ -70,9 +74,24 @@ def test(**given: Any) -> int:
 @o.store_failures
 @o.project
 @o.console
+@click.option("--show", is_flag=True, help="Print the first rows of what was loaded.")
 def seed(**given: Any) -> int:
     """Load the CSV files of seeds/ as tables."""
-    return _execute(given, "seed")
+    code = _execute(given, "seed")
+    if given["show"] and code == 0:
+        _show_seeds(given)
+    return code
+
+
+def _show_seeds(given: dict[str, Any]) -> None:
+    from orchestrator.app.asking import shown
+    from orchestrator.cli import wire
+    from orchestrator.cli.inspecting import print_rows
+    from orchestrator.cli.opening import opened
+
+    every = {} if given["select"] or given["selector"] else {"select": ("resource_type:seed",)}
+    request = wire.request({**given, **every, "resource_types": ("seed",)}, "show")
+    print_rows(shown(opened(given, "show"), request, None, SHOWN_ROWS))
 
 
 @orc.command()

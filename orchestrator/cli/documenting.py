@@ -24,6 +24,7 @@ def docs() -> None:
 
 
 @docs.command()
+@click.option("--compile/--no-compile", "compiling", default=True, help="Write manifest.json with compiled queries, too (default).")
 @o.project
 @o.console
 def generate(**given: Any) -> int:
@@ -34,7 +35,7 @@ def generate(**given: Any) -> int:
     from orchestrator.app.artifacts import write_catalog
 
     workspace = opened(given, "docs")
-    count = write_catalog(workspace)
+    count = write_catalog(workspace, compiling=given["compiling"])
     if not given["quiet"]:
         click.echo(f"Catalog of {count} relations written to {workspace.project.settings.target_path}/catalog.json", err=True)
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -175,16 +175,22 @@ def show(**given: Any) -> int:
     """Show the first rows of a model, seed, test or any query."""
     from orchestrator.app.asking import shown
     from orchestrator.cli import wire
-    from orchestrator.report.table import as_json, table
 
     workspace = opened(given, "show")
-    for name, columns, rows in shown(workspace, wire.request(given, "show"), given.get("inline"), given["limit"]):
-        if given["output"] == "json":
+    print_rows(shown(workspace, wire.request(given, "show"), given.get("inline"), given["limit"]), json=given["output"] == "json")
+    return 0
+
+
+def print_rows(found: Iterable[tuple[str, Sequence[str], Sequence[Sequence[Any]]]], *, json: bool = False) -> None:
+    """Rows on stdout, each node's name before them on stderr."""
+    from orchestrator.report.table import as_json, table
+
+    for name, columns, rows in found:
+        if json:
             click.echo(as_json(columns, rows))
         else:
             click.echo(f"{name}", err=True)
             click.echo(table(columns, rows, width=_width()))
-    return 0
 
 
 @orc.command()

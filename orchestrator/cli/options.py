@@ -135,6 +135,13 @@ building = _stack(
     ),
     _building("--empty/--no-empty", "empty", default=False, envvar=_env("EMPTY"), help="Build with no rows: checks the SQL, fast."),
     on_conflict,
+    _building(
+        "--event-time-start",
+        metavar="TIME",
+        envvar=_env("EVENT_TIME_START"),
+        help="Of models built by interval, build the batches from here on (UTC) …",
+    ),
+    _building("--event-time-end", metavar="TIME", envvar=_env("EVENT_TIME_END"), help="… up to here; both or neither."),
     _building("--gates/--no-gates", "gates", default=True, help="Test before publishing (default), or publish first as dbt does."),
 )
 """How to build."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from orchestrator.app.invocation import Invocation
 from orchestrator.core.errors import Problem, UsageError
+from orchestrator.core.interval import Interval, instant
 from orchestrator.core.node import Kind
 from orchestrator.core.plan import Request
 from orchestrator.core.ports import Sink
@@ -94,8 +95,32 @@ def request(options: Mapping[str, Any], command: str) -> Request:
         threads=options.get("threads"),
         max_bytes=options.get("max_bytes"),
         on_conflict=options.get("on_conflict") or "wait",
+        event_times=event_times(options.get("event_time_start"), options.get("event_time_end")),
         invocation={k: _plain(v) for k, v in options.items() if not k.startswith("_") and v is not None},
     )
+
+
+def event_times(start: str | None, end: str | None) -> Interval | None:
+    """The range of ``--event-time-start`` and ``--event-time-end``, in UTC.
+
+    Raises:
+        UsageError: U031, only one is given, one is no time, or the range is empty.
+    """
+    if not start and not end:
+        return None
+    hint = "--event-time-start 2025-01-01 --event-time-end 2025-01-08"
+    if not start or not end:
+        missing = "--event-time-end" if start else "--event-time-start"
+        raise UsageError(Problem("U031", f"`{missing}` is missing: give both bounds or none", None, hint))
+    bounds = []
+    for option, text in (("--event-time-start", start), ("--event-time-end", end)):
+        try:
+            bounds.append(instant(text))
+        except ValueError:
+            raise UsageError(Problem("U031", f"`{option} {text}` is no date or time", None, hint)) from None
+    if bounds[0] >= bounds[1]:
+        raise UsageError(Problem("U031", f"nothing is between {start} and {end}: the end comes after the start", None, hint))
+    return Interval(*bounds)
 
 
 def _plain(value: Any) -> Any:

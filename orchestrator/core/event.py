@@ -24,6 +24,7 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
     REUSED = "reused"
     NOTHING = "nothing"
+    PARTIAL = "partial"
 
 
 _OUTCOMES = {
@@ -35,6 +36,7 @@ _OUTCOMES = {
     Status.CANCELLED: "skipped",
     Status.REUSED: "reused",
     Status.NOTHING: "no-op",
+    Status.PARTIAL: "partial success",
 }
 
 
@@ -75,6 +77,7 @@ class NodeFinished:
 
     ``failures`` is a test's count. ``message`` is one line. ``problem`` has the place in the author's file. ``seconds`` is
     wall time. ``because`` names the node that made this one skip. ``timing`` has the phases dbt's artifacts list.
+    ``batches`` are the intervals of a model that is built by interval: ``successful`` and ``failed``, each ``(start, end)``.
     ``inspect`` is the query (or relation) that shows failing rows. ``response`` is what the engine answered
     (``rows_affected``, ``bytes_processed``, …).
     """
@@ -97,6 +100,7 @@ class NodeFinished:
     problem: Problem | None = None
     started: datetime | None = None
     response: Mapping[str, Any] = field(default_factory=dict)
+    batches: Mapping[str, tuple[tuple[datetime, datetime], ...]] | None = None
 
     @property
     def outcome(self) -> str:
@@ -109,6 +113,39 @@ class NodeFinished:
         elif self.status is Status.WARNED:
             return "success"
         return _OUTCOMES[self.status]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStarted:
+    """Work on one interval of a node begins: ``number`` of ``total``."""
+
+    at: datetime
+    node: str
+    label: str
+    number: int
+    total: int
+    start: datetime
+    end: datetime
+    thread: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFinished:
+    """One interval of a node ended; what that means for the node, its own end says."""
+
+    at: datetime
+    node: str
+    label: str
+    number: int
+    total: int
+    start: datetime
+    end: datetime
+    thread: str
+    status: Status
+    seconds: float
+    message: str = ""
+    rows: int | None = None
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +169,7 @@ class RunFinished:
     cancelled: bool = False
 
 
-Event = RunStarted | NodeStarted | NodeFinished | Noted | RunFinished
+Event = RunStarted | NodeStarted | NodeFinished | BatchStarted | BatchFinished | Noted | RunFinished
 
 
 def as_json(event: Event) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -15,7 +15,15 @@ HardDeletes = Literal["ignore", "invalidate", "new_record"]
 STRATEGIES = ("timestamp", "check")
 HARD_DELETES = ("ignore", "invalidate", "new_record")
 KEYS = frozenset(
-    {"strategy", "updated_at", "check_cols", "hard_deletes", "invalidate_hard_deletes", "dbt_valid_to_current", "snapshot_meta_column_names"}
+    {
+        "strategy",
+        "updated_at",
+        "check_cols",
+        "hard_deletes",
+        "invalidate_hard_deletes",
+        "dbt_valid_to_current",
+        "snapshot_meta_column_names",
+    }
 )
 """Config that only snapshots have."""
 
@@ -97,7 +105,7 @@ def history(config: Mapping[str, Any]) -> History:
     """
     check = config.get("check_cols")
     named: Mapping[str, Any] = config.get("snapshot_meta_column_names") or {}
-    deletes = config.get("hard_deletes") or ("invalidate" if config.get("invalidate_hard_deletes") else "ignore")
+    deletes: HardDeletes = config.get("hard_deletes") or ("invalidate" if config.get("invalidate_hard_deletes") else "ignore")
     current = config.get("dbt_valid_to_current")
     return History(
         str(config["strategy"]),
@@ -157,6 +165,19 @@ def _names(named: Any) -> Iterator[tuple[str, str, str | None]]:
         yield where, f"`{where}` gives one name to two columns", None
 
 
+def added(asked: History, columns: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The columns ``(name, type)`` that a snapshot adds to its query's, in order, as far as that can be said before it is built.
+
+    >>> [name for name, _ in added(History("check", ("id",), hard_deletes="new_record"), [("id", "integer")])][3:]
+    ['dbt_valid_to', 'dbt_is_deleted']
+    """
+    said = {name.casefold(): type_ for name, type_ in columns}
+    moment, meta = said.get((asked.updated_at or "").casefold(), "timestamp"), asked.meta
+    times = ((name, moment) for name in (meta.dbt_updated_at, meta.dbt_valid_from, meta.dbt_valid_to))
+    marked = ((meta.dbt_is_deleted, "text"),) if asked.hard_deletes == "new_record" else ()
+    return ((meta.dbt_scd_id, "text"), *times, *marked)
+
+
 def word(text: str) -> bool:
     """Whether a key, ``updated_at`` or ``check_cols`` names a column; otherwise it is SQL.
 
@@ -164,4 +185,3 @@ def word(text: str) -> bool:
     (True, False)
     """
     return _WORD.fullmatch(text.strip()) is not None
-

@@ -13,6 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 PREFIX = "__orc"
+
+WHOLE = "/* all of it */"
+"""What stands behind a marker whose relation is wanted whole, where reads are limited to an interval of event time."""
+
 _PATTERN = {q: re.compile(f"{q}{PREFIX}{q}\\.{q}([^{q}]+){q}\\.{q}([^{q}]+){q}") for q in ('"', "`")}
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from orchestrator.core.errors import Problem
+from orchestrator.core.interval import BatchSize, Interval
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Kind
 
-Does = Literal["contract", "stage", "finish", "check", "apply", "history", "promote", "hook", "python", "seed", "clean", "refuse"]
+Does = Literal["contract", "stage", "finish", "check", "within", "apply", "history", "promote", "hook", "python", "seed", "clean", "refuse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Statement:
 class Late:
     """SQL that can be known only just before its step: a template that asks the warehouse, or a unit test's fixture types."""
 
-    what: Literal["render", "unit_test", "hook"]
+    what: Literal["render", "unit_test", "hook", "docs"]
     node: str
     wrap: Mapping[str, Any] = field(default_factory=dict)
 
@@ -70,14 +72,6 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Documents:
-    """Descriptions of columns, to be persisted when it is known what the columns are called. ``kind`` is the relation's."""
-
-    kind: str
-    columns: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class Step:
     """One thing done on a connection. A step runs when every step it ``needs`` (same task) passed, else it is skipped.
 
@@ -97,13 +91,35 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Batches:
+    """A table that is built interval by interval, each in transactions of its own.
+
+    ``opening`` runs before the first batch. A batch is ``create`` as long as there is no table, then ``add``; their statements
+    have marks where its bounds will stand. ``closing`` runs in the transaction of the last batch. ``exists`` says that the table
+    is there already. ``whole`` says that it is built aside and published by ``closing``: then every batch has to succeed.
+    ``now`` is the run's: what is later is not complete. ``recorded`` is false for a build without rows: its batches are gaps.
+    """
+
+    intervals: tuple[Interval, ...]
+    size: BatchSize
+    now: datetime
+    opening: tuple[Step, ...]
+    create: tuple[Step, ...]
+    add: tuple[Step, ...]
+    closing: tuple[Step, ...]
+    exists: bool
+    whole: bool = False
+    recorded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """What has to be done for one node, in order: stage → check… → promote.
 
     Steps with the same ``transaction`` number share one transaction; ``None`` runs outside of any. When a check fails, the
     transactions listed in ``keep`` commit what they did so far (the stage), the others roll back. ``tests`` are the ids
     judged inside. ``label`` is what the console says (``sql table model analytics.orders``). ``leased`` tasks run while no other run
-    builds their relation. ``warnings`` are what there is to know before.
+    builds their relation. With ``batches``, ``steps`` are those of the first one, to look at. ``warnings`` are what to know before.
     """
 
     node: str
@@ -117,11 +133,15 @@ class Task:
     relation: Relation | None = None
     warnings: tuple[Problem, ...] = ()
     leased: bool = False
+    batches: Batches | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked for, flags included; the plan's only input beside graph and snapshot."""
+    """What the user asked for, flags included; the plan's only input beside graph and snapshot.
+
+    ``event_times`` limits models built by interval to a range. ``batches`` are what exactly to build of some of them (``retry``).
+    """
 
     command: str
     select: tuple[str, ...] = ()
@@ -139,6 +159,8 @@ class Request:
     threads: int | None = None
     max_bytes: int | None = None
     on_conflict: Literal["wait", "skip", "fail"] = "wait"
+    event_times: Interval | None = None
+    batches: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
     invocation: Mapping[str, Any] = field(default_factory=dict)
 
 

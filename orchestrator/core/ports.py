@@ -11,7 +11,7 @@ from orchestrator.core.contract import Contract, Support
 from orchestrator.core.event import Event
 from orchestrator.core.history import Comparison
 from orchestrator.core.names import Relation
-from orchestrator.core.snapshot import Described, Existing, Lease, Published, Snapshot
+from orchestrator.core.snapshot import Built, Described, Existing, Lease, Published, Snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +36,7 @@ class Dialect(Protocol):
     ``materialized_views`` that there are any.
     ``leases`` says which tasks take a lease: ``every`` one, or the ``split`` ones (several transactions), where the
     engine itself lets no two transactions build one relation.
+    ``transactions`` says what a transaction holds: ``all``, or ``rows`` where nothing may be created or dropped in one.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Dialect(Protocol):
     estimates: bool
     materialized_views: bool
     leases: str
+    transactions: Literal["all", "rows"]
 
     @property
     def constraint_support(self) -> Mapping[str, Support]:
@@ -67,6 +69,10 @@ class Dialect(Protocol):
 
     def create_schema(self, relation: Relation) -> str:
         """Create the relation's schema if it is not there."""
+        ...
+
+    def drop_schema(self, relation: Relation) -> str:
+        """Drop the relation's schema and everything in it: for templates that ask for just that."""
         ...
 
     def create_table(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
@@ -93,11 +99,15 @@ class Dialect(Protocol):
         """Drop what is there, by its kind, if it still exists. Never cascades."""
         ...
 
-    def swap(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:
-        """Make the staged table the published one, replacing whatever ``existing`` is."""
+    def swap(
+        self, stage: Relation, target: Relation, existing: Existing | None, config: Mapping[str, Any] | None = None
+    ) -> tuple[str, ...]:
+        """Make the staged table, built with ``config``, the published one, replacing whatever ``existing`` is."""
         ...
 
-    def swap_rows(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:
+    def swap_rows(
+        self, stage: Relation, target: Relation, existing: Existing | None, config: Mapping[str, Any] | None = None
+    ) -> tuple[str, ...]:
         """Publish the stage's rows in the table that is there (``publish: in_place``): no reader loses the rows of its snapshot."""
         ...
 
@@ -122,7 +132,7 @@ class Dialect(Protocol):
         unique_key: Sequence[str],
         options: dict[str, Any],
     ) -> tuple[str, ...]:
-        """Apply a staged delta to an incremental model: ``append``, ``delete+insert`` or ``merge``."""
+        """Apply a staged delta to an incremental model by one of :attr:`strategies`."""
         ...
 
     def too_old(self, strategy: str, server: int) -> str | None:
@@ -232,6 +242,30 @@ class Dialect(Protocol):
         """A query for the run id last recorded for ``node``; proves a commit."""
         ...
 
+    def within(self, column: str, start: str, end: str) -> str:
+        """The condition that an event time is in ``[start, end)``, bounds as :func:`~orchestrator.core.interval.spelled`."""
+        ...
+
+    def intervals_setup(self) -> tuple[str, ...]:
+        """Create the interval ledger's table if it is not there; the ledger itself is."""
+        ...
+
+    def intervals_write(self, built: Built) -> tuple[str, ...]:
+        """Record a batch in place of what is recorded inside of it; runs in the transaction that writes its rows."""
+        ...
+
+    def intervals_forget(self, relation: str, start: str | None = None, end: str | None = None) -> tuple[str, ...]:
+        """Record that a table is not complete any more: not at all, or not from ``start`` to ``end``."""
+        ...
+
+    def intervals_move(self, source: str, target: str) -> tuple[str, ...]:
+        """Record that the table ``source`` has become ``target``."""
+        ...
+
+    def intervals_read(self, relation: str, start: str) -> str:
+        """A query for the run id last recorded for the batch that begins at ``start``; proves a commit."""
+        ...
+
     def lease_setup(self) -> tuple[str, ...]:
         """Create what leases are kept in, if it is not there."""
         ...
@@ -241,6 +275,14 @@ class Dialect(Protocol):
 
         Its fence is one more than before, also for who had it already. Of those who ask at once at most one gets it.
         """
+        ...
+
+    def lease_holder(self, relation: Relation) -> str:
+        """A query for ``run, fence, since`` of who has a lease; changes nothing."""
+        ...
+
+    def lease_check(self, lease: Lease) -> tuple[str, ...]:
+        """Fail (X330) in the transaction of a publish that keeps its lease, when that has been taken over, where that can be."""
         ...
 
     def lease_beat(self, run: str) -> tuple[str, ...]:
@@ -257,6 +299,14 @@ class Dialect(Protocol):
 
     def comment(self, relation: Relation, kind: str, description: str | None, columns: dict[str, str]) -> tuple[str, ...]:
         """Statements that persist descriptions (``persist_docs``)."""
+        ...
+
+    def tag_columns(self, relation: Relation, tags: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+        """Statements that put policy tags on columns; none where an engine has no such thing."""
+        ...
+
+    def kind_of(self, relation: Relation) -> str:
+        """A query for what a relation is, in the words of the information schema; no row when it is not there."""
         ...
 
 
@@ -295,8 +345,21 @@ class Connection(Protocol):
         """A query's result as a stream of Arrow batches."""
         ...
 
-    def load(self, relation: Relation, frames: pa.RecordBatchReader, types: dict[str, str] | None = None) -> int:
-        """Create (or replace) a table from Arrow batches; returns the number of rows. ``types`` override column types."""
+    def load(
+        self,
+        relation: Relation,
+        frames: pa.RecordBatchReader,
+        types: dict[str, str] | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Create (or replace) a table from Arrow batches; returns the number of rows.
+
+        ``types`` override column types; ``config`` is what :meth:`Dialect.create_table` gets.
+        """
+        ...
+
+    def about(self, node: str | None) -> Mapping[str, int]:
+        """Say what the session works on from now; returns what the work before cost (``bytes_billed``, …), in units that add up."""
         ...
 
     def cancel(self) -> None:

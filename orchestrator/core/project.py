@@ -100,6 +100,7 @@ class Settings:
     macro_paths: tuple[str, ...] = ("macros",)
     snapshot_paths: tuple[str, ...] = ("snapshots",)
     analysis_paths: tuple[str, ...] = ("analyses",)
+    asset_paths: tuple[str, ...] = ()
     target_path: str = "target"
     clean_targets: tuple[str, ...] = ("target",)
     vars: Mapping[str, Any] = field(default_factory=dict)

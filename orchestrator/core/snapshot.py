@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from orchestrator.core.interval import Interval
 from orchestrator.core.names import Relation
 
 RelationKind = Literal["table", "view", "materialized_view", "external"]
@@ -17,11 +18,15 @@ LEASE_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """A relation that is there: what it is, its columns as ``(name, type)`` in order, and the names of a materialized view's indexes."""
+    """A relation that is there: what it is, its columns as ``(name, type)`` in order, and the names of a materialized view's indexes.
+
+    ``layout`` says how the engine keeps its rows apart (partitions, clusters), in words that are equal for equal layouts.
+    """
 
     relation: Relation
     kind: RelationKind
     columns: tuple[tuple[str, str], ...] = ()
+    layout: str = ""
     indexes: tuple[str, ...] = ()
 
 
@@ -48,15 +53,32 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Relations by :attr:`Relation.key`, existing schemas (folded), and the ledger by node id.
+class Built:
+    """A row of the interval ledger: for which event times (as :func:`~orchestrator.core.interval.spelled`) a table has its rows.
 
-    ``server`` is the engine's major version where statements depend on it, else 0.
+    ``start`` and ``end`` are what is *complete*: the batch of a day that is not over ends when it was built.
+    """
+
+    node: str
+    relation: str
+    start: str
+    end: str
+    fingerprint: str
+    run: str
+    at: str
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Relations by :attr:`Relation.key`, existing schemas (folded), the ledger by node id, and by the text of a relation
+    the event times it is complete for. ``server`` is the engine's major version where statements depend on it, else 0.
     """
 
     relations: Mapping[tuple[str, str, str], Existing] = field(default_factory=dict)
     schemas: frozenset[tuple[str, str]] = frozenset()
     ledger: Mapping[str, Published] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
     server: int = 0
 
     def find(self, relation: Relation) -> Existing | None:

@@ -18,7 +18,7 @@ NOTHING = '"NULL"'
 def apply(
     stage: Relation, target: Relation, staged: Columns, there: Columns, payload: Mapping[str, Any], dialect: Dialect
 ) -> tuple[str, ...]:
-    """Statements that bring ``target`` up to date with its delta, columns first.
+    """Statements that bring ``target`` up to date with its delta, columns first; only one of both where ``payload["only"]`` says so.
 
     Raises:
         ExecuteError: X310, the columns changed in a way ``on_schema_change`` does not allow.
@@ -43,7 +43,8 @@ def apply(
             *(f"{shown} alter column {dialect.quote(name)} set data type {kind}" for name, _, kind in retyped),
         )
     delta = dialect.apply_delta(str(payload["strategy"]), stage, target, names, list(payload["unique_key"]), dict(payload["options"]))
-    return (*alter, *delta)
+    only = payload.get("only")
+    return (*(alter if only != "rows" else ()), *(delta if only != "columns" else ()))
 
 
 _HINT = "run with --full-refresh to rebuild it, or choose an on_schema_change: ignore, append_new_columns, sync_all_columns"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -10,13 +11,15 @@ from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from typing import Literal
 
+from orchestrator.core.errors import ExecuteError
 from orchestrator.core.event import Event, NodeFinished, NodeStarted, Noted, RunFinished, RunStarted, Status
 from orchestrator.core.graph import Graph
 from orchestrator.core.plan import Plan, Task
 from orchestrator.core.ports import Connection, Warehouse
+from orchestrator.execute.batches import run_batches
 from orchestrator.execute.frontier import Frontier
 from orchestrator.execute.lease import Pulse
-from orchestrator.execute.task import Outcome, run_task
+from orchestrator.execute.task import ATTEMPTS, Outcome, run_task
 from orchestrator.execute.workshop import Workshop
 
 POLL_SECONDS = 0.2
@@ -93,7 +96,7 @@ class _Crew:
         while (task := self.work.get()) is not None:
             try:
                 connection = connection or self._connect()
-                outcome = run_task(task, connection, self.shop, self.events.put)
+                outcome = (run_batches if task.batches else run_task)(task, connection, self.shop, self.events.put)
             except BaseException as error:  # noqa: BLE001 - whatever happens, the task must end and say so
                 outcome = Outcome.crashed(task, error, self.shop)
             if outcome.crash and connection is not None:  # the next task gets a fresh one
@@ -157,9 +160,22 @@ def _prepare(plan: Plan, warehouse: Warehouse) -> None:
         connection = warehouse.connect()
         try:
             for statement in plan.prepare:
-                connection.execute(statement.sql)
+                _made(statement.sql, connection)
         finally:
             connection.close()
+
+
+def _made(sql: str, connection: Connection) -> None:
+    """Send what makes something if it is not there; once more when another run just made it."""
+    for number in range(1, ATTEMPTS + 1):
+        try:
+            connection.execute(sql)
+        except ExecuteError as error:
+            if not error.transient or number == ATTEMPTS:
+                raise
+            time.sleep(random.uniform(0, 0.02 * 4**number))  # noqa: S311 - jitter, not a secret
+        else:
+            return
 
 
 def _hooks(tasks: Sequence[Task], crew: _Crew, numbering: _Numbering, *, stop_at_failure: bool) -> Generator[Event, None, str | None]:

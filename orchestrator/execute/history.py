@@ -11,9 +11,11 @@ from typing import Any
 from orchestrator.core.errors import ExecuteError, Problem, did_you_mean
 from orchestrator.core.history import META, Comparison, History, Meta, Pair, word
 from orchestrator.core.names import Relation
+from orchestrator.core.plan import Step
 from orchestrator.core.ports import Answer, Connection, Dialect
 from orchestrator.core.snapshot import Existing
 from orchestrator.execute.apply import NOTHING
+from orchestrator.execute.workshop import Workshop
 
 Columns = Sequence[tuple[str, str]]
 Send = Callable[[str], Answer]
@@ -28,6 +30,11 @@ class Written:
     new: bool = False
 
     @property
+    def details(self) -> dict[str, Any]:
+        """As artifacts say it."""
+        return {"rows_affected": self.rows + self.ended}
+
+    @property
     def message(self) -> str:
         """As the console says it.
 
@@ -37,6 +44,14 @@ class Written:
         if self.new:
             return f"SELECT {self.rows}"
         return f"INSERT {self.rows}, UPDATE {self.ended}" if self.ended else f"INSERT {self.rows}"
+
+
+def written(step: Step, connection: Connection, shop: Workshop, send: Send) -> Written:
+    """Do what a step of a plan says, as of the run's own instant."""
+    if not isinstance(step.relation, Relation):
+        raise AssertionError(step.id)
+    asked, stage, config = (step.payload[k] for k in ("history", "stage", "config"))
+    return history(asked, stage, step.relation, config, shop.started or shop.clock.now(), connection, shop.dialect, send)
 
 
 def history(
@@ -52,8 +67,8 @@ def history(
     """Create or change the table ``target``, inside the transaction that is open; ``at`` is the instant that unsaid times mean.
 
     Raises:
-        ExecuteError: X330 keys of the query, X331 keys of the table, X332 columns that are not there, X333 types, X334 not a
-            snapshot's table, X335 names taken twice, X336 rows without a moment.
+        ExecuteError: X350 keys of the query, X351 keys of the table, X352 columns that are not there, X353 types, X354 not a
+            snapshot's table, X355 names taken twice, X356 rows without a moment.
     """
     staged = connection.columns(stage)
     there = connection.columns(target) if send(dialect.exists(target)).rows[0][0] else None
@@ -73,7 +88,7 @@ def history(
         closed = send(dialect.history_close(of)).affected
         if closed is not None and closed != ended:
             message = f"{closed} versions in `{target}` would end instead of {ended}: its `{of.meta.dbt_scd_id}` does not tell them apart"
-            raise ExecuteError(Problem("X331", message, None, "give each current row one of its own, or use columns as `unique_key`"))
+            raise ExecuteError(Problem("X351", message, None, "give each current row one of its own, or use columns as `unique_key`"))
     if rows:
         send(dialect.history_open(of))
     send(dialect.drop(Existing(of.changes, "table")))
@@ -91,12 +106,12 @@ def compare(
     dialect: Dialect,
 ) -> tuple[Comparison, tuple[str, ...]]:
     """Config, stage and table (``None``: there is none yet) put together, and the statements that make the table fit first."""
-    new = {name: type_ for name, type_ in staged}
+    new = dict(staged)
     meta, missing = _meta(asked, there, dialect)
     taken = [name for name in new if name.casefold() in {m.casefold() for m in astuple(meta)}]
     if taken:
         message = f"the query returns `{taken[0]}`, which is a column that the snapshot adds"
-        raise ExecuteError(Problem("X335", message, None, "leave it out of the query, or set `snapshot_meta_column_names`"))
+        raise ExecuteError(Problem("X355", message, None, "leave it out of the query, or set `snapshot_meta_column_names`"))
     stamped = meta.dbt_updated_at not in missing
     deleting = asked.hard_deletes == "new_record"
     marked = deleting if there is None else deleting or meta.dbt_is_deleted not in missing
@@ -106,13 +121,13 @@ def compare(
     joined = tuple(_plain(k, new, dialect) for k in asked.keys)
     held_keys = tuple(dialect.quote(old[j]) if j else k for j, k in zip(joined, keys, strict=True))
     updated = _expression(asked.updated_at, "updated_at", new, dialect) if asked.updated_at else None
-    moment = _moment(asked, stage, target, updated, meta, there, describe, dialect)
+    moment = _moment(stage, target, updated, meta, there, describe, dialect)
     now = dialect.instant(at, moment)
     if asked.strategy == "check":
         updated = now if updated is None else updated if now is None else f"coalesce(cast({updated} as {moment}), {now})"
     if now is None and (asked.hard_deletes != "ignore" or updated is None):
         message = f"`updated_at` is of the type {moment}, which cannot say when a row was found to be gone"
-        raise ExecuteError(Problem("X333", message, None, "cast it to a timestamp in the query"))
+        raise ExecuteError(Problem("X353", message, None, "cast it to a timestamp in the query"))
     checked = _checked(asked, pairs, new, dialect) if asked.strategy == "check" else None
     of = Comparison(
         stage, target, target.changes, pairs, keys, held_keys, tuple(old[j] if j else None for j in joined), str(updated), moment, now,
@@ -138,7 +153,7 @@ def _meta(asked: History, there: Columns | None, dialect: Dialect) -> tuple[Meta
     if lacking:
         message = f"the table that is there lacks {_named(lacking)}: it was not made by this snapshot as it is configured now"
         hint = "give the snapshot another `alias`, set `snapshot_meta_column_names` to the names it has, or rename its columns"
-        raise ExecuteError(Problem("X334", message, None, hint))
+        raise ExecuteError(Problem("X354", message, None, hint))
     missing = frozenset(wanted[k] for k in META if found[k] is None)
     return Meta(**{k: found[k] or wanted[k] for k in META}), missing
 
@@ -165,7 +180,7 @@ def _expression(text: str, key: str, columns: Mapping[str, str], dialect: Dialec
     plain = _plain(text, columns, dialect)
     if plain is None and word(text):
         message = f"`{key}` names `{text}`, which is no column of the query"
-        raise ExecuteError(Problem("X332", message, None, did_you_mean(text, columns) or f"its columns are {_named(columns)}"))
+        raise ExecuteError(Problem("X352", message, None, did_you_mean(text, columns) or f"its columns are {_named(columns)}"))
     return dialect.quote(plain) if plain is not None else text
 
 
@@ -176,12 +191,11 @@ def _checked(asked: History, pairs: tuple[Pair, ...], columns: Mapping[str, str]
     for name, column in zip(asked.check_cols, found, strict=True):
         if column is None:
             message = f"`check_cols` names `{name}`, which is no column of the query"
-            raise ExecuteError(Problem("X332", message, None, did_you_mean(name, columns) or f"its columns are {_named(columns)}"))
+            raise ExecuteError(Problem("X352", message, None, did_you_mean(name, columns) or f"its columns are {_named(columns)}"))
     return tuple(p for p in pairs if p.new in found)
 
 
 def _moment(
-    asked: History,
     stage: Relation,
     target: Relation,
     updated: str | None,
@@ -200,7 +214,7 @@ def _moment(
     kinds = dialect.clock_kind(said), dialect.clock_kind(held)
     if (kinds[0] != kinds[1] and kinds != ("date", "plain")) or (kinds == (None, None) and dialect.fits(held, said) == "other"):
         message = f"`updated_at` is of the type {said}, the times in `{target}` are of the type {held}"
-        raise ExecuteError(Problem("X333", message, None, f"cast it in the query: cast(… as {held})"))
+        raise ExecuteError(Problem("X353", message, None, f"cast it in the query: cast(… as {held})"))
     return held
 
 
@@ -212,21 +226,21 @@ def _alter(of: Comparison, there: Columns, target: Relation, dialect: Dialect) -
     retyped = [f"{p.old} ({held[p.old]} → {p.type_})" for p, fit in known if fit == "other"]
     if retyped:
         message = f"the columns of `{target}` would change their types: {', '.join(retyped)}"
-        raise ExecuteError(Problem("X333", message, None, "cast them in the query to the type they had, or give them another name"))
+        raise ExecuteError(Problem("X353", message, None, "cast them in the query to the type they had, or give them another name"))
     gone = [j for j in of.joined if j is not None and j not in held]
     if gone:
         message = f"`unique_key` names {_named(gone)}, which the rows in `{target}` do not have"
-        raise ExecuteError(Problem("X332", message, None, "a history keeps its key: start another snapshot for another key"))
+        raise ExecuteError(Problem("X352", message, None, "a history keeps its key: start another snapshot for another key"))
     wider = tuple(dialect.widen(target, p.old, p.type_) for p, fit in known if fit == "wider")
     return (*(dialect.add_columns(target, added) if added else ()), *wider)
 
 
 _SENTENCES: Mapping[str, tuple[str, str, str]] = {
-    "nameless": ("X330", "{n} of the query's rows {have} a null in the key (for example: {example})", "leave them out, or coalesce the null"),
-    "repeated": ("X330", "the query returns more than one row for {n} {keys} (for example: {example})", "keep one row for each `unique_key`"),
-    "timeless": ("X336", "`updated_at` is null in {n} of the query's rows (for example: {example})", "coalesce it with another time"),
-    "forked": ("X331", "`{target}` has more than one current row for {n} {keys} (for example: {example})", "end or delete all but one of them"),
-}  # fmt: skip
+    "nameless": ("X350", "{n} of the query's rows {have} a null in the key", "leave them out, or coalesce the null"),
+    "repeated": ("X350", "the query returns more than one row for {n} {keys}", "keep one row for each `unique_key`"),
+    "timeless": ("X356", "`updated_at` is null in {n} of the query's rows", "coalesce it with another time"),
+    "forked": ("X351", "`{target}` has more than one current row for {n} {keys}", "end or delete all but one of them"),
+}
 
 
 def _refuse(found: Iterable[Sequence[Any]], target: Relation) -> None:
@@ -234,13 +248,11 @@ def _refuse(found: Iterable[Sequence[Any]], target: Relation) -> None:
     problems = []
     for what, n, example in sorted(found, key=lambda row: list(_SENTENCES).index(str(row[0]))):
         code, sentence, hint = _SENTENCES[str(what)]
-        words = {"n": n, "have": "has" if n == 1 else "have", "keys": "key" if n == 1 else "keys", "example": example, "target": target}
-        problems.append(Problem(code, sentence.format(**words), None, hint))
+        words = {"n": n, "have": "has" if n == 1 else "have", "keys": "key" if n == 1 else "keys", "target": target}
+        problems.append(Problem(code, f"{sentence.format(**words)} (for example: {example})", None, hint))
     if problems:
         raise ExecuteError(*problems)
 
 
 def _named(names: Iterable[str]) -> str:
     return ", ".join(f"`{n}`" for n in names)
-
-

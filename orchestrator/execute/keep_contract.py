@@ -21,7 +21,7 @@ def keep_contract(step: Step, statements: Sequence[Statement], connection: Conne
     """Compare the columns of a model's query, or of the relation that its Python filled, with those of its contract.
 
     Raises:
-        ExecuteError: X330, they differ: a table of how. X331, the engine does not know a declared type.
+        ExecuteError: X360, they differ: a table of how. X361, the engine does not know a declared type.
     """
     if statements:
         actual = connection.describe(statements[0].sql)
@@ -35,7 +35,7 @@ def keep_contract(step: Step, statements: Sequence[Statement], connection: Conne
     if rows:
         differ = "1 column differs" if len(rows) == 1 else f"{len(rows)} columns differ"
         message = f"the contract of `{name}` is not kept: {differ}\n{_table(rows)}"
-        raise ExecuteError(Problem("X330", message, agreed.place, "nothing was published; change the model or its contract"))
+        raise ExecuteError(Problem("X360", message, agreed.place, "nothing was published; change the model or its contract"))
 
 
 def differences(declared: Columns, actual: Columns, dialect: Dialect) -> list[tuple[str, str, str, str]]:
@@ -67,7 +67,7 @@ def _declared(node: str, contract: Contract, connection: Connection) -> Columns:
         at = next((i for i, end in enumerate(ends) if error.position is not None and error.position < end), None)
         which = "a column" if at is None else f"`{contract.columns[at][0]}` ({contract.columns[at][1]})"
         message = f"the contract of `{node}` gives {which} a type that the engine does not know: {error.first.message}"
-        raise ExecuteError(replace(error.first, code="X331", message=message, span=contract.place)) from error
+        raise ExecuteError(replace(error.first, code="X361", message=message, span=contract.place)) from error
     return [(name, kind) for (name, _), (_, kind) in zip(contract.columns, said, strict=True)]
 
 

@@ -55,9 +55,9 @@ def lease(task: Task, connection: Connection, shop: Workshop, hear: Callable[[Ev
     while True:
         holder = _asked(relation, connection, shop)
         if holder.run == leasing.run:
-            if before is not None and holder.fence != before.fence + 1:
+            if before is not None and holder.fence > before.fence + 1:  # less: a server that crashed has forgotten
                 give_back(holder, connection, shop)
-                raise ExecuteError(_overtaken(relation))
+                raise ExecuteError(overtaken(relation))
             return holder
         now = shop.clock.monotonic()
         if until is None:
@@ -91,6 +91,12 @@ def returned(held: Lease | None, connection: Connection, shop: Workshop, *, publ
     return None
 
 
+def still_ours(held: Lease, connection: Connection, shop: Workshop) -> bool:
+    """Whether a lease has not been returned or taken over since."""
+    rows = connection.execute(shop.dialect.lease_holder(held.relation)).rows
+    return bool(rows) and rows[0][:2] == (held.run, held.fence)
+
+
 def _asked(relation: Relation, connection: Connection, shop: Workshop) -> Lease:
     """Who has the lease now: we, if it could be had."""
     rows: tuple[tuple[object, ...], ...] = ()
@@ -120,7 +126,8 @@ def _left(holder: Lease) -> Problem:
     return Problem("X331", f"left to {_told(holder)}", severity="warning")
 
 
-def _overtaken(relation: Relation) -> Problem:
+def overtaken(relation: Relation) -> Problem:
+    """What a run says whose lease somebody else has had."""
     hint = "this process stood still or was cut off for too long; look at what the other run built, then run again"
     return Problem("X330", f"the lease of `{relation}` was taken over by another run: nothing of this run was published", None, hint)
 

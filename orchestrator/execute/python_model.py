@@ -373,7 +373,7 @@ def _read_segments(paths: list[str]) -> pa.RecordBatchReader:
 
     def batches() -> Iterator[pa.RecordBatch]:
         for path in paths:
-            with pa.ipc.open_stream(pa.memory_map(path)) as segment:
+            with pa.OSFile(path) as content, pa.ipc.open_stream(content) as segment:  # mapped, all of it would count as our memory
                 for batch in segment:
                     yield batch if batch.schema.equals(schema) else batch.cast(schema)
 

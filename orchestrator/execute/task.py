@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from orchestrator.core.errors import ExecuteError, OrcError, Problem
+from orchestrator.core.errors import ExecuteError, OrcError, Problem, WarehouseError
 from orchestrator.core.event import Event, NodeFinished, NodeStarted, Noted, Status
 from orchestrator.core.names import Relation
 from orchestrator.core.plan import Late, Statement, Step, Task, Verdict
 from orchestrator.core.ports import Answer, Connection
 from orchestrator.core.snapshot import Lease
 from orchestrator.execute.difference import difference
-from orchestrator.execute.document import document
 from orchestrator.execute.judge import counted, judge, sentence
 from orchestrator.execute.keep_contract import keep_contract
-from orchestrator.execute.kept_failures import kept_failures, without_query
-from orchestrator.execute.lease import Occupied, lease, returned
+from orchestrator.execute.kept_failures import kept_failures, kept_rows, without_query
+from orchestrator.execute.lease import Occupied, lease, overtaken, returned, still_ours
+from orchestrator.execute.recording import recording, refuse_strays
 from orchestrator.execute.workshop import Workshop
 
 ATTEMPTS = 4
@@ -67,6 +67,7 @@ class _Attempt:
     rows: int | None = None
     message: str = "OK"
     details: dict[str, Any] = field(default_factory=dict)
+    cost: Mapping[str, int] = field(default_factory=dict)
     step: str = ""
     current: Statement | None = None
     published: bool = False
@@ -79,6 +80,7 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
     Raises nothing for what goes wrong inside: it is in the outcome. Every test of the task ends exactly once.
     """
     begin, started = shop.clock.monotonic(), shop.clock.now()
+    connection.about(task.node)
     if task.kind not in ("test", "unit_test"):
         hear(NodeStarted(started, task.node, task.kind, task.label, 0, threading.current_thread().name))
     held: Lease | None = None
@@ -92,6 +94,8 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
             _run_steps(task, connection, shop, attempt)
         except OrcError as refused:
             error = refused if isinstance(refused, ExecuteError) else ExecuteError(*refused.problems)
+            if isinstance(refused, WarehouseError):  # nobody there who could take the lease back: it ends with our sessions
+                held, status = None, Status.CRASHED
         except Exception as bug:  # noqa: BLE001 - whatever it is, the task must end and say so
             error, status = ExecuteError(_bug(bug)), Status.CRASHED
         except BaseException:
@@ -108,12 +112,15 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
             elif error.skip:
                 return _left_alone(task, error, shop, hear, started)
             status = Status.CANCELLED if error.cancelled or shop.cancelled.is_set() else Status.CRASHED if error.transient else status
+            attempt.cost = connection.about(None)
             return _broken(task, error, status, attempt, shop, hear, begin, started)
         shop.cancelled.wait(random.uniform(0, 0.02 * 4**number))  # noqa: S311 - jitter, not a secret
+    attempt.cost = connection.about(None)
     seconds = shop.clock.monotonic() - begin
     ok = not attempt.failed_tests
     for event in attempt.events:
-        hear(_where_rows_are_now(event, task, shop) if ok else event)
+        priced = replace(event, response=attempt.cost) if isinstance(event, NodeFinished) and event.node == task.node else event
+        hear(_where_rows_are_now(priced, task, shop) if ok else priced)
     ends = [_test_end(t, shop, Status.SKIPPED, f"`{task.node}` was not built", None, task.node) for t in _unjudged(task, attempt)]
     if task.kind not in ("test", "unit_test"):
         ends.append(_published(task, shop, attempt, seconds, started))
@@ -158,10 +165,13 @@ def _published(task: Task, shop: Workshop, attempt: _Attempt, seconds: float, st
             rows=attempt.rows,
             sql=sql,
             started=started,
-            response=attempt.details,
+            response={**attempt.details, **attempt.cost},
         )
-    stage = task.relation.stage if task.relation else None
-    kept = bool(task.keep) and stage is not None and any(attempt.passed.get(s.id) for s in task.steps if s.relation == stage)
+    aside = task.relation.aside if task.relation else None
+    made = next((s for s in task.steps if s.does in ("stage", "seed", "python") and s.relation not in (None, aside)), None)
+    stage = made.relation if made else None
+    stays = made is not None and (made.transaction is None or bool(task.keep))
+    kept = stays and any(attempt.passed.get(s.id) for s in task.steps if s.relation == stage)
     shown = shop.dialect.relation(stage) if stage and kept else None
     hint = f"the rejected rows are in {shown}; what was published before is untouched" if shown else None
     problem = _not_published(task, shop, attempt.failed_tests, "failed", hint)
@@ -175,6 +185,7 @@ def _published(task: Task, shop: Workshop, attempt: _Attempt, seconds: float, st
         started=started,
         problem=problem,
         inspect=shown and f"select * from {shown}",
+        response=attempt.cost,
     )
 
 
@@ -211,7 +222,8 @@ def _broken(
         elif attempt.published:
             problem = replace(problem, message=f"published, but not finished: {problem.message}")
         sql = ";\n".join(attempt.sent)
-        ends.append(_finished(task, shop, status, seconds, message=problem.message, problem=problem, sql=sql, started=started))
+        more = {"problem": problem, "sql": sql, "started": started, "response": attempt.cost}
+        ends.append(_finished(task, shop, status, seconds, message=problem.message, **more))
     return Outcome(task, ok=False, events=tuple(ends), crash=status is Status.CRASHED)
 
 
@@ -245,27 +257,33 @@ def _run_steps(task: Task, connection: Connection, shop: Workshop, attempt: _Att
         for step in steps:
             _step(step, connection, shop, attempt)
         if all(attempt.passed.get(s.id, False) for s in steps) or transaction in task.keep:
+            kept = kept_rows(steps, connection, attempt.passed)
             connection.commit()
             attempt.sent.append("commit")
             attempt.published |= any(s.does == "promote" and attempt.passed.get(s.id) for s in steps)
-            _prove(steps, connection, attempt)
+            _prove(steps, connection, shop, attempt)
         else:
-            kept = kept_failures(steps, connection, shop, attempt.passed)
+            kept = kept_rows(steps, connection, attempt.passed) + kept_failures(steps, connection, shop, attempt.passed)
             connection.rollback()
             attempt.sent.append("rollback")
             attempt.events = [without_query(e, steps) for e in attempt.events]
-            for audit, rows in kept:
-                connection.load(audit, rows.to_reader())
+        for audit, rows in kept:
+            connection.load(audit, rows.to_reader())
 
 
-def _prove(steps: Sequence[Step], connection: Connection, attempt: _Attempt) -> None:
-    """Where a commit that did not raise proves nothing: read the ledger row back."""
+def _prove(steps: Sequence[Step], connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
+    """Where a commit that did not raise proves nothing: read the ledger row back.
+
+    Another run may have published since; only while the lease is ours a row that is not proves that nothing was committed.
+    """
     for step in steps:
         if step.does == "promote" and attempt.passed.get(step.id) and "verify" in step.payload:
             rows = connection.execute(str(step.payload["verify"])).rows
             if not rows or rows[0][0] != step.payload["publish"].run:
                 problem = Problem("X301", "the engine confirmed a commit that did not happen", None, "run again: nothing was published")
                 attempt.published = False
+                if attempt.lease is not None and not still_ours(attempt.lease, connection, shop):
+                    raise ExecuteError(overtaken(attempt.lease.relation))
                 raise ExecuteError(problem, transient=True)
 
 
@@ -286,12 +304,10 @@ def _step(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt)
         case "seed" | "python":
             attempt.rows = shop.loaders[step.does](step, connection)
             attempt.message = f"SELECT {attempt.rows}" if step.does == "python" else f"INSERT {attempt.rows}"
-            attempt.passed[step.id] = True
         case "contract":
             statements = _statements(step, connection, shop)
             attempt.current = statements[0] if statements else None
             keep_contract(step, statements, connection, shop)
-            attempt.passed[step.id] = True
         case "refuse":
             raise ExecuteError(step.payload["problem"])
         case "apply":
@@ -302,8 +318,10 @@ def _step(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt)
             _promote(step, connection, shop, attempt)
         case _:
             for statement in _statements(step, connection, shop):
-                _send(statement, connection, attempt, counts=step.does == "stage")
-            attempt.passed[step.id] = True
+                answer = _send(statement, connection, attempt, counts=step.does == "stage")
+                if step.does == "within":
+                    refuse_strays(answer.rows[0][0], step.payload["event_time"])
+    attempt.passed.setdefault(step.id, True)
 
 
 def _statements(step: Step, connection: Connection, shop: Workshop) -> tuple[Statement, ...]:
@@ -329,20 +347,13 @@ def _apply(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt
         raise AssertionError(step.id)
     for sql in apply(stage, target, connection.columns(stage), connection.columns(target), step.payload, shop.dialect):
         _send(Statement(sql), connection, attempt)
-    attempt.passed[step.id] = True
 
 
 def _history(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
-    from orchestrator.execute.history import history
+    from orchestrator.execute.history import written
 
-    if not isinstance(step.relation, Relation):
-        raise AssertionError(step.id)
-    asked, stage, config = (step.payload[k] for k in ("history", "stage", "config"))
-    at = shop.started or shop.clock.now()
-    done = history(
-        asked, stage, step.relation, config, at, connection, shop.dialect, lambda sql: _send(Statement(sql), connection, attempt)
-    )
-    attempt.rows, attempt.message, attempt.details = done.rows, done.message, {"rows_affected": done.rows + done.ended}
+    done = written(step, connection, shop, lambda sql: _send(Statement(sql), connection, attempt))
+    attempt.rows, attempt.message, attempt.details = done.rows, done.message, done.details
     attempt.passed[step.id] = True
 
 
@@ -350,13 +361,10 @@ def _promote(step: Step, connection: Connection, shop: Workshop, attempt: _Attem
     publish = replace(step.payload["publish"], at=shop.clock.now().isoformat(), rows=attempt.rows)
     for statement in _statements(step, connection, shop):
         _send(statement, connection, attempt)
-    documents: tuple[str, ...] = ()
-    if step.relation is not None and "documents" in step.payload:
-        documents = document(step.payload["documents"], step.relation, connection.columns(step.relation), shop.dialect)
-    ledger = shop.dialect.ledger_write(publish, known=bool(step.payload.get("known", True)), lease=attempt.lease)
-    for sql in (*documents, *ledger):
+        # where nothing is undone, what readers see now must not be built again because the ledger was out of reach
+        attempt.published |= step.transaction is None
+    for sql in recording(publish, step.payload, shop.dialect, attempt.lease):
         _send(Statement(sql), connection, attempt)
-    attempt.passed[step.id] = True
 
 
 def _check(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:

@@ -15,6 +15,7 @@ _DATA_CONFIG = (
     "merge_exclude_columns", "partition_by", "cluster_by", "indexes", "column_types", "delimiter", "sql_header", "unlogged",
     "on_schema_change",
     "strategy", "updated_at", "check_cols", "hard_deletes", "invalidate_hard_deletes", "dbt_valid_to_current", "snapshot_meta_column_names",
+    "event_time", "begin",
 )  # fmt: skip
 """Config that shapes the data; tags, descriptions and the like do not."""
 

@@ -36,7 +36,7 @@ _KEYS: dict[str, Key] = {
     "snapshot_paths": Key(_PATHS, "Folders with snapshots."),
     "analysis_paths": Key(_PATHS, "Folders with queries that are compiled but not run."),
     "docs_paths": Key(_PATHS),
-    "asset_paths": Key(_PATHS),
+    "asset_paths": Key(_PATHS, "Folders that `orc docs generate` copies beside the documentation."),
     "function_paths": Key(_PATHS),
     "source_paths": Key(_PATHS, "Old spelling of `model-paths`.", renamed="model_paths"),
     "data_paths": Key(_PATHS, "Old spelling of `seed-paths`.", renamed="seed_paths"),
@@ -248,7 +248,7 @@ def _settings(
 def rendered_settings(settings: Settings, render_value: Callable[[str], object]) -> Settings:
     """The settings with Jinja in names and paths replaced. Config trees wait for :func:`rendered_trees`."""
     names = ("name", "version", "profile", "target_path")
-    lists = ("model_paths", "seed_paths", "test_paths", "macro_paths", "snapshot_paths", "analysis_paths", "clean_targets")
+    lists = ("model_paths", "seed_paths", "test_paths", "macro_paths", "snapshot_paths", "analysis_paths", "asset_paths", "clean_targets")
     changed: dict[str, Any] = {
         k: str(v) for k in names if (v := _rendered(getattr(settings, k), settings, render_value)) != getattr(settings, k)
     }

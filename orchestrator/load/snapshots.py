@@ -83,4 +83,3 @@ def _problem(path: str, text: str, tag: re.Match[str], message: str) -> Problem:
     at = tag.start()
     span = Span(path, _line(text, at), at - text.rfind("\n", 0, at), tag.end() - at)
     return Problem("C130", message, span, "{% snapshot name %} … {% endsnapshot %}")
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from orchestrator.core.errors import PlanError, Problem
 from orchestrator.core.names import Relation, shortened
@@ -31,25 +32,23 @@ def check_steps(
     late = [t for t in tests if is_late_check(t, names)]
     known = [check(t, names) for t in tests if t not in late]
     kinds = {t.id: kept_as(t, at) for t in tests}
-    if transaction is not None:  # a view would hold on to the stage, which is about to become something else
+    if transaction is not None or at.later:  # a view would hold on to the stage, which is about to become something else
         kinds = {id_: kind and "table" for id_, kind in kinds.items()}
     audits = {t.id: audit(t, at) for t in tests if kinds[t.id]}
-    parts: list[tuple[tuple[Statement, ...] | Late, tuple[Verdict, ...]]] = []
-    parts += (((sql,), verdicts) for sql, verdicts in scans([c for c in known if c.test.id not in audits], under, names))
-    parts += (
-        (
-            stored(c, audits[c.test.id], at.dialect, kinds[c.test.id]),
-            (verdict(c, f"select * from {at.dialect.relation(audits[c.test.id])}"),),
-        )
-        for c in known
-        if c.test.id in audits
-    )
+    parts: list[tuple[tuple[Statement, ...] | Late, tuple[Verdict, ...], dict[str, Any]]] = []
+    parts += (((sql,), verdicts, {}) for sql, verdicts in scans([c for c in known if c.test.id not in audits], under, names))
+    for one in (c for c in known if c.test.id in audits):
+        kept = audits[one.test.id]
+        judged = (verdict(one, f"select * from {at.dialect.relation(kept)}"),)
+        if at.later:
+            parts.append(((one.count,), judged, {"audit": kept, "rows": one.rows}))
+        else:
+            parts.append((stored(one, kept, at.dialect, kinds[one.test.id]), judged, {"audit": kept}))
     for test in late:
-        kept = audits.get(test.id)
-        shown = f"select * from {at.dialect.relation(kept)}" if kept else ""
-        parts.append(
-            (Late("render", test.id, {"instead": names.instead, "audit": kept, "audit_as": kinds[test.id]}), (verdict(Check(test, shown)),))
-        )
+        table = None if at.later else audits.get(test.id)
+        shown = f"select * from {at.dialect.relation(table)}" if table else ""
+        sql = Late("render", test.id, {"instead": names.instead, "audit": table, "audit_as": kinds[test.id]})
+        parts.append((sql, (verdict(Check(test, shown)),), {"audit": table} if table else {}))
     return tuple(
         Step(
             f"{prefix}/check{index}",
@@ -60,9 +59,9 @@ def check_steps(
             relation,
             tuple(replace(v, warn_fails=True) for v in verdicts) if at.warn_error else verdicts,
             transaction,
-            {"audit": audits[verdicts[0].test]} if verdicts[0].test in audits else {},
+            payload,
         )
-        for index, (sql, verdicts) in enumerate(parts)
+        for index, (sql, verdicts, payload) in enumerate(parts)
     )
 
 

@@ -20,7 +20,8 @@ class Names:
 
     ``instead`` replaces a node's relation (by its stage, while its gates run). ``ctes`` replaces nodes by the name of a CTE
     that stands in for them (unit test fixtures), ``standins`` by a query (of what is not built yet). ``empty`` reads every
-    relation without its rows. ``queries`` replaces the text of ephemeral models that had to be rendered again just now.
+    relation without its rows. ``queries`` replaces the text of ephemeral models that had to be rendered again just now. ``window``
+    are the bounds that a model's own reads of parents with an ``event_time`` are limited to.
     """
 
     graph: Graph
@@ -30,13 +31,17 @@ class Names:
     standins: Mapping[str, str] = field(default_factory=dict)
     empty: bool = False
     queries: Mapping[str, Query] = field(default_factory=dict)
+    window: tuple[str, str] | None = None
 
     def relation(self, id_: str) -> Relation | None:
         """Where a node is."""
         return self.instead.get(id_) or self.graph.nodes[id_].relation
 
-    def text(self, id_: str, read: Read | None = None) -> str | None:
-        """How a query names the node. ``read`` is the place: a bare name that is replaced by another stays addressable."""
+    def text(self, id_: str, read: Read | None = None, *, limited: bool = False) -> str | None:
+        """How a query names the node. ``read`` is the place: a bare name that is replaced by another stays addressable.
+
+        ``limited`` reads only what is in the :attr:`window`.
+        """
         node = self.graph.nodes[id_]
         if id_ in self.ctes:
             shown = last = self.ctes[id_]
@@ -51,6 +56,9 @@ class Names:
             shown, last = self.dialect.relation(relation), relation.name
             if self.empty:
                 shown, last = f"(select * from {shown} where false limit 0)", ""
+        event_time = node.config.get("event_time")
+        if limited and self.window and event_time:
+            shown, last = f"(select * from {shown} where {self.dialect.within(str(event_time), *self.window)})", ""
         if read is not None and read.qualified:
             name = _bare(read)
             if name.casefold() != last.casefold():
@@ -77,7 +85,9 @@ def compile_query(node: Node, query: Query, names: Names) -> Spliced:
             relation = names.relation(node.id)
             return names.dialect.relation(relation) if relation else None
         target = links.get(read.name)
-        return None if target is None else names.text(target, read)
+        if target is None:
+            return None
+        return names.text(target, read, limited=not query.sql.startswith(f" {marker.WHOLE}", read.end))
 
     return splice(query, physical, ctes([links[r.name] for r in query.reads if r.name in links], names))
 
@@ -103,13 +113,13 @@ def column_names(node: Node, query: Query | None, dialect: Dialect) -> None:
     """Raise for output columns whose names the engine would cut off without a word.
 
     Raises:
-        PlanError: N308, which they are.
+        PlanError: N318, which they are.
     """
     long = [c for c in (query.columns if query else None) or () if len(c.encode()) > dialect.max_identifier]
     if long:
         shown = ", ".join(f"`{c}`" for c in long)
         message = f"`{node.name}` has columns whose names are longer than the {dialect.max_identifier} bytes {dialect.name} keeps: {shown}"
-        raise PlanError(Problem("N308", message, node.span, "give them shorter aliases", node=node.id))
+        raise PlanError(Problem("N318", message, node.span, "give them shorter aliases", node=node.id))
 
 
 def ephemerals(read: Iterable[str], names: Names) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from orchestrator.core.errors import PlanError, Problem
 from orchestrator.core.graph import Graph
@@ -34,8 +35,11 @@ def plan(
     schema: str = "main",
     threads: int = 1,
     own: bool = True,
+    now: datetime = datetime(1970, 1, 1, tzinfo=UTC),
 ) -> Plan:
     """What to do about ``selected``, with the final SQL of everything that can be known now.
+
+    ``now`` is the run's: every model that is built by interval ends there.
 
     Raises:
         PlanError: a test's arguments or thresholds make no sense.
@@ -49,6 +53,9 @@ def plan(
         request.warn_error,
         own,
         schema,
+        now,
+        request.event_times,
+        request.batches,
     )
     building = {id_ for id_ in selected if graph.nodes[id_].has_data} if request.command in BUILDS else set()
     tests, units = _tests(graph, selected, building, snapshot, request)
@@ -161,4 +168,5 @@ def _schemas(tasks: list[Task], snapshot: Snapshot, dialect: Dialect) -> tuple[S
 def _ledger(tasks: list[Task], request: Request, dialect: Dialect) -> tuple[Statement, ...]:
     """The ledger, and the leases where a task takes one."""
     leases = dialect.lease_setup() if any(t.leased for t in tasks) else ()
-    return tuple(Statement(s) for s in (*dialect.ledger_setup(), *leases)) if request.command in BUILDS else ()
+    intervals = dialect.intervals_setup() if any(t.batches for t in tasks) else ()
+    return tuple(Statement(s) for s in (*dialect.ledger_setup(), *leases, *intervals)) if request.command in BUILDS else ()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
+from orchestrator.core.interval import Interval
 from orchestrator.core.ports import Dialect
 from orchestrator.core.snapshot import Snapshot
 from orchestrator.plan.compile import Names
@@ -11,7 +14,10 @@ from orchestrator.plan.compile import Names
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What expansion needs to know besides the node: where things are, what exists, and the flags."""
+    """What expansion needs to know besides the node: where things are, what exists, the flags, and the run's one ``now``.
+
+    ``later`` says that no table can be made where a check runs: rows that fail are kept when its transaction is over.
+    """
 
     names: Names
     snapshot: Snapshot
@@ -21,6 +27,10 @@ class Situation:
     warn_error: bool = False
     own: bool = True
     schema: str = "main"
+    now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    event_times: Interval | None = None
+    batches: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
+    later: bool = False
 
     @property
     def dialect(self) -> Dialect:

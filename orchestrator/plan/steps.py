@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +10,8 @@ from orchestrator.core.config import listed
 from orchestrator.core.contract import Contract
 from orchestrator.core.errors import PlanError
 from orchestrator.core.names import Relation
-from orchestrator.core.node import Node, PythonBody, Query, SeedBody, SqlBody
-from orchestrator.core.plan import Documents, Late, Origin, Statement, Step, Verdict
+from orchestrator.core.node import Column, Node, PythonBody, Query, SeedBody, SqlBody
+from orchestrator.core.plan import Late, Origin, Statement, Step, Verdict
 from orchestrator.core.ports import Dialect
 from orchestrator.core.snapshot import Existing, Published, RelationKind
 from orchestrator.plan.compile import compile_query, is_late
@@ -29,27 +29,37 @@ def staged(
     """
     agreed = contract(node, at)
     stage = replace(stage_step(node, relation, at, agreed, incremental=incremental), needs=before)
-    cleaned = clean(f"{node.id}/clean", node, at.snapshot.find(relation.stage), str(stage.payload["create"]), before, at)
+    # where nothing is undone, a stage may be left over from a model that had other partitions: it is not replaced as it is
+    kind = str(stage.payload["create"]) if at.dialect.transactions == "all" else ""
+    cleaned = clean(f"{node.id}/clean", node, at.snapshot.find(relation.stage), kind, before, at)
+    if at.dialect.transactions == "rows":
+        stage = replace(stage, needs=(*before, *(c.id for c in cleaned)))
     if agreed is None:
         return cleaned, stage
-    held = Step(f"{node.id}/contract", node.id, "contract", (), before, payload={"contract": agreed})
+    held, made = _held(node, relation, stage, agreed, at, incremental=incremental)
+    return (*cleaned, *held), made
+
+
+def _held(
+    node: Node, relation: Relation, stage: Step, agreed: Contract, at: Situation, *, incremental: bool
+) -> tuple[tuple[Step, ...], Step]:
+    """What comes before a stage that has a contract, and the stage."""
+    held = Step(f"{node.id}/contract", node.id, "contract", (), stage.needs, payload={"contract": agreed})
     if stage.does == "python":  # its columns are known when it ran
         raw = relation.aside
         ran = replace(stage, id=f"{node.id}/python", relation=raw)
         held = replace(held, needs=(ran.id,), relation=raw)
-        made = declared_statements(
-            at.dialect, relation.stage, Spliced(f"select * from {at.dialect.relation(raw)}", ()), stage.payload, node.id
-        )
+        rows = Spliced(f"select * from {at.dialect.relation(raw)}", ())
+        made = declared_statements(at.dialect, relation.stage, rows, stage.payload, node.id)
         dropped = Statement(at.dialect.drop(Existing(raw, "table")))
-        return (*cleaned, ran, held), Step(stage.id, node.id, "stage", (*made, dropped), (held.id,), relation.stage, payload=stage.payload)
+        return (ran, held), Step(stage.id, node.id, "stage", (*made, dropped), (held.id,), relation.stage, payload=stage.payload)
     if isinstance(stage.sql, Late):
         held = replace(held, sql=replace(stage.sql, wrap={**stage.sql.wrap, "bare": True}))
         stage = replace(stage, sql=replace(stage.sql, wrap={**stage.sql.wrap, "again": True}))
     else:
-        held = replace(
-            held, sql=(query_statement(compiled(node, _face(node, at, incremental=incremental), at), node.id, incremental=incremental),)
-        )
-    return (*cleaned, held), replace(stage, needs=(held.id,))
+        text = compiled(node, _face(node, at, incremental=incremental), at)
+        held = replace(held, sql=(query_statement(text, node.id, incremental=incremental),))
+    return (held,), replace(stage, needs=(held.id,))
 
 
 def _face(node: Node, at: Situation, *, incremental: bool) -> Query:
@@ -147,24 +157,30 @@ def finish(node: Node, relation: Relation, stage: Step, config: Mapping[str, Any
 
 
 def promote(
-    node: Node, relation: Relation, visible: tuple[Statement, ...], needs: tuple[str, ...], transaction: int, at: Situation
+    node: Node,
+    relation: Relation,
+    visible: tuple[Statement, ...],
+    needs: tuple[str, ...],
+    transaction: int,
+    at: Situation,
+    *,
+    described: bool = True,
 ) -> Step:
-    """Make the next version visible: the statements that do it, comments, grants, and the ledger row."""
+    """Make the next version visible: the statements that do it, comments, grants, and the ledger row.
+
+    ``described`` is false where comments and grants cannot be part of the transaction: another step sees to them.
+    """
     payload: dict[str, Any] = {
         "publish": Published(node.id, str(relation), node.fingerprint, at.run, ""),
         "known": node.id in at.snapshot.ledger,
     }
     if not at.dialect.trusts_commit:
         payload["verify"] = at.dialect.ledger_read(node.id)
-    described, now, later = _documented(node, at)
-    comments = at.dialect.comment(relation, relation_kind(node), described, now) if described is not None or now else ()
-    if later:
-        payload["documents"] = Documents(relation_kind(node), later)
     return Step(
         f"{node.id}/promote",
         node.id,
         "promote",
-        (*visible, *statements(comments), *statements(at.dialect.grants(relation, node.config.get("grants") or {}))),
+        (*visible, *(about(node, relation, at) if described else ())),
         needs,
         relation,
         transaction=transaction,
@@ -172,20 +188,49 @@ def promote(
     )
 
 
-def _documented(node: Node, at: Situation) -> tuple[str | None, dict[str, str], dict[str, str]]:
-    """What ``persist_docs`` wants written down: of the relation, of columns known by exactly this name, and of those to be looked up."""
+def _documented(node: Node, at: Situation) -> tuple[str | None, dict[str, Column]]:
+    """What ``persist_docs`` wants in the warehouse: the relation's description, and columns that have one."""
     persist = node.config.get("persist_docs") or {}
+    docs = at.names.graph.bodies[node.id].docs
+    columns = {c.name: c for c in docs.columns if c.description} if persist.get("columns") else {}
+    return docs.description if persist.get("relation") and docs.description else None, columns
+
+
+def _certain(node: Node, columns: Collection[str], at: Situation) -> bool:
+    """Whether the plan knows that the columns will be there, spelled so; else somebody must look at the relation."""
     body = at.names.graph.bodies[node.id]
-    described = body.docs.description if persist.get("relation") and body.docs.description else None
-    columns = {c.name: c.description for c in body.docs.columns if c.description} if persist.get("columns") else {}
     known = body.query.columns if isinstance(body, SqlBody) and not is_late(node, body, at.names) else None
-    if known is None:
-        return described, {}, columns
-    there = {c.casefold() for c in known}
-    columns = {c: text for c, text in columns.items() if c.casefold() in there}  # what is documented and not there is nobody's concern
-    if all(c in known and c == c.lower() for c in columns):
-        return described, columns, {}
-    return described, {}, columns
+    return not columns or (known is not None and all(c == c.lower() and c in known for c in columns))
+
+
+def _comments(node: Node, relation: Relation, at: Situation) -> tuple[Statement, ...]:
+    described, columns = _documented(node, at)
+    if not _certain(node, columns, at):
+        columns = {}
+    if described is None and not columns:
+        return ()
+    return statements(at.dialect.comment(relation, relation_kind(node), described, {name: c.description for name, c in columns.items()}))
+
+
+def docs(node: Node, relation: Relation, done: Step, at: Situation) -> tuple[Step, ...]:
+    """Column comments, where only the published relation knows which of the documented columns there are."""
+    _, columns = _documented(node, at)
+    if _certain(node, columns, at):
+        return ()
+    sql = Late("docs", node.id, {"relation": relation, "kind": relation_kind(node), "columns": columns})
+    return (Step(f"{node.id}/docs", node.id, "finish", sql, (done.id,), relation, transaction=done.transaction),)
+
+
+def _tags(node: Node, relation: Relation, at: Situation) -> tuple[Statement, ...]:
+    columns = at.names.graph.bodies[node.id].docs.columns
+    tags = {c.name: tuple(str(t) for t in listed(c.meta.get("policy_tags"))) for c in columns if c.meta.get("policy_tags")}
+    return statements(at.dialect.tag_columns(relation, tags))
+
+
+def about(node: Node, relation: Relation, at: Situation) -> tuple[Statement, ...]:
+    """What belongs to a relation besides its rows: descriptions, tags, privileges."""
+    granted = statements(at.dialect.grants(relation, node.config.get("grants") or {}))
+    return (*_comments(node, relation, at), *_tags(node, relation, at), *granted)
 
 
 def unit_step(unit: Node) -> Step:

@@ -70,7 +70,7 @@ def _place(node: Node, facts: Facts) -> dict[str, Any]:
     return {
         "database": relation.database if relation else None,
         "schema": (relation.schema if relation else None) or "",
-        "relation_name": facts.quoted(relation) if relation and node.has_data else None,
+        "relation_name": facts.relation_name(node),
     }
 
 

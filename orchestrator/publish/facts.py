@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.core.names import Relation
+from orchestrator.core.node import Node
 
 DBT_VERSION = "1.11.16"
 """The dbt-core whose artifacts ours are shaped like: readers choose their parser by it."""
@@ -18,7 +19,8 @@ class Facts:
     """The invocation, and the texts that only a plan knows.
 
     ``compiled`` is each node's own query as it was (or would be) sent, ``sent`` the whole statements. ``quoted`` writes a
-    relation in the engine's quoting. ``env`` are variables to pass on to readers (dbt: those named ``DBT_ENV_CUSTOM_ENV_…``).
+    relation in the engine's quoting. ``kept`` are the relations that keep the rows which fail a test.
+    ``env`` are variables to pass on to readers (dbt: those named ``DBT_ENV_CUSTOM_ENV_…``).
     """
 
     invocation: str
@@ -31,6 +33,12 @@ class Facts:
     compiled: Mapping[str, str] = field(default_factory=dict)
     sent: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, Relation] = field(default_factory=dict)
+
+    def relation_name(self, node: Node) -> str | None:
+        """Where the data of a node are, or the rows that fail a test; quoted."""
+        relation = node.relation if node.has_data else self.kept.get(node.id)
+        return self.quoted(relation) if relation else None
 
     def metadata(self, schema: str) -> dict[str, Any]:
         """The ``metadata`` every artifact begins with. ``schema`` is the artifact's name and version (``manifest/v12``)."""

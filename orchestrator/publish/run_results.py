@@ -39,9 +39,16 @@ def _result(event: NodeFinished, graph: Graph, facts: Facts) -> dict[str, Any]:
         "unique_id": event.node,
         "compiled": compiled is not None if has_sql else None,
         "compiled_code": compiled if has_sql else None,
-        "relation_name": facts.quoted(node.relation) if node and node.relation and node.has_data else None,
-        "batch_results": None,
+        "relation_name": facts.relation_name(node) if node else None,
+        "batch_results": _batches(event),
     }
+
+
+def _batches(event: NodeFinished) -> dict[str, list[list[str]]] | None:
+    """The intervals of a model that is built by interval."""
+    if event.batches is None:
+        return None
+    return {how: [[start.isoformat(), end.isoformat()] for start, end in event.batches.get(how, ())] for how in ("successful", "failed")}
 
 
 def _message(event: NodeFinished) -> str | None:

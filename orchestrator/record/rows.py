@@ -63,10 +63,15 @@ def of_result(run: str, position: int, event: NodeFinished) -> tuple[Any, ...]:
         event.relation,
         event.because,
         _json(event.problem) if event.problem else None,
-        _json(event.response) if event.response else None,
+        _json(_response(event)) if event.response or event.batches else None,
         _key(event.sql),
         _key(event.inspect),
     )
+
+
+def _response(event: NodeFinished) -> dict[str, Any]:
+    """What the engine answered; of a model that is built by interval, also what became of its batches."""
+    return dict(event.response) if event.batches is None else {**event.response, "batch_results": event.batches}
 
 
 def of_note(run: str, event: Noted) -> tuple[Any, ...]:
@@ -104,6 +109,7 @@ def recorded(row: sqlite3.Row, status: RunStatus, counts: Mapping[str, int]) -> 
 
 def result(row: sqlite3.Row) -> NodeFinished:
     """A row of :data:`RESULTS` as the event it was."""
+    response: dict[str, Any] = json.loads(row["response"]) if row["response"] else {}
     return NodeFinished(
         at=_at(row["finished"]),
         node=row["node"],
@@ -122,8 +128,16 @@ def result(row: sqlite3.Row) -> NodeFinished:
         because=row["because"],
         problem=_problem(row["problem"]),
         started=_at(row["started"]) if row["started"] else None,
-        response=json.loads(row["response"]) if row["response"] else {},
+        response={k: v for k, v in response.items() if k != "batch_results"},
+        batches=_batches(response.get("batch_results")),
     )
+
+
+def _batches(kept: Mapping[str, Any] | None) -> Mapping[str, tuple[tuple[datetime, datetime], ...]] | None:
+    """Intervals as they were, from JSON."""
+    if kept is None:
+        return None
+    return {how: tuple((_at(start), _at(end)) for start, end in pairs) for how, pairs in kept.items()}
 
 
 def note(row: sqlite3.Row) -> Noted:

@@ -12,6 +12,7 @@ from orchestrator.core.errors import did_you_mean
 from orchestrator.core.node import Column
 from orchestrator.core.project import SECRET_PREFIXES
 from orchestrator.render.ambient import Ambient
+from orchestrator.render.batch import ModelFacts, interval_of, is_microbatch
 from orchestrator.render.facades import Config, Reference, TargetFacts
 from orchestrator.render.macros import BoundMacro, Return
 from orchestrator.render.pure import PURE
@@ -35,7 +36,7 @@ def _names(function: str, example: str, most: int, args: tuple[Any, ...]) -> Non
 
 def _reference(scope: Scope, payload: str, name: str) -> Reference:
     physical = scope.live.physical if scope.live else None
-    return Reference(payload, name, scope.facts.dialect.quote_char, scope.recorder, physical)
+    return Reference(payload, name, scope.facts.dialect.quote_char, scope.recorder, physical, lambda: is_microbatch(scope))
 
 
 def _ref(scope: Scope) -> Callable[..., Reference]:
@@ -260,7 +261,7 @@ def _model(scope: Scope) -> Mapping[str, Any]:
         "columns": {c.name: _column(c) for c in declaration.docs.columns},
         "description": declaration.docs.description,
     }
-    return deepcopy(facts)
+    return ModelFacts(deepcopy(facts), scope)
 
 
 def _column(column: Column) -> Mapping[str, Any]:
@@ -318,10 +319,11 @@ def _of_target(key: str) -> Callable[[Scope], Any]:
 
 
 def _metadata_envs(scope: Scope) -> dict[str, str]:
-    found = {k: v for k, v in scope.facts.env.items() if k.startswith("DBT_ENV_CUSTOM_ENV_")}
+    prefix = "DBT_ENV_CUSTOM_ENV_"
+    found = {k: v for k, v in scope.facts.env.items() if k.startswith(prefix)}
     for name, value in found.items():
         scope.recorder.saw(f"env:{name}", value)
-    return found
+    return {name.removeprefix(prefix): value for name, value in found.items()}
 
 
 def _render(scope: Scope) -> Callable[[str], str]:
@@ -386,8 +388,8 @@ FUNCTIONS: dict[str, Callable[[Scope], Any]] = {
     "database_schemas": _asking("selection", _live("database_schemas", [])),
     "invocation_args_dict": _asking("flags", lambda s: dict(s.facts.flags)),
     "dbt_metadata_envs": _metadata_envs,
-    "interval_start": _asking("interval", _live("interval_start", None)),
-    "interval_end": _asking("interval", _live("interval_end", None)),
+    "interval_start": _asking("interval", lambda s: interval_of(s).start),
+    "interval_end": _asking("interval", lambda s: interval_of(s).end),
     **PURE,
     **WAREHOUSE,
 }

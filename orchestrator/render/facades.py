@@ -16,14 +16,23 @@ from orchestrator.render.refusal import TemplateFailure
 class Reference:
     """What ``ref``, ``source`` and ``this`` return: its text is a marker; asking for physical parts makes the template late."""
 
-    __slots__ = ("_name", "_payload", "_physical", "_quote", "_recorder")
+    __slots__ = ("_limited", "_name", "_payload", "_physical", "_quote", "_recorder")
 
-    def __init__(self, payload: str, name: str, quote: str, recorder: Recorder, physical: Callable[[str], Relation | None] | None) -> None:
+    def __init__(
+        self,
+        payload: str,
+        name: str,
+        quote: str,
+        recorder: Recorder,
+        physical: Callable[[str], Relation | None] | None,
+        limited: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._payload = payload
         self._name = name
         self._quote = quote
         self._recorder = recorder
         self._physical = physical
+        self._limited = limited
 
     def __str__(self) -> str:
         return marker.write(self._payload, self._name, self._quote)
@@ -37,8 +46,8 @@ class Reference:
         return found or Relation(None, None, self._name)
 
     def render(self) -> str:
-        """The relation's text (dbt's opt-out of event-time filters)."""
-        return str(self)
+        """The relation's text; in a model built by interval, that of the whole relation, whatever its event times."""
+        return f"{self} {marker.WHOLE}" if self._limited() else str(self)
 
     def include(self, **kwargs: bool) -> Any:
         """The relation with only the parts wanted."""
@@ -121,7 +130,7 @@ class TargetFacts:
 
     def get(self, key: str, default: Any = None) -> Any:
         """The fact called ``key``, or ``default``."""
-        return getattr(self, key, default)
+        return getattr(self, str(key), default)  # a name that is undefined says so, when it is made a text
 
     def __contains__(self, key: str) -> bool:
         return key in self._facts

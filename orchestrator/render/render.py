@@ -31,7 +31,7 @@ def render(templates: Templates, declarations: Iterable[tuple[Declaration, str]]
     short = not ({"ref", "source", "config", "this"} & own.keys())
     for declaration, raw in declarations:
         try:
-            done.append(_with_hooks(templates, render_one(templates, declaration, raw, short=short)))
+            done.append(_with_hooks(templates, render_one(templates, _described(templates, declaration), raw, short=short)))
         except OrcError as error:
             problems.extend(replace(p, node=declaration.name) for p in error.problems)
     return tuple(done)
@@ -64,6 +64,19 @@ def render_one(templates: Templates, declaration: Declaration, raw: str, *, shor
         named |= more.depends_on
         second = str.__str__(second)
     return Rendered(declaration, raw, text, second, _merged(notes.config), tuple(named), inputs, tuple(macros))
+
+
+def _described(templates: Templates, declaration: Declaration) -> Declaration:
+    """The declaration with the templates in its descriptions rendered: ``{{ doc('late') }}``."""
+
+    def said(text: str) -> str:
+        return str.__str__(templates.render(declaration, text)[0]) if _TAG.search(text) else text
+
+    docs = declaration.docs
+    if not any(_TAG.search(text) for text in (docs.description, *(c.description for c in docs.columns))):
+        return declaration
+    columns = tuple(replace(c, description=said(c.description)) for c in docs.columns)
+    return replace(declaration, docs=replace(docs, description=said(docs.description), columns=columns))
 
 
 def _with_hooks(templates: Templates, rendered: Rendered) -> Rendered:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from orchestrator.core.errors import ExecuteError
 from orchestrator.core.names import Relation
 from orchestrator.core.ports import Connection, Dialect
+from orchestrator.core.snapshot import Existing
 from orchestrator.render.facades import PhysicalRelation
 from orchestrator.render.macros import BoundMacro
 from orchestrator.render.scope import Scope
+
+UNKNOWN = "X102"
+"""What every engine's refusal of a name that it does not know is called."""
 
 
 class Rows:
@@ -162,9 +167,12 @@ def _load_result(scope: Scope) -> Callable[[str], Any]:
 
 def _kind(connection: Connection, relation: Relation, dialect: Dialect) -> str | None:
     """``table`` or ``view``, ``None`` when there is no such relation. Asked of the catalog: a failed query would cost the transaction."""
-    parts = {"table_catalog": relation.database, "table_schema": relation.schema, "table_name": relation.name}
-    same = " and ".join(f"lower({column}) = lower({dialect.literal(part)})" for column, part in parts.items() if part)
-    rows = connection.execute(f"select table_type from information_schema.tables where {same}").rows
+    try:
+        rows = connection.execute(dialect.kind_of(relation)).rows
+    except ExecuteError as error:
+        if error.first.code != UNKNOWN:
+            raise
+        return None  # where each schema has a catalog of its own, a schema that is not there has none
     return None if not rows else "view" if "VIEW" in str(rows[0][0]).upper() else "table"
 
 
@@ -219,6 +227,48 @@ class Adapter:
     def execute(self, sql: str, fetch: bool = False, **_: Any) -> tuple[str, Rows | None]:  # noqa: ARG002 - dbt's signature
         """Run a statement."""
         return "OK", ask(self._scope, str(sql))
+
+    def create_schema(self, relation: Any) -> None:
+        """Create a relation's schema if it is not there."""
+        self._change(lambda say: say.create_schema(_place(relation)))
+
+    def drop_schema(self, relation: Any) -> None:
+        """Drop a relation's schema with everything in it."""
+        self._change(lambda say: say.drop_schema(_place(relation)))
+
+    def drop_relation(self, relation: Any) -> None:
+        """Drop a relation if it is there; never what depends on it."""
+        live = self._scope.live
+        kind = _kind(live.connection, _place(relation), self._scope.facts.dialect) if live and relation is not None else None
+        if kind:
+            self._change(lambda say: say.drop(Existing(_place(relation), "view" if kind == "view" else "table")))
+
+    def rename_relation(self, from_relation: Any, to_relation: Any) -> None:
+        """Give a table another name in its schema."""
+        self._change(lambda say: f"alter table {say.relation(_place(from_relation))} rename to {say.quote(_place(to_relation).name)}")
+
+    def truncate_relation(self, relation: Any) -> None:
+        """Delete all rows of a table."""
+        self._change(lambda say: f"delete from {say.relation(_place(relation))}")
+
+    def list_schemas(self, database: Any = None) -> list[str]:
+        """The names of all schemas; none without a connection."""
+        where = f" where lower(catalog_name) = lower({self._scope.facts.dialect.literal(str(database))})" if database else ""
+        rows = ask(self._scope, f"select schema_name from information_schema.schemata{where}")
+        return [str(row[0]) for row in rows or ()]
+
+    def check_schema_exists(self, database: Any, schema: Any) -> bool:
+        """Whether there is a schema of this name."""
+        return str(schema).casefold() in (s.casefold() for s in self.list_schemas(database))
+
+    def _change(self, statement: Callable[[Dialect], str]) -> None:
+        self._scope.recorder.asked("warehouse")
+        if self._scope.live is not None:
+            self._scope.live.connection.execute(statement(self._scope.facts.dialect))
+
+
+def _place(relation: Any) -> Relation:
+    return Relation(relation.database, relation.schema, relation.identifier)
 
 
 class Api:

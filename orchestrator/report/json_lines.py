@@ -6,7 +6,19 @@ import json
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from orchestrator.core.event import Event, NodeFinished, NodeStarted, Noted, RunFinished, RunStarted, Status, as_json, plain
+from orchestrator.core.event import (
+    BatchFinished,
+    BatchStarted,
+    Event,
+    NodeFinished,
+    NodeStarted,
+    Noted,
+    RunFinished,
+    RunStarted,
+    Status,
+    as_json,
+    plain,
+)
 from orchestrator.report.lines import PLAIN, lines
 from orchestrator.report.lines import write as write_text
 from orchestrator.report.story import BROKEN, Story
@@ -41,7 +53,7 @@ def json_line(event: Event, story: Story, invocation: str, pid: int) -> str:
         "msg": _message(event, story),
         "name": name,
         "pid": pid,
-        "thread": event.thread if isinstance(event, NodeStarted | NodeFinished) else "MainThread",
+        "thread": event.thread if isinstance(event, NodeStarted | NodeFinished | BatchStarted | BatchFinished) else "MainThread",
         "ts": plain(event.at),
     }
     return json.dumps({"info": info, "data": _data(event, story)}, allow_nan=False, ensure_ascii=False)
@@ -83,6 +95,10 @@ def _identity(event: Event) -> tuple[str, str]:
             return "SkippingDetails", "Q034"
         case NodeFinished():
             return _RESULTS.get(event.kind, _OTHER_RESULT)
+        case BatchStarted():
+            return "LogStartBatch", "Q045"
+        case BatchFinished():
+            return "LogBatchResult", "Q046"
         case Noted(level="warn"):
             return "LogWarning", "I057"
         case Noted():
@@ -95,6 +111,8 @@ def _level(event: Event) -> str:
     match event:
         case NodeFinished(status=found):
             return "error" if found in BROKEN else "warn" if found is Status.WARNED else "info"
+        case BatchFinished(status=found):
+            return "info" if found is Status.PASSED else "error"
         case Noted():
             return event.level
         case _:
@@ -132,6 +150,9 @@ def _data(event: Event, story: Story) -> dict[str, Any]:
                 "problem": plain(event.problem),
                 "node_info": _node(event, event.outcome, started, event.at),
             }
+        case BatchStarted() | BatchFinished():
+            found = as_json(event)
+            return {**found, "batch_index": event.number, "total_batches": event.total, "description": event.label}
         case Noted():
             return {
                 "msg": event.message or (event.problem.message if event.problem else ""),

@@ -8,7 +8,8 @@ from datetime import tzinfo
 from textwrap import wrap
 from typing import TextIO
 
-from orchestrator.core.event import Event, NodeFinished, NodeStarted, Noted, RunFinished, RunStarted, Status
+from orchestrator.core.amounts import size
+from orchestrator.core.event import BatchFinished, BatchStarted, Event, NodeFinished, NodeStarted, Noted, RunFinished, RunStarted, Status
 from orchestrator.report.problems import ReadText, no_text, printable, problem
 from orchestrator.report.story import BROKEN, Story, kind_name, name, several
 
@@ -37,6 +38,7 @@ _TINTS = {
     Status.WARNED: _YELLOW,
     Status.SKIPPED: _YELLOW,
     Status.CANCELLED: _YELLOW,
+    Status.PARTIAL: _YELLOW,
 }
 _DOING = {"model": ("created ", "creating "), "seed": ("loaded ", "loading "), "snapshot": ("snapshotted ", "snapshotting ")}
 
@@ -84,6 +86,12 @@ def lines(event: Event, story: Story, style: Style = PLAIN) -> list[str]:
             found = [] if style.quiet else [_dotted(f"{event.index} of {story.total} START {_labelled(event)}", "RUN", style)]
         case NodeFinished():
             found = [_result(event, story.total, style)] if event.status in BROKEN or not style.quiet else []
+            if style.debug and event.sql:
+                found += [f"  {line}" for line in printable(event.sql).splitlines()]
+        case BatchStarted():
+            found = [] if style.quiet else [_dotted(f"Batch {event.number} of {event.total} START {printable(event.label)}", "RUN", style)]
+        case BatchFinished():
+            found = [_batch(event, style)] if event.status is not Status.PASSED or not style.quiet else []
         case Noted():
             found = _note(event, style)
         case RunFinished():
@@ -128,9 +136,12 @@ def summary(story: Story) -> str:
 
     >>> summary(Story(counts={"PASS": 8, "ERROR": 1}))
     'Done. PASS=8 WARN=0 ERROR=1 SKIP=0 NO-OP=0 REUSED=0 TOTAL=9'
+    >>> summary(Story(counts={"PASS": 1}, processed=1_288_490_189, billed=1_610_612_736)).partition("TOTAL=")[2]
+    '1 (1.2 GiB processed, 1.5 GiB billed)'
     """
     counted = [f"{column}={story.count(column)}" for column in ("PASS", "WARN", "ERROR", "SKIP", "NO-OP", "REUSED")]
-    return f"Done. {' '.join(counted)} TOTAL={sum(story.counts.values())}"
+    cost = f" ({size(story.processed)} processed, {size(story.billed)} billed)" if story.processed or story.billed else ""
+    return f"Done. {' '.join(counted)} TOTAL={sum(story.counts.values())}{cost}"
 
 
 def _opening(event: RunStarted) -> list[str]:
@@ -172,8 +183,23 @@ def _result(event: NodeFinished, total: int, style: Style) -> str:
             text, verdict = f"REUSED {label}", "REUSED"
         case Status.NOTHING:
             text, verdict = f"NO-OP {label}", "NO-OP"
+        case Status.PARTIAL:
+            text, verdict = f"PARTIALLY {done}{label}", _first_line(event.message)
     timed = "" if event.status in (Status.SKIPPED, Status.REUSED, Status.NOTHING) else f" in {event.seconds:.2f}s"
     return _dotted(f"{event.index} of {total} {text}", _tint(verdict, event.status, style) + timed, style)
+
+
+def _batch(event: BatchFinished, style: Style) -> str:
+    """A batch's end; of what went wrong, its node tells more."""
+    match event.status:
+        case Status.PASSED:
+            did, verdict = "OK created", _first_line(event.message) or "OK"
+        case Status.CANCELLED:
+            did, verdict = "CANCELLED", "CANCELLED"
+        case _:
+            did, verdict = "ERROR creating", "ERROR"
+    text = f"Batch {event.number} of {event.total} {did} {printable(event.label)}"
+    return _dotted(text, f"{_tint(verdict, event.status, style)} in {event.seconds:.2f}s", style)
 
 
 def _skipped(event: NodeFinished, label: str) -> str:
@@ -204,13 +230,14 @@ def _note(event: Noted, style: Style) -> list[str]:
 
 
 def _closing(event: RunFinished, story: Story, style: Style) -> list[str]:
-    bad, warned = len(story.broken), len(story.warned)
+    partial = sum(e.status is Status.PARTIAL for e in story.broken)
+    bad, warned = len(story.broken) - partial, len(story.warned)
     if style.quiet:
         return [line for block in _blocks(story.broken, "Failure", story, style) for line in ("", *block)]
     found = ["", f"Finished running {_kinds(story)} in {_duration(event.seconds)}.", ""]
     opening = "Interrupted; completed" if event.cancelled else "Completed"
-    if bad or warned or event.cancelled:
-        text = f"{opening} with {several(bad, 'error')}, 0 partial successes, and {several(warned, 'warning')}:"
+    if bad or partial or warned or event.cancelled:
+        text = f"{opening} with {several(bad, 'error')}, {several(partial, 'partial success')}, and {several(warned, 'warning')}:"
         found.append(_paint(text, _RED if bad or event.cancelled else _YELLOW, style))
     else:
         found.append(_paint("Completed successfully", _GREEN, style))

@@ -13,7 +13,7 @@ from rich.console import Console, Group
 from rich.live import Live as Region
 from rich.text import Text
 
-from orchestrator.core.event import Event, NodeFinished, NodeStarted, Noted, RunFinished, RunStarted, Status
+from orchestrator.core.event import BatchFinished, BatchStarted, Event, NodeFinished, NodeStarted, Noted, RunFinished, RunStarted, Status
 from orchestrator.core.node import BUILDABLE
 from orchestrator.report.lines import Style, lines
 from orchestrator.report.story import Story
@@ -54,6 +54,11 @@ class Live:
             case NodeFinished():
                 self._running.pop(event.node, None)
                 if _worth_a_line(event):
+                    self._tell(event)
+            case BatchStarted():
+                pass
+            case BatchFinished():
+                if event.status is not Status.PASSED:
                     self._tell(event)
             case Noted():
                 self._tell(event)

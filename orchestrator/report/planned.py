@@ -113,4 +113,9 @@ _LATE = {
     "unit_test": "its rows take the types the inputs have when it runs",
     "hook": "the hook, rendered when it runs",
 }
-_EFFECTS = {"python": "the rows of a Python function", "seed": "the rows of a CSV file", "apply": "the staged delta, by its columns"}
+_EFFECTS = {
+    "python": "the rows of a Python function",
+    "seed": "the rows of a CSV file",
+    "apply": "the staged delta, by its columns",
+    "history": "the versions that end and begin, by comparison of the staged rows with the table",
+}

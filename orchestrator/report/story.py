@@ -16,17 +16,21 @@ COLUMNS: Mapping[Status, str] = {
     Status.CANCELLED: "SKIP",
     Status.NOTHING: "NO-OP",
     Status.REUSED: "REUSED",
+    Status.PARTIAL: "ERROR",
 }
 """Where the last line of a run counts each status."""
 
-BROKEN = (Status.FAILED, Status.CRASHED)
+BROKEN = (Status.FAILED, Status.CRASHED, Status.PARTIAL)
 _KINDS = {"test": "data test", "unit_test": "unit test", "operation": "hook"}
-_IRREGULAR = {"analysis": "analyses"}
+_IRREGULAR = {"analysis": "analyses", "partial success": "partial successes"}
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A run so far: counts by column of the last line and by kind, what broke or warned, and who was skipped because of whom."""
+    """A run so far: counts by column of the last line and by kind, what broke or warned, and who was skipped because of whom.
+
+    ``processed`` and ``billed`` are bytes, where an engine counts them.
+    """
 
     total: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -34,6 +38,8 @@ class Story:
     broken: tuple[NodeFinished, ...] = ()
     warned: tuple[NodeFinished, ...] = ()
     skipped: Mapping[str, tuple[NodeFinished, ...]] = field(default_factory=dict)
+    processed: int = 0
+    billed: int = 0
 
     def apply(self, event: Event) -> Story:
         """The story, one event later."""
@@ -46,7 +52,13 @@ class Story:
                 return self
 
     def _finished(self, event: NodeFinished) -> Story:
-        told = replace(self, counts=_more(self.counts, COLUMNS[event.status]), kinds=_more(self.kinds, noun(event)))
+        told = replace(
+            self,
+            counts=_more(self.counts, COLUMNS[event.status]),
+            kinds=_more(self.kinds, noun(event)),
+            processed=self.processed + int(event.response.get("bytes_processed") or 0),
+            billed=self.billed + int(event.response.get("bytes_billed") or 0),
+        )
         if event.status in BROKEN:
             return replace(told, broken=(*self.broken, event))
         if event.status is Status.WARNED:

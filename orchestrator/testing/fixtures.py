@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from orchestrator.testing.bigquery import Unavailable as NoGoogleSql
+from orchestrator.testing.bigquery import bigquery
 from orchestrator.testing.postgres import Unavailable, postgres
+
+if TYPE_CHECKING:
+    from orchestrator.testing.bigquery.server import Server
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +48,26 @@ def worker(request: pytest.FixtureRequest) -> str:
     """The name of this test process: ``gw0``, …, or ``main`` where there is one only."""
     given = getattr(request.config, "workerinput", None)
     return "main" if given is None else str(given["workerid"])
+
+
+@pytest.fixture(scope="session")
+def bigquery_server() -> Iterator[Server]:
+    """A BigQuery of this worker's own. ``server.url`` is the client's ``api_endpoint``.
+
+    Without GoogleSQL the tests that want one are skipped; ``ORC_REQUIRE_BQ=1`` makes that a failure. The first start on a machine compiles
+    for half a minute, one worker for all.
+    """
+    try:
+        with bigquery(os.environ) as server:
+            yield server
+    except NoGoogleSql as reason:
+        if os.environ.get("ORC_REQUIRE_BQ") == "1":
+            pytest.fail(str(reason), pytrace=False)
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def bigquery_fake(bigquery_server: Server) -> Server:
+    """The same server, empty: no datasets, no jobs, no faults, an empty log."""
+    bigquery_server.reset()
+    return bigquery_server

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -57,9 +57,36 @@ def postgres(folder: Path, env: Mapping[str, str]) -> str:
 @contextmanager
 def server(env: Mapping[str, str]) -> Iterator[str]:
     """Start a server, give its URL, stop it. Raises :class:`Unavailable`."""
+    with restartable(env) as (url, start, _):
+        start()
+        yield url
+
+
+@contextmanager
+def restartable(env: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], None], Callable[[signal.Signals], None]]]:
+    """The URL of a server that does not run yet, a function that starts it, and one that stops it with a signal of Postgres's.
+
+    ``SIGINT`` ends its sessions, ``SIGQUIT`` is a crash. Raises :class:`Unavailable`.
+    """
     home = binaries(env.get("ORC_TEST_PG_VERSION", "18"))
     base = Path(tempfile.mkdtemp(prefix="orc_pg_"))  # short: the path of a socket has at most 107 bytes
-    running: subprocess.Popen[bytes] | None = None
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        with (base / "log").open("ab") as log:
+            running.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, **who))  # noqa: S603  our own
+        _wait(running[-1], base)
+
+    def stop(how: signal.Signals) -> None:
+        while running:
+            process = running.pop()
+            process.send_signal(how)
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGQUIT)
+                process.wait()
+
     try:
         who = _somebody(base, env)
         if who:
@@ -67,18 +94,9 @@ def server(env: Mapping[str, str]) -> Iterator[str]:
         _initialised(home, base / "data", who)
         options = [word for setting in FAST for word in ("-c", setting)]
         command = [str(home / "bin" / "postgres"), "-D", str(base / "data"), "-k", str(base), "-h", "", *options]
-        with (base / "log").open("wb") as log:
-            running = started = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, **who)  # noqa: S603  our own
-        _wait(started, base)
-        yield f"postgresql://postgres@/postgres?host={base}"
+        yield f"postgresql://postgres@/postgres?host={base}", start, stop
     finally:
-        if running is not None:
-            running.send_signal(signal.SIGINT)
-            try:
-                running.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                running.send_signal(signal.SIGQUIT)
-                running.wait()
+        stop(signal.SIGINT)
         shutil.rmtree(base, ignore_errors=True)
 
 

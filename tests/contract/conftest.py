@@ -6,6 +6,7 @@ engine cannot). A mark that is no longer true fails.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,11 +20,11 @@ from orchestrator.core.ports import Connection, Dialect, Warehouse
 from orchestrator.core.project import Target
 from orchestrator.core.snapshot import Existing, Published
 from orchestrator.testing import postgres
-from orchestrator.testing.fixtures import postgres_url, worker
+from orchestrator.testing.fixtures import bigquery_fake, bigquery_server, postgres_url, worker
 from tests.contract.project import Make, built
 from tests.contract.shop import Shop, shop_of
 
-__all__ = ["postgres_url", "worker"]
+__all__ = ["bigquery_fake", "bigquery_server", "postgres_url", "worker"]
 
 SCHEMA = "Shop é"
 
@@ -105,7 +106,21 @@ def postgres_target(root: Path, request: pytest.FixtureRequest) -> Target:
     return Target("shop", "dev", "postgres", None, SCHEMA, 4, {**postgres.settings(url), "lock_timeout": 1})
 
 
-ENGINES: dict[str, Callable[[Path, pytest.FixtureRequest], Target]] = {"duckdb": duckdb_target, "postgres": postgres_target}
+def bigquery_target(root: Path, request: pytest.FixtureRequest) -> Target:
+    """The in-tree server, empty; a project of Google's own where ``ORC_TEST_BQ_PROJECT`` names one."""
+    project = os.environ.get("ORC_TEST_BQ_PROJECT")
+    if project:
+        return Target("shop", "dev", "bigquery", project, f"orc_contract_{os.getpid()}", 4, {"type": "bigquery", "project": project})
+    url = request.getfixturevalue("bigquery_fake").url
+    settings = {"type": "bigquery", "project": "shop-dw", "api_endpoint": url, "location": "EU"}
+    return Target("shop", "dev", "bigquery", "shop-dw", "Shop", 4, settings)
+
+
+ENGINES: dict[str, Callable[[Path, pytest.FixtureRequest], Target]] = {
+    "bigquery": bigquery_target,
+    "duckdb": duckdb_target,
+    "postgres": postgres_target,
+}
 
 
 @pytest.fixture
@@ -146,7 +161,11 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     warehouse.close()
 
 
-@pytest.fixture(params=sorted(ENGINES))
+DECLARING = ("duckdb", "postgres")
+"""Engines whose tables have constraints that hold, and that write SQL in the standard's types."""
+
+
+@pytest.fixture(params=DECLARING)
 def project(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Make:
     """Writes a project for the engine: ``project({"models/a.sql": "select 1 as x"}).orc("run")``."""
     target = replace(ENGINES[request.param](tmp_path, request), schema="wares")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -324,13 +324,6 @@ def test_readers_see_whole_versions_only(project: Make) -> None:
     assert len(seen) > 4
 
 
-def test_independent_models_run_side_by_side(project: Make) -> None:
-    shop = project({f"models/m{i}.sql": "{{ config(materialized='table') }} select 1 as id from pg_sleep(1)" for i in range(8)}, threads=8)
-    started = time.monotonic()
-    shop.orc("run")
-    assert time.monotonic() - started < 6  # one after the other they take more than 8
-
-
 def test_many_threads_make_schemas_views_and_grants_at_once(project: Make) -> None:
     files = {
         f"models/m{i}.sql": f"{{{{ config(materialized='{'view' if i % 2 else 'table'}', schema='s{i % 5}', grants={{'select': ['public']}}) }}}} select {i} as id"
@@ -536,3 +529,53 @@ def test_unit_tests_compare_what_has_no_equality_and_cut_no_text(project: Make) 
     assert p.orc("test")["child"]["status"] == "pass"
     p.write({"models/child.sql": "select cast('{}' as json) as doc, length(word) as n from parent"})
     assert p.orc("test", code=1)["child"]["status"] == "fail"
+
+
+HISTORY = """
+    {% snapshot history %}
+    {{ config(strategy='check', unique_key='id', check_cols='all', hard_deletes='new_record', indexes=[{'columns': ['id']}],
+              grants={'select': ['public']}) }}
+    select id, state, doc from {{ ref('orders') }}
+    {% endsnapshot %}
+    """
+ORDERS = "select * from (values (1, 'a'::varchar(5), '{{\"n\": {n}}}'::json), (2, 'b', null)) v(id, state, doc) where id <= {most}"
+
+
+def test_a_snapshot_keeps_every_version(project: Make) -> None:
+    """Types without equality are compared, indexes and grants made once, views over the table stay."""
+    shop = project(
+        {
+            "models/orders.sql": ORDERS.format(n=1, most=2),
+            "snapshots/history.sql": HISTORY,
+            "snapshots/p.yml": "snapshots: [{name: history, description: All of it, config: {persist_docs: {relation: true}}, columns: [{name: dbt_scd_id, data_tests: [unique]}]}]",
+            "models/latest.sql": "select id, state from {{ ref('history') }} where dbt_valid_to is null and dbt_is_deleted = 'False'",
+        }
+    )
+    assert shop.orc("build")["history"]["message"] == "SELECT 2"
+    assert shop.orc("build")["history"]["message"] == "INSERT 0"
+    shop.write({"models/orders.sql": ORDERS.format(n=2, most=1)})
+    assert shop.orc("build")["history"]["message"] == "INSERT 2, UPDATE 2"
+    assert shop.query("select id, doc ->> 'n', dbt_is_deleted, dbt_valid_to is null from shop.history order by 1, 4, 3") == [
+        (1, "1", "False", False), (1, "2", "False", True), (2, None, "False", False), (2, None, "True", True),
+    ]  # fmt: skip
+    assert shop.query("select * from shop.latest") == [(1, "a")]
+    (index,) = shop.query("select indexname from pg_indexes where tablename = 'history'")
+    assert re.fullmatch(r"history_id__orc_[0-9a-f]{8}", index[0])
+    assert shop.query("select obj_description('shop.history'::regclass)") == [("All of it",)]
+    assert shop.query("select has_table_privilege('public', 'shop.history', 'select')") == [(True,)]
+    assert shop.query("select tablename from pg_tables where tablename like '%\\_\\_orc%'") == []
+
+
+def test_a_snapshot_that_fails_its_test_changes_nothing(project: Make) -> None:
+    shop = project(
+        {
+            "models/orders.sql": ORDERS.format(n=1, most=2),
+            "snapshots/history.sql": HISTORY,
+            "snapshots/p.yml": "snapshots: [{name: history, columns: [{name: state, data_tests: [{accepted_values: {arguments: {values: [a, b]}}}]}]}]",
+        }
+    )
+    shop.orc("build")
+    before = shop.query("select history::text from shop.history order by 1")
+    shop.write({"models/orders.sql": ORDERS.format(n=1, most=2).replace("'a'", "'z'")})
+    assert shop.orc("build", code=1)["history"]["status"] == "error"
+    assert shop.query("select history::text from shop.history order by 1") == before

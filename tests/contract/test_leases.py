@@ -135,6 +135,22 @@ def test_who_was_overtaken_publishes_nothing(leased: Any) -> None:
     assert leased.connect().execute(leased.dialect.ledger_read("model.shop.orders")).rows == (("run-2",),)
 
 
+@pytest.mark.never("duckdb", reason="leases of one process end with their holders, so nobody is overtaken")
+def test_a_publish_that_keeps_its_lease_makes_sure_of_it(leased: Any) -> None:
+    """One batch of several: until its commit nobody can take the lease."""
+    orders = leased.relation("orders")
+    one, two = leased.connect(), alive(leased, "run-2")
+    held = Lease(orders, "run-1", claim(leased, one, orders, "run-1")[1])
+    one.begin()
+    one.execute(leased.dialect.lease_check(held)[0])
+    assert claim(leased, two, orders, "run-2")[0] == "run-1"
+    one.commit()
+    assert claim(leased, two, orders, "run-2")[0] == "run-2"
+    one.begin()
+    with pytest.raises(ExecuteError, match="taken over by run run-2"):
+        one.execute(leased.dialect.lease_check(held)[0])
+
+
 @pytest.mark.never("duckdb", reason="a run of one's own process is busy, not dead")
 def test_a_heart_that_stopped_loses_its_leases_and_its_session(leased: Any) -> None:
     orders, items = leased.relation("orders"), leased.relation("items")

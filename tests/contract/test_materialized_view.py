@@ -140,7 +140,7 @@ def test_a_changed_configuration_may_be_left_or_refused(shop: Make) -> None:
     made.query("insert into {raw} values (3, 'c')")
     made.write({"models/mv.sql": MV % (", on_configuration_change='continue', indexes=[{'columns': 'v'}]", "")})
     made.orc("run", "-s", "mv")
-    assert "N306" in made.told
+    assert "N316" in made.told
     assert (made.query(INDEXES), oid(made), len(made.query("select * from {mv}"))) == (before, first, 2)
     made.write({"models/mv.sql": MV % (", on_configuration_change='fail', indexes=[{'columns': 'v'}]", "")})
     results = made.orc("run", "-s", "mv", code=1)
@@ -148,7 +148,7 @@ def test_a_changed_configuration_may_be_left_or_refused(shop: Make) -> None:
     assert (made.query(INDEXES), oid(made)) == (before, first)
     made.write({"models/mv.sql": MV % (", on_configuration_change='skip'", "")})
     made.orc("run", "-s", "mv", code=2)
-    assert "error[N305]" in made.told
+    assert "error[N315]" in made.told
 
 
 def test_readers_need_not_wait_for_a_refresh_with_a_unique_index(shop: Make) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -84,9 +85,12 @@ class Shop:
         """Read what a process says until it says that it waits."""
         assert process.stdout is not None
         said = ""
+        giving_up = threading.Timer(PATIENCE, process.kill)
+        giving_up.start()
         for line in process.stdout:
             said += line
             if "waiting for run" in line:
+                giving_up.cancel()
                 return
         pytest.fail(said)
 

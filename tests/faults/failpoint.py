@@ -100,9 +100,13 @@ def seen(project: Path) -> dict[str, Any]:
         ]
         tables = {n: sorted(map(list, connection.execute(f'select * from main."{n}"').fetchall())) for n in names}
         ledger = dict(connection.execute("select node, run from _orc.ledger").fetchall())
+        by_interval = connection.execute("select 1 from duckdb_tables() where schema_name = '_orc' and table_name = 'intervals'").fetchall()
+        asked = "select start, \"end\" from _orc.intervals where relation not like '%__orc_stage' order by all"
+        intervals = connection.execute(asked).fetchall() if by_interval else []
     assert len(set(ledger)) == len(ledger)
     runs = [(r.id, r.status) for r in history(project).runs()]
-    return {"tables": tables, "ledger": {n.rpartition(".")[2]: run for n, run in ledger.items()}, "runs": runs}
+    named = {n.rpartition(".")[2]: run for n, run in ledger.items()}
+    return {"tables": tables, "ledger": named, "runs": runs, "intervals": intervals}
 
 
 def forked(work: Callable[[], Any], die_after: float | None = None) -> Any:
@@ -116,7 +120,7 @@ def forked(work: Callable[[], Any], die_after: float | None = None) -> Any:
         except BaseException as error:  # noqa: BLE001 - told to the test
             answer = {"error": repr(error)}
         with os.fdopen(into, "w") as pipe:
-            json.dump(answer, pipe)
+            json.dump(answer, pipe, default=str)
         os._exit(0)
     os.close(into)
     if die_after is not None:

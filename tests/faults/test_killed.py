@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -40,8 +41,7 @@ PROJECTS: dict[str, dict[str, str]] = {
         f"select '{V}' as v from range(3){{% if is_incremental() %}} where '{V}' not in (select v from {{{{ this }}}}){{% endif %}}"
     },
     "snapshot": {
-        "s_sql": "{{ config(materialized='ephemeral') }}"
-        f"select range + 500 * {V} as id, {V} as at from range(1000)",
+        "s_sql": f"{{{{ config(materialized='ephemeral') }}}}select range + 500 * {V} as id, {V} as at from range(1000)",
         "a_yml": """
 snapshots:
   - name: a
@@ -133,3 +133,50 @@ def test_at_random_times(lab: Any, seed: int) -> None:
     assert then["tables"] == new
     assert set(then["ledger"].values()) == {then["runs"][0][0]}
     assert {status for _, status in then["runs"]} <= {"passed", "interrupted"}
+
+
+BY_DAY = """
+{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='seen', batch_size='day', begin=var('begin'),
+          lookback=1, full_refresh=%s) }}
+select * from raw
+"""
+RAW_BY_DAY = "select range as id, {today} - interval 5 hour * range as seen, '{{{{ var('v') }}}}' as v from range(18)"
+
+
+@pytest.mark.parametrize("refresh", [False, True])
+def test_a_model_built_by_interval_before_every_statement(lab: Any, *, refresh: bool) -> None:
+    """Every batch is whole or not there, and the interval ledger says which; the next run builds what is missing, nothing twice."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    begin = f"'{(today - timedelta(days=4)).date()}'"
+    lab.write(
+        raw_sql="{{ config(materialized='table', event_time='seen') }} "
+        + RAW_BY_DAY.format(today=f"timestamp '{today.replace(tzinfo=None)}'"),
+        events_sql=BY_DAY.replace("var('begin')", begin) % ("(var('v') == 2)" if refresh else "none"),
+        events_yml=TESTED.format(name="events"),
+    )
+    lab.orc("build", "--threads", "1", "--vars", "{v: 1}")
+    whole = _rows(lab, "raw")
+    if not refresh:  # some days were never built
+        for day in (1, 3, 4):
+            start = today - timedelta(days=day)
+            lab.rows(f"delete from events where seen >= '{start}' and seen < '{start + timedelta(days=1)}'")
+            lab.rows(f"delete from _orc.intervals where start = '{start.isoformat(sep=' ')}'")
+    first, *deaths = lab.die("each")
+    assert first["build"]["code"] == 0, first["build"]["told"]
+    new = first["undisturbed"]["tables"]["events"]
+    assert [row[:2] for row in new] == [[row[0], str(row[1])] for row in whole]
+    assert len(deaths) > 20
+    for death in deaths:
+        found = death["found"]
+        rows, days = found["tables"]["events"], found["intervals"]
+        assert len({row[0] for row in rows}) == len(rows), "no row is there twice"
+        there = {row[0] for row in rows}
+        for row in whole:
+            covered = any(start <= f"{row[1]}+00:00" < end for start, end in days)
+            assert (row[0] in there) is covered, (death["before"], row)
+        if refresh:
+            assert len({row[2] for row in rows}) == 1, "the old table whole, or the new one"
+        if "again" in death:
+            assert death["again"]["code"] == 0, death["again"]["told"]
+            assert [row[:2] for row in death["then"]["tables"]["events"]] == [row[:2] for row in new]
+            assert "events__orc_stage" not in death["then"]["tables"]

@@ -63,6 +63,8 @@ def test_failing_rows_are_kept_as_the_test_wants(project: Make, config: str, kin
     p.orc("run", "--no-gates").exits(0)
     done = p.orc("test").exits(1)
     assert (done.statuses, done.results["small"]["failures"]) == ({"small": "fail"}, 2)
+    kept = '"warehouse"."main_dbt_test__audit"."small"' if kind else None
+    assert (done.results["small"]["relation_name"], done.manifest["nodes"]["test.p.small"]["relation_name"]) == (kept, kept)
     found = p.query("select table_type from information_schema.tables where table_name = 'small' and table_schema = 'main_dbt_test__audit'")
     assert found == ([] if kind is None else [(kind,)])
 
@@ -108,3 +110,56 @@ def test_columns_of_unit_tests_are_found_in_any_case(project: Make) -> None:
     p = project({**PROJECT, **NUMBERS, **DOUBLES, "models/u.yml": test})
     p.orc("run").exits(0)
     assert p.orc("test").exits(0).statuses == {"doubles": "pass"}
+
+
+def test_descriptions_may_call_doc_blocks_and_variables(project: Make) -> None:
+    p = project({
+        **PROJECT,
+        "models/numbers.sql": "{{ config(materialized='table', persist_docs={'relation': true, 'columns': true}) }} select 1 as n",
+        "models/d.md": "{% docs rows %}All the rows{% enddocs %}",
+        "models/s.yml": "models: [{name: numbers, description: \"{{ doc('rows') }} of {{ var('who', 'Ann') }}\", "
+        "columns: [{name: n, description: \"{{ doc('p', 'rows') }}\"}]}]",
+    })  # fmt: skip
+    node = p.orc("run").exits(0).manifest["nodes"]["model.p.numbers"]
+    assert (node["description"], node["columns"]["n"]["description"]) == ("All the rows of Ann", "All the rows")
+    assert p.query("select comment from duckdb_tables() where table_name = 'numbers'") == [("All the rows of Ann",)]
+    p.write({"models/d.md": "{% docs rows %}Some rows{% enddocs %}"})
+    assert p.orc("parse").exits(0).manifest["nodes"]["model.p.numbers"]["description"] == "Some rows of Ann"
+
+
+def test_a_description_that_calls_a_block_that_is_not_there(project: Make) -> None:
+    p = project({**PROJECT, **NUMBERS, "models/s.yml": "models: [{name: numbers, description: \"{{ doc('nope') }}\"}]"})
+    assert p.orc("parse").exits(2).error["code"] == "R016"
+
+
+def test_seed_show_prints_what_was_loaded(project: Make) -> None:
+    p = project({**PROJECT, **NUMBERS, "seeds/a.csv": "id,word\n1,ant\n", "seeds/b.csv": "id\n7\n"})
+    done = p.orc("seed", "--show").exits(0)
+    assert ("ant" in done.stdout, "7" in done.stdout, done.statuses) == (True, True, {"a": "success", "b": "success"})
+    only = p.orc("seed", "--show", "--select", "a").exits(0)
+    assert ("ant" in only.stdout, "7" in only.stdout) == (True, False)
+
+
+def test_templates_may_make_and_drop_schemas_and_relations(project: Make) -> None:
+    p = project({
+        **PROJECT,
+        "macros/m.sql": """
+            {% macro work() %}
+              {% set there = api.Relation.create(schema='extra', identifier='t') %}
+              {% do adapter.create_schema(there) %}
+              {% do run_query(create_table_as(false, there, 'select 1 as n')) %}
+              {% do adapter.rename_relation(there, api.Relation.create(schema='extra', identifier='u')) %}
+              {% do run_query(create_view_as(api.Relation.create(schema='extra', identifier='v'), 'select 2 as n')) %}
+            {% endmacro %}
+            {% macro undo() %}
+              {% do adapter.drop_relation(adapter.get_relation(none, 'extra', 'v')) %}
+              {{ log(adapter.check_schema_exists(none, 'extra') ~ ' ' ~ adapter.get_relation(none, 'extra', 'v'), info=true) }}
+              {% do adapter.drop_schema(api.Relation.create(schema='extra')) %}
+              {{ log('then ' ~ adapter.check_schema_exists(none, 'extra'), info=true) }}
+            {% endmacro %}
+        """,
+    })  # fmt: skip
+    p.orc("run-operation", "work").exits(0)
+    assert p.query("select u.n, v.n from extra.u, extra.v") == [(1, 2)]
+    told = p.orc("run-operation", "undo").exits(0).stderr
+    assert ("True None" in told, "then False" in told) == (True, True)

@@ -147,7 +147,8 @@ def test_the_projects_own_naming_macros_count(project: Make) -> None:
 
 def test_a_test_that_fails_takes_everything_back(project: Make) -> None:
     p = shop(
-        project, **{"snapshots/p.yml": "snapshots: [{name: history, columns: [{name: state, data_tests: [{accepted_values: {values: [a, b]}}]}]}]"}
+        project,
+        **{"snapshots/p.yml": "snapshots: [{name: history, columns: [{name: state, data_tests: [{accepted_values: {values: [a, b]}}]}]}]"},
     )
     p.orc("build").exits(0)
     before = p.query("select * from history order by all")
@@ -239,7 +240,7 @@ def test_a_key_twice_in_the_query(project: Make) -> None:
     p.orc("build").exits(0)
     p.write({SOURCE: source((1, "x"), (7, "b"), (7, "c"))})
     done = p.orc("build").exits(1)
-    assert "error[X330]: the query returns more than one row for 1 key (for example: 7)" in done.stderr
+    assert "error[X350]: the query returns more than one row for 1 key (for example: 7)" in done.stderr
     assert "snapshots/history.sql:1" in done.stderr
     assert lives(p) == [(1, "a", True), (2, "b", True)]
 
@@ -256,7 +257,12 @@ def test_a_key_twice_in_the_query(project: Make) -> None:
         ("strategy='timestamp', unique_key='id', updated_at='state', check_cols='all'", "P050", "does not look at `check_cols`", 4),
         ("strategy='check', unique_key='id', check_cols='state'", "P050", "neither `all` nor a list", 4),
         ("strategy='check', unique_key='id', check_cols='all', hard_deletes='del'", "P050", "`hard_deletes: del`", 4),
-        ("strategy='check', unique_key='id', check_cols='all', hard_deletes='ignore', invalidate_hard_deletes=true", "P050", "two words", 4),
+        (
+            "strategy='check', unique_key='id', check_cols='all', hard_deletes='ignore', invalidate_hard_deletes=true",
+            "P050",
+            "two words",
+            4,
+        ),
         ("strategy='check', unique_key='id', check_cols='all', snapshot_meta_column_names={'valid_to': 'x'}", "P050", "no column that", 4),
         ("strategy='check', unique_key='id', check_cols='all', materialized='table'", "P050", "not materialized as `table`", 4),
         ("strategy='check', unique_key='nr', check_cols='all'", "P051", "`unique_key` names `nr`", 4),
@@ -308,7 +314,9 @@ def test_two_snapshots_of_one_name(project: Make) -> None:
 
 def test_an_error_is_shown_where_it_was_written(project: Make) -> None:
     block = BLOCK.format(more="").replace("select *", "select *,\n  nonsense(id)")
-    p = shop(project, **{"snapshots/history.sql": "{% snapshot first %}{{ config(enabled=false) }}select 1{% endsnapshot %}\n" + block.strip()})
+    p = shop(
+        project, **{"snapshots/history.sql": "{% snapshot first %}{{ config(enabled=false) }}select 1{% endsnapshot %}\n" + block.strip()}
+    )
     assert "snapshots/history.sql:5:3" in p.orc("build").exits(1).stderr
     p.write({"snapshots/history.sql": BLOCK.format(more="").replace("ref('orders')", "ref('order')")})
     done = p.orc("build").exits(2)

@@ -67,6 +67,8 @@ def understand(files: Mapping[str, str], *, strict: bool = False, own: bool = Tr
     templates = Templates(facts, macros, text)
 
     def source(of: Declaration) -> str:
+        if of.kind == "snapshot":
+            return of.text or ""
         return text(of.path) if of.language in ("sql", "python") else tree.digest(of.path) if of.language == "csv" else ""
 
     rendered = render(templates, [(d, source(d)) for d in declarations], problems)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
 
 from orchestrator.adapters.ansi.constraints import Constraints
 from orchestrator.adapters.ansi.delta import NEW, OLD, Delta
 from orchestrator.adapters.ansi.history import Histories
+from orchestrator.adapters.ansi.intervals import INTERVALS
 from orchestrator.adapters.ansi.lease import LEASE_COLUMNS, LEASES, Leases
 from orchestrator.adapters.ansi.ledger import LEDGER, LEDGER_COLUMNS, Ledger
 from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import Existing
 
-__all__ = ["LEASES", "LEASE_COLUMNS", "LEDGER", "LEDGER_COLUMNS", "NEW", "OLD", "AnsiDialect"]
+__all__ = ["INTERVALS", "LEASES", "LEASE_COLUMNS", "LEDGER", "LEDGER_COLUMNS", "NEW", "OLD", "AnsiDialect"]
 
 
 class AnsiDialect(Delta, Constraints, Histories, Ledger, Leases):
@@ -24,7 +26,12 @@ class AnsiDialect(Delta, Constraints, Histories, Ledger, Leases):
     trusts_commit: bool = False
     materialized_views: bool = False
     estimates: bool = False
+    transactions: Literal["all", "rows"] = "all"
     keywords: ClassVar[dict[str, str]] = {"table": "table", "view": "view", "materialized_view": "materialized view", "external": "table"}
+
+    def drop_schema(self, relation: Relation) -> str:
+        """Drop the relation's schema and everything in it."""
+        return f"drop schema if exists {self.relation(replace(relation, name=''))} cascade"
 
     def create_table(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
         """Create (or replace) a table from a query; the query's text appears unchanged and last."""
@@ -62,14 +69,22 @@ class AnsiDialect(Delta, Constraints, Histories, Ledger, Leases):
         """Give a table another name in its schema."""
         return f"alter table {self.relation(relation)} rename to {self.quote(name)}"
 
-    def swap(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:
+    def swap(
+        self,
+        stage: Relation,
+        target: Relation,
+        existing: Existing | None,
+        config: Mapping[str, Any] | None = None,  # noqa: ARG002  engines that have layouts override
+    ) -> tuple[str, ...]:
         """Make the staged table the published one, replacing whatever ``existing`` is; for use inside one transaction."""
         drop = () if existing is None else (self.drop(existing),)
         return (*drop, self.rename(stage, target.name))
 
-    def swap_rows(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:
+    def swap_rows(
+        self, stage: Relation, target: Relation, existing: Existing | None, config: Mapping[str, Any] | None = None
+    ) -> tuple[str, ...]:
         """Publish the stage's rows in the table that is there (``publish: in_place``); here a swap does not disturb readers either."""
-        return self.swap(stage, target, existing)
+        return self.swap(stage, target, existing, config)
 
     def swap_view(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...] | None:  # noqa: ARG002
         """Make the staged view the published one; ``None``: send its text again, in place of the old one."""
@@ -88,3 +103,13 @@ class AnsiDialect(Delta, Constraints, Histories, Ledger, Leases):
         name = self.relation(relation)
         own = () if description is None else (f"comment on {kind} {name} is {self.literal(description)}",)
         return (*own, *(f"comment on column {name}.{self.quote(c)} is {self.literal(text)}" for c, text in columns.items()))
+
+    def tag_columns(self, relation: Relation, tags: Mapping[str, Sequence[str]]) -> tuple[str, ...]:  # noqa: ARG002  engines with tags override
+        """Statements that put policy tags on columns."""
+        return ()
+
+    def kind_of(self, relation: Relation) -> str:
+        """A query for what a relation is, in the words of the information schema; no row when it is not there."""
+        parts = {"table_catalog": relation.database, "table_schema": relation.schema, "table_name": relation.name}
+        same = " and ".join(f"lower({column}) = lower({self.literal(part)})" for column, part in parts.items() if part)
+        return f"select table_type from information_schema.tables where {same}"

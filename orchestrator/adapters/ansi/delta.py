@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from orchestrator.adapters.ansi.words import Words
+from orchestrator.adapters.ansi.intervals import Intervals
+from orchestrator.core.config import listed
 from orchestrator.core.errors import PlanError, Problem, did_you_mean
 from orchestrator.core.names import Relation
 
@@ -14,11 +15,11 @@ OLD = "DBT_INTERNAL_DEST"
 """The names `incremental_predicates` already use for the staged delta and for the published table."""
 
 
-class Delta(Words):
-    """Append, delete+insert, merge."""
+class Delta(Intervals):
+    """Append, delete+insert, merge; replace the partitions or the interval that a delta has rows of."""
 
     name: str = "ansi"
-    strategies: tuple[str, ...] = ("append", "delete+insert", "merge")
+    strategies: tuple[str, ...] = ("append", "delete+insert", "merge", "insert_overwrite", "microbatch")
 
     def apply_delta(
         self,
@@ -32,13 +33,19 @@ class Delta(Words):
         """Apply a staged delta to an incremental model; without a key there is nothing to match, so rows are appended.
 
         ``options``: ``incremental_predicates`` (conditions on ``DBT_INTERNAL_DEST`` and ``DBT_INTERNAL_SOURCE``),
-        ``merge_update_columns`` or ``merge_exclude_columns``. Raises ``PlanError`` for a strategy the engine lacks.
+        ``merge_update_columns`` or ``merge_exclude_columns``; ``partition_by`` (``insert_overwrite``); ``event_time``, ``start`` and
+        ``end`` (``microbatch``). Raises ``PlanError`` for a strategy the engine lacks.
         """
         if strategy not in self.strategies:
             known = ", ".join(self.strategies)
             hint = did_you_mean(strategy, self.strategies, also=f"strategies are {known}")
             raise PlanError(Problem("N301", f"{self.name} has no incremental strategy `{strategy}`", hint=hint))
         insert = self.insert(stage, target, columns)
+        if strategy == "insert_overwrite":
+            return (self.delete_partitions(stage, target, options), insert)
+        if strategy == "microbatch":
+            moved = (self.delete_matching(stage, target, unique_key, options),) if unique_key else ()
+            return (self.delete_interval(target, options), *moved, insert)
         if strategy == "append" or not unique_key:
             return (insert,)
         if strategy == "merge":
@@ -64,6 +71,31 @@ class Delta(Words):
             f"where exists (select 1 from {self.relation(stage)} as {NEW} where {self.same_key(unique_key)}{inner}){outer}"
         )
 
+    def delete_interval(self, target: Relation, options: dict[str, Any]) -> str:
+        """Delete what is there of the delta's interval."""
+        within = self.within(str(options["event_time"]), str(options["start"]), str(options["end"]))
+        return f"delete from {self.relation(target)}\nwhere {within}"
+
+    def delete_partitions(self, stage: Relation, target: Relation, options: dict[str, Any]) -> str:
+        """Delete the partitions that the delta has rows of; rows without a partition are one of their own.
+
+        The delta's partitions have names that no table has: an expression of the author's can only mean the table's columns.
+        """
+        parts = [(f"orc_partition_{n}", self.partition(p)) for n, p in enumerate(partitions(options.get("partition_by")))]
+        found = ", ".join(f"{expression} as {name}" for name, expression in parts)
+        same = " and ".join(f"orc_partitions.{name} is not distinct from ({expression})" for name, expression in parts)
+        return (
+            f"delete from {self.relation(target)}\n"
+            f"where exists (select 1 from (select distinct {found} from {self.relation(stage)}) as orc_partitions where {same})"
+        )
+
+    def partition(self, by: str | Mapping[str, Any]) -> str:
+        """What a row's partition is: a column or expression as written, or ``{field, granularity}``."""
+        if isinstance(by, str):
+            return by
+        field, granularity = str(by.get("field") or ""), str(by.get("granularity") or "")
+        return f"date_trunc({self.text(granularity)}, {field})" if granularity else field
+
     def merge(self, stage: Relation, target: Relation, columns: Sequence[str], unique_key: Sequence[str], options: dict[str, Any]) -> str:
         """Update the rows whose key is there, insert the others."""
         on = "".join(f"\nand ({p})" for p in _predicates(options))
@@ -84,6 +116,16 @@ class Delta(Words):
     def add_columns(self, target: Relation, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
         """Add columns ``(name, type)`` to a table."""
         return tuple(f"alter table {self.relation(target)} add column {self.quote(name)} {type_}" for name, type_ in columns)
+
+
+def partitions(configured: Any) -> tuple[str | Mapping[str, Any], ...]:
+    """The parts of ``partition_by``: a column, an expression, a mapping with ``field``, or several of these; others are left out.
+
+    >>> partitions("day"), partitions(["day", {"field": "at", "granularity": "month"}]), partitions(None)
+    (('day',), ('day', {'field': 'at', 'granularity': 'month'}), ())
+    """
+    found = [configured] if isinstance(configured, Mapping) else listed(configured)
+    return tuple(p for p in found if (isinstance(p, str) and p.strip()) or (isinstance(p, Mapping) and p.get("field")))
 
 
 def _predicates(options: dict[str, Any]) -> list[str]:

@@ -18,7 +18,7 @@ from orchestrator.core.names import Relation
 CHANGE = "__orc_change"
 """The column that says what a row of the changes is: ``new``, ``changed``, ``gone`` or ``marked``."""
 
-_HELD, _AT, _UPDATED, _KNOWN = "__orc_held", "__orc_at", "__orc_updated", "__orc_known"
+_HELD, _AT, _UPDATED = "__orc_held", "__orc_at", "__orc_updated"
 _SIZED = re.compile(r"(character varying|varchar|string|text|character|char)\s*(?:\((\d+)\))?")
 
 
@@ -110,39 +110,34 @@ class Histories(Words):
         broken = " or ".join(f"{k} is null" for k in keys)
         shown = " || ', ' || ".join(f"coalesce({self.as_text(k)}, 'null')" for k in keys)
 
-        def twice(where: str, table: str) -> str:
-            groups = f"select min({shown}) as example from {table} where not ({broken}) group by {', '.join(keys)} having count(*) > 1"
-            return f"select '{where}' as what, count(*) as n, min(example) as example from ({groups}) {where}"
+        def counted(what: str, rows: str) -> str:
+            return f"select '{what}' as what, count(*) as n, min({shown}) as example from {rows}"
 
-        parts = [f"select 'nameless' as what, count(*) as n, min({shown}) as example from fresh where {broken}", twice("repeated", "fresh")]
+        def twice(rows: str) -> str:
+            names = ", ".join(keys)
+            return f"(select {names} from {rows} where not ({broken}) group by {names} having count(*) > 1) twice"
+
+        parts = [counted("nameless", f"{self._fresh(of)} where {broken}"), counted("repeated", twice(self._fresh(of)))]
         if of.checked is None:
-            parts.append(
-                f"select 'timeless' as what, count(*) as n, min({shown}) as example from fresh where {self.quote(_UPDATED)} is null"
-            )
+            parts.append(counted("timeless", f"{self._fresh(of)} where {self.quote(_UPDATED)} is null"))
         if existing:
-            parts.append(twice("forked", "held"))
-        ctes = [self._fresh(of), *([self._held(of)] if existing else [])]
-        return f"with {_joined(ctes)}\nselect what, n, example from (\n{_union(parts)}\n) faults\nwhere n > 0"
+            parts.append(counted("forked", twice(self._held(of))))
+        return f"select what, n, example from (\n{_union(parts)}\n) faults\nwhere n > 0"
 
     def history_first(self, of: Comparison) -> str:
         """A query for the rows of a new table: every row of the stage, current."""
         columns = [f"fresh.{self.quote(c.new)} as {self.quote(c.old)}" for c in of.columns]
         meta = self._meta(of, self._keys("fresh.", len(of.keys)), f"fresh.{self.quote(_UPDATED)}", f"fresh.{self.quote(_UPDATED)}", "False")
-        return f"with {_joined([self._fresh(of)])}\nselect {_listed([*columns, *meta])}\nfrom fresh"
+        return f"select {_listed([*columns, *meta])}\nfrom {self._fresh(of)}"
 
     def history_changes(self, of: Comparison) -> str:
         """A query for the rows that have to be written, each with what it is in :data:`CHANGE`."""
         keys, updated, at = self._keys("moved.", len(of.keys)), f"moved.{self.quote(_UPDATED)}", f"moved.{self.quote(_AT)}"
-        parts = [
-            f"select {_listed([f'moved.{self.quote(CHANGE)}', f'moved.{self.quote(_HELD)}', f'moved.{self.quote(_AT)}', *keys])}"
-            f",\n  {_listed([f'moved.{self.quote(c.new)} as {self.quote(c.old)}' for c in of.columns])}"
-            f",\n  {_listed(self._meta(of, keys, updated, at, 'False'))}\nfrom moved"
-        ]
-        ctes = [self._fresh(of), self._held(of), self._past(of), self._moved(of)]
-        if of.hard_deletes != "ignore":
-            ctes.append(self._lost(of))
-            parts.append(self._ended(of))
-        return f"with {_joined(ctes)}\n{_union(parts)}"
+        head = [f"moved.{self.quote(CHANGE)}", f"moved.{self.quote(_HELD)}", at, *keys]
+        columns = [f"moved.{self.quote(c.new)} as {self.quote(c.old)}" for c in of.columns]
+        meta = self._meta(of, keys, updated, at, "False")
+        parts = [f"select {_listed(head)},\n  {_listed(columns)},\n  {_listed(meta)}\nfrom {self._moved(of)}"]
+        return _union([*parts, *([self._ended(of)] if of.hard_deletes != "ignore" else [])])
 
     def history_counts(self, of: Comparison) -> str:
         """A query for ``(change, how many)`` over the table of changes."""
@@ -181,36 +176,35 @@ class Histories(Words):
     def _computed(self, keys: Sequence[str]) -> list[str]:
         return [f"({key}) as {name}" for key, name in zip(keys, self._keys("", len(keys)), strict=True)]
 
-    def _fresh(self, of: Comparison) -> tuple[str, str]:
+    def _fresh(self, of: Comparison) -> str:
         """The staged rows with their key and the moment of their last change."""
         updated = f"cast({of.updated} as {of.moment}) as {self.quote(_UPDATED)}"
-        return "fresh", f"select staged.*, {_listed([*self._computed(of.keys), updated])}\nfrom {self.relation(of.stage)} as staged"
+        return f"(select staged.*, {_listed([*self._computed(of.keys), updated])} from {self.relation(of.stage)} as staged) fresh"
 
-    def _held(self, of: Comparison) -> tuple[str, str]:
+    def _held(self, of: Comparison) -> str:
         """The current versions with their key."""
-        return "held", (
-            f"select kept.*, {_listed(self._computed(of.held_keys))}\nfrom {self.relation(of.target)} as kept\n"
-            f"where {self._current(of, 'kept.')}"
-        )
+        keys, where = _listed(self._computed(of.held_keys)), self._current(of, "kept.")
+        return f"(select kept.*, {keys} from {self.relation(of.target)} as kept where {where}) held"
 
-    def _past(self, of: Comparison) -> tuple[str, str]:
+    def _past(self, of: Comparison) -> str:
         """When the last version of a key ended."""
-        keys, end = self._keys("", len(of.keys)), f"kept.{self.quote(of.meta.dbt_valid_to)}"
-        over = f"select {_listed(self._computed(of.held_keys))}, {end} as until\nfrom {self.relation(of.target)} as kept"
-        over += f"\nwhere not {self._current(of, 'kept.')}"
-        return "past", f"select {', '.join(keys)}, max(until) as until from (\n{over}\n) ended group by {', '.join(keys)}"
+        names, end = ", ".join(self._keys("", len(of.keys))), f"kept.{self.quote(of.meta.dbt_valid_to)}"
+        columns = _listed([*self._computed(of.held_keys), f"{end} as ending"])
+        ended = f"select {columns} from {self.relation(of.target)} as kept where not {self._current(of, 'kept.')}"
+        return f"(select {names}, max(ending) as until from ({ended}) ended group by {names}) past"
 
-    def _moved(self, of: Comparison) -> tuple[str, str]:
+    def _moved(self, of: Comparison) -> str:
         """Staged rows that are a new version: of a key nobody held, or of one whose row changed, or came back."""
         known = f"held.{self.quote('__orc_key_1')}"
         before = f"coalesce(held.{self.quote(of.meta.dbt_valid_from)}, past.until)"
         same_held, same_past = (self._same("fresh.", other, len(of.keys)) for other in ("held.", "past."))
         at = _later(f"fresh.{self.quote(_UPDATED)}", before, of.now)
-        return "moved", (
-            f"select fresh.*, case when {known} is null then 'new' else 'changed' end as {self.quote(CHANGE)}, "
-            f"held.{self.quote(of.meta.dbt_scd_id)} as {self.quote(_HELD)},\n  {at} as {self.quote(_AT)}\nfrom fresh\n"
-            f"left join held on {same_held}\nleft join past on {same_past}\n"
-            f"where {known} is null or {self._changed(of)}"
+        change = f"case when {known} is null then 'new' else 'changed' end as {self.quote(CHANGE)}"
+        held = f"held.{self.quote(of.meta.dbt_scd_id)} as {self.quote(_HELD)}"
+        return (
+            f"(\nselect fresh.*, {change}, {held},\n  {at} as {self.quote(_AT)}\nfrom {self._fresh(of)}\n"
+            f"left join {self._held(of)} on {same_held}\nleft join {self._past(of)} on {same_past}\n"
+            f"where {known} is null or {self._changed(of)}\n) moved"
         )
 
     def _changed(self, of: Comparison) -> str:
@@ -223,14 +217,14 @@ class Histories(Words):
             tests.append(self._is_marked(of))
         return f"({' or '.join(tests)})" if tests else "false"
 
-    def _lost(self, of: Comparison) -> tuple[str, str]:
+    def _lost(self, of: Comparison) -> str:
         """Current versions whose key is in the stage no more."""
         start = f"held.{self.quote(of.meta.dbt_valid_from)}"
         unmarked = f" and not {self._is_marked(of)}" if of.hard_deletes == "new_record" else ""
-        return "lost", (
-            f"select held.*, case when {start} > {of.now} then {start} else {of.now} end as {self.quote(_AT)}\nfrom held\n"
-            f"left join fresh on {self._same('held.', 'fresh.', len(of.keys))}\n"
-            f"where fresh.{self.quote('__orc_key_1')} is null{unmarked}"
+        return (
+            f"(\nselect held.*, case when {start} > {of.now} then {start} else {of.now} end as {self.quote(_AT)}\nfrom {self._held(of)}\n"
+            f"left join {self._fresh(of)} on {self._same('held.', 'fresh.', len(of.keys))}\n"
+            f"where fresh.{self.quote('__orc_key_1')} is null{unmarked}\n) lost"
         )
 
     def _ended(self, of: Comparison) -> str:
@@ -239,7 +233,7 @@ class Histories(Words):
         held, at = f"lost.{self.quote(of.meta.dbt_scd_id)}", f"lost.{self.quote(_AT)}"
         head = [f"'{kind}'", held, at, *self._keys("lost.", len(of.keys))]
         columns = [f"lost.{self.quote(c.old)}" for c in of.columns]
-        return f"select {_listed(head)},\n  {_listed(columns)},\n  {_listed(self._meta(of, [held], at, at, 'True'))}\nfrom lost"
+        return f"select {_listed(head)},\n  {_listed(columns)},\n  {_listed(self._meta(of, [held], at, at, 'True'))}\nfrom {self._lost(of)}"
 
     def _meta(self, of: Comparison, keys: Sequence[str], updated: str, at: str, deleted: str) -> list[str]:
         meta = of.meta
@@ -275,8 +269,3 @@ def _listed(parts: Sequence[str]) -> str:
 
 def _union(parts: Sequence[str]) -> str:
     return "\nunion all\n".join(parts)
-
-
-def _joined(ctes: Sequence[tuple[str, str]]) -> str:
-    return ",\n".join(f"{name} as (\n{sql}\n)" for name, sql in ctes)
-

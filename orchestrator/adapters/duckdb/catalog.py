@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from orchestrator.adapters.ansi import LEDGER
+from orchestrator.adapters.ansi import INTERVALS, LEDGER
 from orchestrator.adapters.duckdb.dialect import DuckDBDialect
+from orchestrator.core.interval import known
 from orchestrator.core.names import Relation
 from orchestrator.core.ports import Connection
 from orchestrator.core.snapshot import Described, Existing, Published, RelationKind, Snapshot
@@ -31,9 +32,9 @@ def snapshot(session: Connection, relations: Sequence[Relation]) -> Snapshot:
             " list(column_name order by column_index), list(data_type order by column_index)"
             f" from duckdb_columns() where {inside} group by all"
         ).rows
-        ledger_key = (current.casefold(), str(LEDGER.schema), LEDGER.name)
-        recorded = any((d.casefold(), s.casefold(), n.casefold()) == ledger_key for d, s, n, *_ in tables)
-        ledger = session.execute(dialect.ledger_rows()).rows if recorded else ()
+        ours = {n.casefold() for d, s, n, *_ in tables if (d.casefold(), s.casefold()) == (current.casefold(), LEDGER.schema)}
+        ledger = session.execute(dialect.ledger_rows()).rows if LEDGER.name in ours else ()
+        intervals = session.execute(dialect.intervals_rows()).rows if INTERVALS.name in ours else ()
     finally:
         session.rollback()
     shapes = {(r.database is None, r.schema is None) for r in relations} | {(False, False)}
@@ -47,6 +48,7 @@ def snapshot(session: Connection, relations: Sequence[Relation]) -> Snapshot:
         relations=found,
         schemas=frozenset(named | {("", s) for d, s in named if d == current.casefold()}),
         ledger={row[0]: Published(*row) for row in ledger},
+        intervals=known(intervals),
     )
 
 

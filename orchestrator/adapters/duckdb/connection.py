@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 import duckdb
@@ -30,6 +30,8 @@ _VERB = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(\w+)", re.DOTALL)
 _STATUS = (("Success",), ("Count",))
 _FRAMES = "__orc_frames"
 _BATCH = 65_536
+DIGITS = 38
+"""The most a decimal has."""
 
 
 class DuckDBConnection:
@@ -100,7 +102,13 @@ class DuckDBConnection:
             raise
         return pa.RecordBatchReader.from_batches(self._reader.schema, self._batches(self._reader, sql))
 
-    def load(self, relation: Relation, frames: pa.RecordBatchReader, types: dict[str, str] | None = None) -> int:
+    def load(
+        self,
+        relation: Relation,
+        frames: pa.RecordBatchReader,
+        types: dict[str, str] | None = None,
+        config: Mapping[str, Any] | None = None,  # noqa: ARG002  nothing that the loading of rows could heed
+    ) -> int:
         """Create (or replace) a table from Arrow batches as they come; returns the number of rows.
 
         An exception of the batches' own source is raised as it is.
@@ -132,6 +140,10 @@ class DuckDBConnection:
             with suppress(duckdb.Error):  # a failed transaction took the registration with it
                 self._cursor.unregister(_FRAMES)
         return answer.affected or 0
+
+    def about(self, node: str | None) -> Mapping[str, int]:  # noqa: ARG002  nothing is named after it
+        """Nothing costs money, and nothing is named after the node."""
+        return {}
 
     def cancel(self) -> None:
         """Stop what runs on this connection now; callable from any thread."""
@@ -224,6 +236,14 @@ def _select_list(schema: pa.Schema, types: dict[str, str]) -> str:
         folded[name.casefold()] = name
     if not folded:
         raise ExecuteError(Problem("X112", "the data has no columns, so it cannot become a table"))
+    for field in schema:
+        if not field.name or "\x00" in field.name:
+            raise ExecuteError(
+                Problem("X112", "a column of the data has no name" if not field.name else f"`{field.name!r}` cannot name a column")
+            )
+        if pa.types.is_decimal(field.type) and field.type.precision > DIGITS:
+            message = f"column `{field.name}` has {field.type.precision} digits; DuckDB's decimals have at most {DIGITS}"
+            raise ExecuteError(Problem("X112", message, hint="round it, or make it text"))
     for name in types:
         if name.casefold() not in folded:
             hint = did_you_mean(name, schema.names)

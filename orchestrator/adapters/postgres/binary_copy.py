@@ -5,10 +5,11 @@ A row is the number of its fields and, for each, a length (-1 for NULL) and the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from orchestrator.adapters.postgres.nested import said
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +50,8 @@ def kinds(schema: pa.Schema) -> list[Kind]:
 def kind(given: Any) -> Kind:
     """The Postgres type nearest to an Arrow type.
 
-    Nothing is lost but nanoseconds. Lists of plain values become arrays; lists of others, structs and maps become ``jsonb``.
+    Nothing is lost but nanoseconds. Lists of plain values become arrays; lists of others, structs and maps become ``jsonb``
+    as Postgres's own ``to_jsonb`` would write them, with null for NaN and infinities.
     """
     import pyarrow as pa
 
@@ -69,17 +71,25 @@ def kind(given: Any) -> Kind:
         (t.is_date, Kind("date", 1082, _dates)),
         (t.is_time, Kind("time", 1083, _times)),
         (t.is_duration, Kind("interval", 1186, _intervals)),
+        (lambda x: x == pa.month_day_nano_interval(), Kind("interval", 1186, _calendar_intervals)),
         (lambda x: t.is_timestamp(x) and x.tz is not None, Kind("timestamp with time zone", 1184, _moments)),
         (t.is_timestamp, Kind("timestamp", 1114, _moments)),
         (t.is_fixed_size_binary, Kind("bytea", 17, _fixed_bytes)),
         (lambda x: t.is_binary(x) or t.is_large_binary(x) or x == pa.binary_view(), Kind("bytea", 17, _texts)),
         (lambda x: t.is_string(x) or t.is_large_string(x) or t.is_null(x) or x == pa.string_view(), Kind("text", 25, _texts)),
     )
-    if t.is_dictionary(given) or t.is_run_end_encoded(given):
+    if t.is_run_end_encoded(given):
+        inner = kind(given.value_type)
+        return Kind(inner.sql, inner.oid, lambda array: inner.values(pa.compute.run_end_decode(array)))
+    if t.is_dictionary(given):
         inner = kind(given.value_type)
         return Kind(inner.sql, inner.oid, lambda array: inner.values(array.cast(given.value_type)))
     if t.is_decimal(given):
         return Kind(f"numeric({given.precision}, {given.scale})", 1700, _decimals(given.precision, given.scale))
+    if t.is_list_view(given) or t.is_large_list_view(given):
+        plain = pa.large_list(given.value_type)
+        inner = kind(plain)
+        return Kind(inner.sql, inner.oid, lambda array: inner.values(array.cast(plain)))
     if t.is_list(given) or t.is_large_list(given) or t.is_fixed_size_list(given):
         inner = kind(given.value_type)
         if inner.sql != "jsonb" and not inner.sql.endswith("[]"):
@@ -213,6 +223,17 @@ def _intervals(array: Any) -> Values:
     return Values(_valid(array), np.hstack([micro, np.zeros_like(micro)]), 16)
 
 
+def _calendar_intervals(array: Any) -> Values:
+    """Months, days, nanoseconds → microseconds, days, months."""
+    import numpy as np
+
+    parts = np.frombuffer(array.buffers()[1], np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")]))
+    own = parts[array.offset : array.offset + len(array)]
+    out = np.empty(len(own), np.dtype([("microseconds", ">i8"), ("days", ">i4"), ("months", ">i4")]))
+    out["microseconds"], out["days"], out["months"] = own["nanoseconds"] // 1000, own["days"], own["months"]
+    return Values(_valid(array), out.view(np.uint8).reshape(-1, 16), 16)
+
+
 def _texts(array: Any) -> Values:
     import numpy as np
     import pyarrow as pa
@@ -294,7 +315,7 @@ def _packed(texts: list[bytes | None]) -> Values:
 
 def _json(array: Any) -> Values:
     """Nested values as ``jsonb``: by way of Python objects."""
-    return _jsonb([None if v is None else json.dumps(v, default=str, ensure_ascii=False) for v in array.to_pylist()])
+    return _jsonb([None if v is None else said(v, array.type) for v in array.to_pylist()])
 
 
 def _jsonb_texts(array: Any) -> Values:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from orchestrator.adapters.ansi import LEDGER
+from orchestrator.adapters.ansi import INTERVALS, LEDGER
 from orchestrator.adapters.postgres.dialect import PostgresDialect
+from orchestrator.core.interval import known
 from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import Described, Existing, Published, RelationKind, Snapshot
 
@@ -39,8 +40,9 @@ def snapshot(session: PostgresConnection, relations: Sequence[Relation], home: s
             " left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped"
             f" where c.relkind in ('r', 'p', 'v', 'm', 'f') and lower(n.nspname) in ({inside}) group by 1, 2, 3, c.oid"
         ).rows
-        recorded = any((schema, name) == (LEDGER.schema, LEDGER.name) for schema, name, *_ in found)
-        ledger = session.execute(say.ledger_rows()).rows if recorded else ()
+        ours = {name for schema, name, *_ in found if schema == LEDGER.schema}
+        ledger = session.execute(say.ledger_rows()).rows if LEDGER.name in ours else ()
+        intervals = session.execute(say.intervals_rows()).rows if INTERVALS.name in ours else ()
     finally:
         session.rollback()
     shapes = {(r.database is None, r.schema is None) for r in relations} | {(False, False)}  # what goes without saying may be left out
@@ -50,7 +52,7 @@ def snapshot(session: PostgresConnection, relations: Sequence[Relation], home: s
         for bare_database, bare_schema in shapes:
             relation = Relation(None if bare_database else current, None if bare_schema else schema, name)
             if (schema == home or not bare_schema) and wanted.get(relation.key, name) == name:
-                there[relation.key] = Existing(relation, KINDS[kind], shape, tuple(indexes or ()))
+                there[relation.key] = Existing(relation, KINDS[kind], shape, indexes=tuple(indexes or ()))
     exact = {s.casefold(): s for s in asked}
     named = {s.casefold() for s in schemas if exact.get(s.casefold(), s) == s}
     return Snapshot(
@@ -58,6 +60,7 @@ def snapshot(session: PostgresConnection, relations: Sequence[Relation], home: s
         schemas=frozenset({(d, s) for s in named for d in (current.casefold(), "")}),
         ledger={row[0]: Published(*row) for row in ledger},
         server=version // 10_000,
+        intervals=known(intervals),
     )
 
 

@@ -6,7 +6,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,8 @@ _COUNTED = re.compile(r"(SELECT|INSERT(?= \d+ )|INSERT|UPDATE|DELETE|MERGE|COPY)
 _SAY = PostgresDialect()
 _NAMESPACE_TRIES = 5
 _CANCEL_SECONDS = 5.0
+RECONNECTS = 4
+"""How often at least a server is asked again for a session in place of one that broke, with growing pauses: about eight seconds."""
 _OUTCOME_SECONDS = 30.0
 """How long to ask what became of a commit whose answer was lost."""
 
@@ -40,8 +42,8 @@ _OUTCOME_SECONDS = 30.0
 class PostgresConnection:
     """One session, used by one thread at a time; only :meth:`cancel` may come from another.
 
-    A session that broke outside of a transaction is opened again by itself. ``opened`` makes a driver's connection; ``closed``
-    takes it back; ``names`` lists relations to suggest when one is not found.
+    A session that broke outside of a transaction is opened again by itself. ``opened`` makes a driver's connection, ``again`` one in
+    place of one that broke; ``closed`` takes it back; ``names`` lists relations to suggest when one is not found.
     """
 
     def __init__(
@@ -49,8 +51,9 @@ class PostgresConnection:
         opened: Callable[[], psycopg.Connection[Any]],
         closed: Callable[[psycopg.Connection[Any]], None],
         names: Callable[[], Iterable[str]] = tuple,
+        again: Callable[[], psycopg.Connection[Any]] | None = None,
     ) -> None:
-        self._opened, self._closed, self._names = opened, closed, names
+        self._opened, self._closed, self._names = again or opened, closed, names
         self._driver = opened()
         self._open = False
         self._xid: int | None = None
@@ -152,7 +155,13 @@ class PostgresConnection:
         self._stream = stream
         return pa.RecordBatchReader.from_batches(stream.schema, self._batches(stream, text, prefix))
 
-    def load(self, relation: Relation, frames: pa.RecordBatchReader, types: dict[str, str] | None = None) -> int:
+    def load(
+        self,
+        relation: Relation,
+        frames: pa.RecordBatchReader,
+        types: dict[str, str] | None = None,
+        config: Mapping[str, Any] | None = None,  # noqa: ARG002  nothing that the loading of rows could heed
+    ) -> int:
         """Create (or replace) a table from Arrow batches as they come; returns the number of rows.
 
         An exception of the batches' own source is raised as it is.
@@ -175,6 +184,10 @@ class PostgresConnection:
         if own:
             self.commit()
         return rows
+
+    def about(self, node: str | None) -> Mapping[str, int]:  # noqa: ARG002  nothing is named after it
+        """Nothing costs money, and nothing is named after the node."""
+        return {}
 
     def cancel(self) -> None:
         """Stop what runs on this connection now; callable from any thread."""
@@ -319,7 +332,7 @@ class PostgresWarehouse:
 
     def connect(self) -> PostgresConnection:
         """A session. Raises ``WarehouseError`` with what is in the way when the server cannot be reached."""
-        return PostgresConnection(self._taken, self._given, self._names)
+        return PostgresConnection(self._taken, self._given, self._names, self._replaced)
 
     def snapshot(self, relations: Iterable[Relation]) -> Snapshot:
         """What exists in the schemas of ``relations``, and the ledger."""
@@ -357,7 +370,14 @@ class PostgresWarehouse:
                 greet(connection, self.profile)
                 return connection
             connection.close()
-        connection = opening(self.profile)
+        return self._new(self.profile)
+
+    def _replaced(self) -> psycopg.Connection[Any]:
+        """A session in place of one that broke: never one that lay idle, and the server gets the time that a restart takes."""
+        return self._new(replace(self.profile, retries=max(self.profile.retries, RECONNECTS)))
+
+    def _new(self, profile: PostgresProfile) -> psycopg.Connection[Any]:
+        connection = opening(profile)
         with self._guard:
             self._all = [c for c in self._all if not c.closed] + [connection]
         return connection

@@ -11,7 +11,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, ClassVar
 
-from orchestrator.adapters.ansi import LEASE_COLUMNS, LEASES, LEDGER, LEDGER_COLUMNS, NEW, OLD, AnsiDialect
+from orchestrator.adapters.ansi import INTERVALS, LEASE_COLUMNS, LEASES, LEDGER, LEDGER_COLUMNS, NEW, OLD, AnsiDialect
 from orchestrator.adapters.postgres.functions import ORDER, functions, named
 from orchestrator.core.config import listed
 from orchestrator.core.contract import Constraint, Contract
@@ -50,7 +50,6 @@ class PostgresDialect(AnsiDialect):
     sqlglot = "postgres"
     max_identifier = LONGEST
     materialized_views = True
-    trusts_commit = True  # it asks the server what became of a commit whose answer was lost
     keywords: ClassVar[dict[str, str]] = {**AnsiDialect.keywords, "external": "foreign table"}
     type_aliases: ClassVar[Mapping[str, str]] = {"string": "text"}
 
@@ -92,6 +91,10 @@ class PostgresDialect(AnsiDialect):
         schema = f"create schema if not exists {self.quote(relation.schema or 'public')}"
         return f"{self._alone()};\n{schema}"
 
+    def drop_schema(self, relation: Relation) -> str:
+        """Drop the relation's schema and everything in it; Postgres names no database there."""
+        return super().drop_schema(Relation(None, relation.schema, ""))
+
     def create_table(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
         """Create (or replace) a table from a query; the query's text appears unchanged and last."""
         unlogged = "unlogged " if config.get("unlogged") else ""
@@ -121,11 +124,23 @@ class PostgresDialect(AnsiDialect):
         gone = (f"drop index {schema}{self.quote(name)}" for name in ours if name not in wanted)
         return (*gone, *(self._index(where, name, index) for name, index in wanted.items() if name not in ours))
 
-    def swap(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:  # noqa: ARG002  looked up when it happens
+    def swap(
+        self,
+        stage: Relation,
+        target: Relation,
+        existing: Existing | None,  # noqa: ARG002  looked up when it happens
+        config: Mapping[str, Any] | None = None,  # noqa: ARG002  same
+    ) -> tuple[str, ...]:
         """Make the staged table the published one with all that belonged to the old one; views over it are kept, or it is refused."""
         return (self._call("swap", self._schema(target), self.text(stage.name), self.text(target.name)),)
 
-    def swap_rows(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:  # noqa: ARG002  looked up when it happens
+    def swap_rows(
+        self,
+        stage: Relation,
+        target: Relation,
+        existing: Existing | None,  # noqa: ARG002  looked up when it happens
+        config: Mapping[str, Any] | None = None,  # noqa: ARG002  same
+    ) -> tuple[str, ...]:
         """Give the published table the stage's rows, where nothing but rows is different; else as :meth:`swap`."""
         return (self._call("in_place", self._schema(target), self.text(stage.name), self.text(target.name)),)
 
@@ -267,6 +282,12 @@ class PostgresDialect(AnsiDialect):
         made = "\n".join(f"if {found} is null then\n{create};\nend if;" for found, create in steps)
         return (f"{self._alone()};\ndo $orc_setup$ begin\n{made}\nend $orc_setup$",)
 
+    def intervals_setup(self) -> tuple[str, ...]:
+        """Create the interval ledger if it is not there; one run at a time. Asking first needs no right to create."""
+        (create,) = super().intervals_setup()
+        made = f"if to_regclass({self.text(self.relation(INTERVALS))}) is null then\n{create};\nend if;"
+        return (f"{self._alone()};\ndo $orc_setup$ begin\n{made}\nend $orc_setup$",)
+
     def ledger_write(self, published: Published, *, known: bool = True, lease: Lease | None = None) -> tuple[str, ...]:  # noqa: ARG002 - one statement serves both
         """Return the lease and record the publish, replacing the node's previous row: one text in the publish's transaction."""
         names = [self.quote(name) for name, _ in LEDGER_COLUMNS]
@@ -291,6 +312,10 @@ class PostgresDialect(AnsiDialect):
         waiting = f"select relation from {table} where {mine} for update skip locked"
         return (f"update {table} set heartbeat = clock_timestamp() where {mine} and relation in ({waiting})",)
 
+    def lease_check(self, lease: Lease) -> tuple[str, ...]:
+        """Make sure of a lease until the transaction ends, and keep it."""
+        return (self._give_back(lease, keep=True),)
+
     def lease_end(self, lease: Lease, *, published: bool) -> tuple[str, ...]:
         """Return a lease under which nothing was published; a publish has done so itself."""
         return () if published else (self._give_back(lease),)
@@ -299,8 +324,9 @@ class PostgresDialect(AnsiDialect):
         """What a relation is called among the leases of its database."""
         return super().lease_key(Relation(None, relation.schema, relation.name))
 
-    def _give_back(self, lease: Lease) -> str:
-        return self._call("giveback", self.text(self.lease_key(lease.relation)), self.text(lease.run), str(lease.fence))
+    def _give_back(self, lease: Lease, *, keep: bool = False) -> str:
+        whose = (self.text(self.lease_key(lease.relation)), self.text(lease.run), str(lease.fence))
+        return self._call("giveback", *whose, self.literal(keep))
 
     def comment(self, relation: Relation, kind: str, description: str | None, columns: dict[str, str]) -> tuple[str, ...]:
         """All comments of a relation in one text: one round trip."""

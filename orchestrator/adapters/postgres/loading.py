@@ -58,8 +58,8 @@ def _checked(names: list[str], types: Mapping[str, str]) -> dict[str, str]:
         if name.casefold() in folded:
             message = f"two columns are named `{name}` (other engines do not tell `{folded[name.casefold()]}` from `{name}`)"
             raise ExecuteError(Problem("X112", message if folded[name.casefold()] != name else f"two columns are named `{name}`"))
-        if not name:
-            raise ExecuteError(Problem("X112", "a column of the data has no name"))
+        if not name or "\x00" in name:
+            raise ExecuteError(Problem("X112", "a column of the data has no name" if not name else f"`{name!r}` cannot name a column"))
         if len(name.encode()) > LONGEST:
             raise ExecuteError(Problem("X112", f"the name of column `{name}` is longer than {LONGEST} bytes"))
         folded[name.casefold()] = name

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 LOST = "X110"
 
+IDLED = "25P03"
+"""SQLSTATE of a transaction that stood still for too long: a limit like others, although it ends the session."""
+
 CODES: dict[str, str] = {
     REFUSED: "X111",
     FENCED: "X330",
@@ -34,6 +37,7 @@ CODES: dict[str, str] = {
     "44": "X104",
     "22": "X103",
     "42846": "X103",
+    IDLED: "X113",
     "25": "X105",
     "40": "X105",
     "28": "X109",
@@ -100,7 +104,7 @@ def refused(
     return ExecuteError(
         Problem(code, message, hint=hint),
         position=position if position is not None and position >= 0 else None,
-        transient=(broken and not asked) or transient(report),
+        transient=state != IDLED and ((broken and not asked) or transient(report)),
         cancelled=asked and (state == "57014" or broken),
     )
 
@@ -144,6 +148,8 @@ def _hint(report: Report) -> str | None:
             return "somebody holds a lock: `lock_timeout` in the profile says how many seconds to wait"
         case "42601" if "merge" in report.message.casefold():
             return "`merge` needs Postgres 15; use `delete+insert`"
+        case "25P03":
+            return "`idle_in_transaction_session_timeout` in the profile is how many seconds a transaction may stand still"
         case "21000":
             return "the delta brings a key more than once; a `unique` test on the key would have said so before"
     return report.hint or None

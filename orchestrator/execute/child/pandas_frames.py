@@ -64,6 +64,9 @@ def check_names(names: list[Any]) -> None:
     empty = [i for i, name in enumerate(names, 1) if not name.strip()]
     if empty:
         raise Fault("X204", f"column {empty[0]} of the returned frame has an empty name")
+    for name in names:
+        if "\x00" in name:
+            raise Fault("X204", f"the returned frame has a column {name!r}: no name can have a null character in it")
     first: dict[str, str] = {}
     for name in names:
         other = first.setdefault(name.casefold(), name)

@@ -146,16 +146,35 @@ def _plain_column(column: pa.Array, name: str) -> pa.Array:
         return _plain_column(column.dictionary, name).take(column.indices)  # categories, enums
     if is_.is_float16(kind):
         return column.cast(pa.float32())
-    if is_.is_string_view(kind):
-        return column.cast(pa.large_string())
-    if is_.is_binary_view(kind):
-        return column.cast(pa.large_binary())
+    if is_.is_run_end_encoded(kind):
+        return _plain_column(pa.compute.run_end_decode(column), name)
+    if is_.is_decimal256(kind) and kind.precision <= 38:
+        return column.cast(pa.decimal128(kind.precision, kind.scale))
     if is_.is_timestamp(kind) and kind.unit != "us":
         try:
             return column.cast(pa.timestamp("us", kind.tz))
         except pa.ArrowInvalid:
             return column  # real nanoseconds: the engine decides
-    return column
+    plain = _without_views(kind)
+    return column if plain == kind else column.cast(plain)
+
+
+def _without_views(kind: pa.DataType) -> pa.DataType:
+    """The type with plain texts, bytes and lists instead of views on them, at any depth: one frame may have these, the next those."""
+    import pyarrow as pa
+
+    is_ = pa.types
+    if is_.is_string_view(kind):
+        return pa.large_string()
+    if is_.is_binary_view(kind):
+        return pa.large_binary()
+    if is_.is_large_list(kind) or is_.is_list_view(kind) or is_.is_large_list_view(kind):
+        return pa.large_list(_without_views(kind.value_type))
+    if is_.is_list(kind):
+        return pa.list_(_without_views(kind.value_type))
+    if is_.is_struct(kind):
+        return pa.struct([pa.field(f.name, _without_views(f.type)) for f in kind])
+    return kind
 
 
 def _is_many(value: object) -> bool:

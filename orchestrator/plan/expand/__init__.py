@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from orchestrator.core.errors import PlanError, Problem, did_you_mean
@@ -13,6 +14,7 @@ from orchestrator.plan.compile import column_names
 from orchestrator.plan.contract import contract, remarks
 from orchestrator.plan.expand.incremental import incremental_steps, is_incremental, strategy
 from orchestrator.plan.expand.materialized_view import is_refreshed, left_as_it_is, materialized_view_steps
+from orchestrator.plan.expand.microbatch import is_microbatch, microbatch
 from orchestrator.plan.expand.replace import replace_steps
 from orchestrator.plan.expand.snapshot import snapshot_steps
 from orchestrator.plan.situation import Situation
@@ -30,18 +32,34 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
     incremental = is_incremental(node, existing, at.full_refresh)
     units = tuple(unit_step(u) for u in unit_tests)
     before = hooks(node, "pre_hook", needs=tuple(u.id for u in units))
-    is_view = node.kind == "model" and node.materialized == "materialized_view"
-    make = (
-        snapshot_steps
-        if node.kind == "snapshot"
-        else incremental_steps
-        if incremental
-        else materialized_view_steps
-        if is_view
-        else replace_steps
-    )
+    judged = (*(u.id for u in unit_tests), *(t.id for t in tests))
+    if at.dialect.transactions == "rows":
+        before = tuple(dataclasses.replace(h, transaction=None) for h in before)
     agreed = contract(node, at)
-    steps, keep = make(node, relation, tests, tuple(s.id for s in (*units, *before)), at)
+    warnings = () if agreed is None else tuple(remarks(node, agreed, at))
+    if is_microbatch(node):
+        batches, why = microbatch(node, relation, tests, units, before, at)
+        first = (*batches.opening, *(batches.add if batches.exists else batches.create), *batches.closing)
+        return Task(
+            node.id,
+            node.kind,
+            label(node, relation),
+            first,
+            needs,
+            frozenset({0}),
+            judged,
+            why,
+            relation,
+            warnings,
+            leased=True,
+            batches=batches,
+        )
+    is_view = node.kind == "model" and node.materialized == "materialized_view"
+    make = {"snapshot": snapshot_steps}.get(node.kind) or (materialized_view_steps if is_view else replace_steps)
+    try:
+        steps, keep = (incremental_steps if incremental else make)(node, relation, tests, tuple(s.id for s in (*units, *before)), at)
+    except PlanError as error:
+        raise PlanError(*(p if p.span else dataclasses.replace(p, span=node.span, node=node.id) for p in error.problems)) from None
     split = len({s.transaction for s in steps if s.transaction is not None}) > 1
     return Task(
         node.id,
@@ -50,10 +68,10 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
         (*units, *before, *steps),
         needs,
         keep,
-        (*(u.id for u in unit_tests), *(t.id for t in tests)),
+        judged,
         _reason(node, existing, at, adds=incremental),
         relation,
-        warnings=(*(() if agreed is None else remarks(node, agreed, at)), *(left_as_it_is(node, at) if is_view else ())),
+        warnings=(*warnings, *(left_as_it_is(node, at) if is_view else ())),
         leased=at.dialect.leases == "every" or split,
     )
 
@@ -88,12 +106,21 @@ def _known_materialization(node: Node, at: Situation) -> None:
         )
         raise PlanError(Problem("N302", message, node.span, hint, node=node.id))
     if node.materialized == "incremental" and strategy(node) not in at.dialect.strategies:
+        own = f"get_incremental_{strategy(node).replace('+', '_')}_sql"
+        if any(macro.endswith(f".{own}") for macro in at.names.graph.macros):
+            message = (
+                f"`{node.name}` asks for the incremental strategy of the macro `{own}`: strategies of a project's own are not supported"
+            )
+            raise PlanError(Problem("N332", message, node.span, f"there is {', '.join(at.dialect.strategies)}", node=node.id))
         message = f"{at.dialect.name} has no incremental strategy `{strategy(node)}`"
         hint = did_you_mean(strategy(node), at.dialect.strategies, also=f"strategies are {', '.join(at.dialect.strategies)}")
         raise PlanError(Problem("N301", message, node.span, hint, node=node.id))
     if node.materialized == "incremental" and (needs := at.dialect.too_old(strategy(node), at.snapshot.server)):
         message = f"`{strategy(node)}` needs {needs}; this is {at.snapshot.server}"
         raise PlanError(Problem("N301", message, node.span, "`delete+insert` does the same on every version", node=node.id))
+    if node.materialized == "incremental" and strategy(node) == "insert_overwrite" and not node.config.get("partition_by"):
+        message = f"`{node.name}` overwrites partitions and does not say what they are"
+        raise PlanError(Problem("N333", message, node.span, "partition_by: a column or an expression, or a list of them", node=node.id))
 
 
 def label(node: Node, relation: Relation) -> str:
@@ -103,7 +130,8 @@ def label(node: Node, relation: Relation) -> str:
         return f"seed file {where}"
     if node.kind == "snapshot":
         return f"snapshot {where}"
-    return f"{node.language} {node.materialized} {node.kind} {where}"
+    how = "microbatch" if is_microbatch(node) else node.materialized
+    return f"{node.language} {how} {node.kind} {where}"
 
 
 def _reason(node: Node, existing: Existing | None, at: Situation, *, adds: bool) -> str:

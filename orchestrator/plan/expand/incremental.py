@@ -13,10 +13,21 @@ from orchestrator.core.snapshot import Existing
 from orchestrator.plan.check_steps import check_steps
 from orchestrator.plan.checks import check
 from orchestrator.plan.situation import Situation
-from orchestrator.plan.steps import finish, hooks, promote, staged, statements
+from orchestrator.plan.steps import about, docs, finish, hooks, promote, staged, statements
 
 OWN_POLICY = "append_or_fail"
 """``on_schema_change`` of our own projects when they say nothing: new columns are added, anything else is an error."""
+
+OPTIONS = (
+    "incremental_predicates",
+    "predicates",
+    "merge_update_columns",
+    "merge_exclude_columns",
+    "partition_by",
+    "partitions",
+    "kms_key_name",
+)
+"""Config that the application of a delta heeds."""
 
 
 def is_incremental(node: Node, existing: Existing | None, full_refresh: bool) -> bool:
@@ -50,18 +61,31 @@ def incremental_steps(
             "strategy": strategy(node),
             "unique_key": listed(node.config.get("unique_key")),
             "on_schema_change": str(node.config.get("on_schema_change") or (OWN_POLICY if at.own else "ignore")),
-            "options": {
-                k: node.config[k]
-                for k in ("incremental_predicates", "predicates", "merge_update_columns", "merge_exclude_columns")
-                if node.config.get(k)
-            },
+            "options": {k: node.config[k] for k in OPTIONS if node.config.get(k)},
         },
     )
     second = check_steps(whole, node.id, relation, at, needs=(apply.id,), prefix=f"{node.id}/whole", transaction=1)
+    if at.dialect.transactions == "rows":
+        return _rows_only(node, relation, (*cleaned, *made, *first), apply, whole, at), frozenset()
     drop = statements((at.dialect.drop(Existing(relation.stage, "table")),))
     done = promote(node, relation, drop, (apply.id, *(c.id for c in second)), 1, at)
     after = hooks(node, "post_hook", needs=(done.id,), transaction=1)
-    return (*cleaned, *made, *first, apply, *second, done, *after), frozenset({0})
+    return (*cleaned, *made, *first, apply, *second, done, *docs(node, relation, done, at), *after), frozenset({0})
+
+
+def _rows_only(
+    node: Node, relation: Relation, before: tuple[Step, ...], apply: Step, whole: Sequence[Node], at: Situation
+) -> tuple[Step, ...]:
+    """Where a transaction holds changes of rows only: the table gets its columns before it, and all else happens after it."""
+    outside = tuple(replace(s, transaction=None) for s in before)
+    align = replace(apply, id=f"{node.id}/align", transaction=None, payload={**apply.payload, "only": "columns"})
+    rows = replace(apply, needs=(align.id,), payload={**apply.payload, "only": "rows"})
+    checks = check_steps(whole, node.id, relation, replace(at, later=True), needs=(rows.id,), prefix=f"{node.id}/whole", transaction=1)
+    done = promote(node, relation, (), (rows.id, *(c.id for c in checks)), 1, at, described=False)
+    texts = (*statements((at.dialect.drop(Existing(relation.stage, "table")),)), *about(node, relation, at))
+    settle = Step(f"{node.id}/settle", node.id, "clean", texts, (done.id,), relation, transaction=None)
+    after = tuple(replace(h, transaction=None) for h in hooks(node, "post_hook", needs=(settle.id,)))
+    return (*outside, align, rows, *checks, done, settle, *docs(node, relation, settle, at), *after)
 
 
 def strategy(node: Node) -> str:

@@ -26,7 +26,7 @@ def materialized_view_steps(
     """Refresh it, check it, and only then commit; or build it anew like any table.
 
     Raises:
-        PlanError: N305, ``on_configuration_change`` is none of its words. N304, ``indexes`` make no sense.
+        PlanError: N315, ``on_configuration_change`` is none of its words. N304, ``indexes`` make no sense.
     """
     existing = at.snapshot.find(relation)
     if existing is None or not is_refreshed(node, existing, at):
@@ -70,7 +70,7 @@ def on_change(node: Node) -> str:
     said = str(node.config.get("on_configuration_change") or "apply")
     if said not in ON_CHANGE:
         hint = did_you_mean(said, ON_CHANGE, also=f"choose {', '.join(ON_CHANGE)}")
-        raise PlanError(Problem("N305", f"`on_configuration_change: {said}` means nothing", node.span, hint, node=node.id))
+        raise PlanError(Problem("N315", f"`on_configuration_change: {said}` means nothing", node.span, hint, node=node.id))
     return said
 
 
@@ -83,4 +83,4 @@ def _changes(node: Node, existing: Existing, at: Situation) -> tuple[str, ...]:
 
 def _changed(node: Node) -> Problem:
     message = f"the configuration of `{node.name}` changed, and `on_configuration_change: {on_change(node)}` leaves it as it is"
-    return Problem("N306", message, node.span, "`apply` changes it; so does --full-refresh", node=node.id)
+    return Problem("N316", message, node.span, "`apply` changes it; so does --full-refresh", node=node.id)

@@ -12,7 +12,7 @@ from orchestrator.core.plan import Late, Statement, Step
 from orchestrator.core.snapshot import Existing
 from orchestrator.plan.check_steps import check_steps
 from orchestrator.plan.situation import Situation
-from orchestrator.plan.steps import clean, compiled, create_statements, finish, hooks, promote, relation_kind, staged, statements
+from orchestrator.plan.steps import clean, compiled, create_statements, docs, finish, hooks, promote, relation_kind, staged, statements
 
 
 def replace_steps(
@@ -34,22 +34,25 @@ def replace_steps(
         last = statements((at.dialect.drop(Existing(relation.stage, "view")),))
     else:
         swap = at.dialect.swap_rows if is_in_place(node) else at.dialect.swap
-        last = statements(swap(relation.stage, relation, existing))
+        last = statements(swap(relation.stage, relation, existing, node.config))
     done = promote(node, relation, last, (*passed, *(s.id for s in visible)), 0, at)
     after = hooks(node, "post_hook", needs=(done.id,))
-    return (*cleaned, *made, *checks, *visible, done, *after), frozenset({0})
+    steps = (*cleaned, *made, *checks, *visible, done, *docs(node, relation, done, at), *after)
+    if at.dialect.transactions == "rows":  # no transaction could hold them; their order is what protects the readers
+        return tuple(replace(s, transaction=None) for s in steps), frozenset()
+    return steps, frozenset({0})
 
 
 def is_in_place(node: Node) -> bool:
     """Whether a table keeps its identity and only its rows are replaced.
 
     Raises:
-        PlanError: N307, ``publish`` is neither ``swap`` nor ``in_place``.
+        PlanError: N317, ``publish`` is neither ``swap`` nor ``in_place``.
     """
     said = str(node.config.get("publish") or "swap")
     if said not in ("swap", "in_place"):
         hint = did_you_mean(said, ("swap", "in_place"), also="choose `swap` or `in_place`")
-        raise PlanError(Problem("N307", f"`publish: {said}` means nothing", node.span, hint, node=node.id))
+        raise PlanError(Problem("N317", f"`publish: {said}` means nothing", node.span, hint, node=node.id))
     return said == "in_place" and relation_kind(node) == "table"
 
 

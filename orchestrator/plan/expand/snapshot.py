@@ -13,7 +13,7 @@ from orchestrator.core.plan import Step
 from orchestrator.core.snapshot import Existing
 from orchestrator.plan.check_steps import check_steps
 from orchestrator.plan.situation import Situation
-from orchestrator.plan.steps import finish, hooks, promote, staged, statements
+from orchestrator.plan.steps import docs, finish, hooks, promote, staged, statements
 
 
 def snapshot_steps(
@@ -38,7 +38,7 @@ def snapshot_steps(
     drop = statements((at.dialect.drop(Existing(relation.stage, "table")),))
     done = promote(node, relation, drop, (wrote.id, *(c.id for c in checks)), 0, at)
     after = hooks(node, "post_hook", needs=(done.id,))
-    return (*locked, *cleaned, *made, wrote, *checks, done, *after), frozenset()
+    return (*locked, *cleaned, *made, wrote, *checks, done, *docs(node, relation, done, at), *after), frozenset()
 
 
 def _is_table(node: Node, existing: Existing | None) -> None:

@@ -77,6 +77,9 @@ class FakeConnection:
         self.said.append(f"columns {relation.name}")
         return (("x", "int"),)
 
+    def about(self, node: str | None) -> dict[str, int]:
+        return {}
+
     def cancel(self) -> None:
         self.cancels += 1
 
@@ -99,6 +102,12 @@ class FakeDialect:
 
     def lease_claim(self, relation: Relation, run: str) -> tuple[str, ...]:
         return (f"claim {relation.name} {run}",)
+
+    def lease_holder(self, relation: Relation) -> str:
+        return f"who has {relation.name}"
+
+    def lease_check(self, lease: Lease) -> tuple[str, ...]:
+        return (f"check {lease.fence}",)
 
     def lease_beat(self, run: str) -> tuple[str, ...]:
         return ()

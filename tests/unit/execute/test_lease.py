@@ -58,7 +58,7 @@ def test_a_task_that_is_not_published_returns_it_too(bench: Any, connection: Any
 
 def test_a_task_that_breaks_returns_it_too(bench: Any, connection: Any) -> None:
     connection.fails[3] = ExecuteError(Problem("X102", "no such column"))
-    outcome, events = run(bench, connection)
+    _, events = run(bench, connection)
     assert connection.said[-1] == "return m 1"
     assert events[-1].problem.code == "X102"
 
@@ -121,3 +121,16 @@ def test_an_error_that_comes_of_being_overtaken_says_so(bench: Any, connection: 
     outcome, events = run(bench, connection)
     assert not outcome.ok
     assert events[-1].problem.code == "X330"
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_ledger_row_of_another_run_proves_nothing_once_the_lease_has_gone_on(bench: Any, ours: bool) -> None:
+    """What was committed must not be done again because somebody else was quick to publish the next version."""
+    connection = bench.connection(lies=True, ledger={"m": "another-run"})
+    Holders(connection, ("me", 1), ("me", 2))
+    connection.answers["who has m"] = (("me", 1, None) if ours else ("another-run", 2, None),)
+    connection.on["who has m"] = lambda: setattr(connection, "lies", False)
+    outcome, events = run(bench, connection)
+    assert outcome.ok is ours
+    assert (events[-1].problem.code if events[-1].problem else None) == (None if ours else "X330")
+    assert connection.said.count("begin") == (2 if ours else 1)

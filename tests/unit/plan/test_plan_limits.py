@@ -46,7 +46,7 @@ def test_merge_before_postgres_15_is_refused_with_what_to_do(on_postgres: Callab
 def test_columns_the_engine_would_cut_off_are_named(on_postgres: Callable[..., Plan]) -> None:
     fits, long = "é" * 31, "é" * 32  # 62 and 64 bytes
     on_postgres({"models/t.sql": f'select 1 as "{fits}"'})
-    with pytest.raises(PlanError, match=f"N308.*`{long}`"):
+    with pytest.raises(PlanError, match=f"N318.*`{long}`"):
         on_postgres({"models/t.sql": f'select 1 as "{fits}", 2 as "{long}"'})
 
 

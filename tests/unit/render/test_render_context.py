@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from orchestrator.core import marker
+from orchestrator.core.interval import Interval, instant
 from orchestrator.render.context import FUNCTIONS
 
 Make = Callable[..., Any]
@@ -49,12 +50,12 @@ ORDERS = marker.write(marker.ref("orders"), "orders", '"')
         ("{{ thread_id }} {{ selected_resources }} {{ invocation_args_dict.get('WHICH') }}", "MainThread [] run"),
         ("{{ schemas }} {{ database_schemas }}", "[] []"),
         ("{{ flags.FULL_REFRESH }} {{ flags.WHICH }} {{ flags.GONE }}", "None run None"),
-        ("{{ dbt_version.split('.')[0] }} {{ dbt_metadata_envs }}", "1 {'DBT_ENV_CUSTOM_ENV_TEAM': 'x'}"),
+        ("{{ dbt_version.split('.')[0] }} {{ dbt_metadata_envs }}", "1 {'TEAM': 'x'}"),
         ("{{ model.name }} {{ model.unique_id }} {{ model.config.schema }} {{ model['fqn'] }} {{ model.tags }}", "m model.shop.m staging ['shop', 'm'] []"),
         ("{{ builtins.ref('orders') }}", ORDERS),
         ("{{ context['ref']('orders') }} {{ context.get('gone', 'd') }} {{ 'ref' in context }} {{ 'gone' in context }}", f"{ORDERS} d True False"),
         ("{{ render('{{ var(\"n\") }}') }}", "2"),
-        ("{{ interval_start is none }} {{ interval_end is none }}", "True True"),
+        ("{{ interval_start }} {{ interval_end.year }} {{ model.batch is none }}", "1970-01-01 00:00:00+00:00 2999 True"),
         ("{{ run_query('select 1') is none }} {{ load_result('x') is none }} {{ graph.nodes }}", "True True {}"),
         ("{% call statement('x', fetch_result=true) %}select 1{% endcall %}{{ load_result('x').data }}", "[]"),
         ("{{ adapter.type() }} {{ adapter.quote('a') }} {{ adapter.get_relation('d', 's', 'i') is none }} {{ adapter.get_columns_in_relation(this) }}", 'duckdb "a" True []'),
@@ -86,11 +87,16 @@ def test_every_name_gives_what_people_expect(bench: Make, template: str, text: s
         ("{{ adapter.get_columns_in_relation(ref('orders')) | map(attribute='name') | join }}", "IdName"),
         ("{{ adapter.get_relation('wh', 'main', 'orders') }} {{ adapter.get_relation('wh', 'main', 'gone') is none }}", '"wh"."main"."orders" True'),
         ("{{ ref('orders').schema }}.{{ ref('orders').identifier }} {{ ref('orders').include(database=false) }}", 'main.orders "main"."orders"'),
-        ("{{ interval_start }} {{ selected_resources }}", "2026-01-01 ['model.shop.m']"),
+        ("{{ interval_start.date() }} {{ selected_resources }}", "2026-01-01 ['model.shop.m']"),
     ],
 )  # fmt: skip
 def test_with_a_connection_the_warehouse_answers(bench: Make, template: str, text: str) -> None:
-    assert bench().text(template, live=True, interval_start="2026-01-01", selected_resources=["model.shop.m"]) == text
+    assert (
+        bench().text(
+            template, live=True, interval=Interval(instant("2026-01-01"), instant("2026-01-02")), selected_resources=["model.shop.m"]
+        )
+        == text
+    )
 
 
 def test_a_live_query_is_sent_with_physical_names(bench: Make) -> None:

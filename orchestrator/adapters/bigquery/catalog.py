@@ -1,0 +1,104 @@
+"""What datasets hold, in one round of requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from google.api_core import exceptions
+
+from orchestrator.adapters.ansi import LEDGER
+from orchestrator.adapters.bigquery.dialect import BigQueryDialect
+from orchestrator.adapters.bigquery.layout import of_table
+from orchestrator.core.names import Relation
+from orchestrator.core.snapshot import Existing, Published, RelationKind, Snapshot
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+
+    from orchestrator.adapters.bigquery.connection import BigQueryConnection
+
+KINDS: dict[str, RelationKind] = {
+    "TABLE": "table",
+    "VIEW": "view",
+    "MATERIALIZED_VIEW": "materialized_view",
+    "EXTERNAL": "external",
+    "SNAPSHOT": "table",
+}
+
+AT_ONCE = 8
+"""Requests on their way at the same time."""
+
+_SAY = BigQueryDialect()
+
+
+def snapshot(session: BigQueryConnection, relations: Sequence[Relation], project: str, dataset: str) -> Snapshot:
+    """The relations in the datasets of ``relations`` with columns and layout, all datasets of their projects, and the ledger, if any.
+
+    ``project`` and ``dataset`` are where relations are that name none. BigQuery tells names apart that differ in case only, keys do
+    not: of a relation that was asked for, only the one with exactly that name counts.
+    """
+    home = (project, str(LEDGER.schema))
+    asked = dict.fromkeys([*((r.database or project, r.schema or dataset) for r in relations), home])
+    wanted = {r.key: r.name for r in relations}
+    listed = {
+        p: session.ask(lambda p=p: [d.dataset_id for d in session.client.list_datasets(p)]) for p in dict.fromkeys(p for p, _ in asked)
+    }
+    there = [(p, d) for p, d in asked if d in listed[p]]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        tables = session.ask(lambda: dict(zip(there, pool.map(lambda place: _tables(session.client, *place), there), strict=True)))
+    filled = [place for place in there if tables[place]]
+    columns = _columns(session, filled)
+    shapes = {(r.database is None, r.schema is None) for r in relations} | {(False, False)}
+    found: dict[tuple[str, str, str], Existing] = {}
+    for (p, d), inside in tables.items():
+        for resource in inside:
+            name = resource["tableReference"]["tableId"]
+            kind = KINDS.get(str(resource.get("type", "TABLE")), "table")
+            layout = of_table(resource).words if kind == "table" else ""
+            for relation in _spellings(Relation(p, d, name), project, dataset, shapes):
+                if wanted.get(relation.key, name) == name:
+                    found[relation.key] = Existing(relation, kind, columns.get((p, d, name), ()), layout)
+    recorded = any(r["tableReference"]["tableId"] == LEDGER.name for r in tables.get(home, ()))
+    ledger = session.execute(_SAY.ledger_rows()).rows if recorded else ()
+    named = {(p.casefold(), d.casefold()) for p, names in listed.items() for d in names}
+    exact = {(p.casefold(), d.casefold()): (p, d) for p, d in asked}
+    named = {key for key in named if key not in exact or exact[key][1] in listed[exact[key][0]]}
+    return Snapshot(
+        relations=found,
+        schemas=frozenset(named | {("", d) for p, d in named if p == project.casefold()}),
+        ledger={row[0]: Published(*row) for row in ledger},
+    )
+
+
+def _tables(client: bigquery.Client, project: str, dataset: str) -> list[dict[str, Any]]:
+    """What a dataset holds, as the API lists it; nothing when it was dropped just now."""
+    try:
+        return [dict(item._properties) for item in client.list_tables(f"{project}.{dataset}")]  # noqa: SLF001  partitions by range have no public name
+    except exceptions.NotFound:
+        return []
+
+
+def _columns(session: BigQueryConnection, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str, str], tuple[tuple[str, str], ...]]:
+    """The columns of all relations in some datasets, in one query."""
+    if not places:
+        return {}
+    each = " union all ".join(
+        "select table_catalog, table_schema, table_name, column_name, data_type, ordinal_position"
+        f" from {_SAY.quote(p)}.{_SAY.quote(d)}.INFORMATION_SCHEMA.COLUMNS"
+        for p, d in places
+    )
+    rows = session.execute(f"select * from ({each}) order by 1, 2, 3, 6").rows
+    found: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+    for project, dataset, table, name, kind, _ in rows:
+        if not str(name).startswith("_PARTITION"):  # ingestion time, which is no column of the author's
+            found.setdefault((project, dataset, table), []).append((str(name), str(kind)))
+    return {key: tuple(columns) for key, columns in found.items()}
+
+
+def _spellings(relation: Relation, project: str, dataset: str, shapes: set[tuple[bool, bool]]) -> Iterator[Relation]:
+    """The ways in which somebody may have asked for a relation: parts that go without saying may be left out."""
+    for bare_database, bare_schema in shapes:
+        if (not bare_database or relation.database == project) and (not bare_schema or relation.schema == dataset):
+            yield Relation(None if bare_database else relation.database, None if bare_schema else relation.schema, relation.name)

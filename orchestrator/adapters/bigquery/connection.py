@@ -1,0 +1,416 @@
+"""How to say it to BigQuery: every statement is a job; a session of BigQuery's own exists only while a transaction wants one."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import IO, TYPE_CHECKING, Any
+
+from google.cloud import bigquery
+
+from orchestrator.adapters.bigquery import answers, jobs
+from orchestrator.adapters.bigquery.catalog import snapshot
+from orchestrator.adapters.bigquery.chores import describe, grant, inherit
+from orchestrator.adapters.bigquery.dialect import BigQueryDialect
+from orchestrator.adapters.bigquery.opening import credentials, opening, own_endpoint
+from orchestrator.adapters.bigquery.problems import lost, unreachable
+from orchestrator.adapters.bigquery.profile import BigQueryProfile
+from orchestrator.adapters.bigquery.sending import NETWORK, Sender
+from orchestrator.adapters.bigquery.types import arrow_schema, sql_type
+from orchestrator.core.errors import ExecuteError, OrcError, Problem, did_you_mean
+from orchestrator.core.names import Relation
+from orchestrator.core.ports import Answer, Dialect
+from orchestrator.core.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_CONTROL = re.compile(r"\s*(?:(begin|start)|(commit|end)|(rollback|abort))(?:\s+(?:transaction|work))?\s*;?\s*", re.IGNORECASE)
+_NOTHING = re.compile(r"(?:\s|;|--[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
+_MISSING = re.compile(r"Table \"?([^\s\"]+)\"?")
+_SAY = BigQueryDialect()
+PAGE = 50_000
+"""Rows that one request for results brings at most."""
+
+
+class BigQueryConnection:
+    """One thread's way to BigQuery; only :meth:`cancel` may come from another thread.
+
+    ``names`` lists relations to suggest when one is not found.
+    """
+
+    def __init__(self, client: bigquery.Client, profile: BigQueryProfile, sender: Sender) -> None:
+        self.client, self.profile, self._sender = client, profile, sender
+        self._session: str | None = None
+        self._open = False
+        self._failure: ExecuteError | None = None
+        self._stream: object = None
+        self._spent: dict[str, int] = {}
+
+    def execute(self, sql: str) -> Answer:
+        """Run a statement, a script, or a job of :mod:`.jobs`; transaction words go the way of the methods named like them."""
+        control = _CONTROL.fullmatch(sql)
+        if control is not None:
+            (self.begin if control[1] else self.commit if control[2] else self.rollback)()
+            return Answer()
+        self._stream = None
+        if _NOTHING.fullmatch(sql):
+            return Answer()
+        with self._guard():
+            job = jobs.parsed(sql)
+            return self._answer(sql) if job is None else self._chore(job)
+
+    def begin(self) -> None:
+        """Open a transaction, in a session of BigQuery's own."""
+        if self._open:
+            raise ExecuteError(Problem("X105", "there is a transaction already"))
+        job = self._query("begin transaction", session=True)
+        if self._session is None:
+            self._session = job.session_info.session_id if job.session_info else None
+        self._open = True
+
+    def commit(self) -> None:
+        """Commit. Raises instead when a statement of the transaction had failed."""
+        self._stream = None
+        failure = self._failure
+        if failure is not None:
+            self.rollback()
+            raise lost(failure)
+        if not self._open:
+            raise ExecuteError(Problem("X105", "there is no transaction to commit"))
+        try:
+            self._query("commit transaction")
+        except ExecuteError:
+            self.rollback()
+            raise
+        self._open = False
+
+    def rollback(self) -> None:
+        """Give the transaction up; harmless when there is none."""
+        self._stream = None
+        was, self._open, self._failure = self._open, False, None
+        if was:
+            with suppress(OrcError):  # an error may have ended it already
+                self._query("rollback transaction", in_session=True)
+
+    def columns(self, relation: Relation) -> tuple[tuple[str, str], ...]:
+        """Columns ``(name, type)`` of a relation."""
+        self._stream = None
+        with self._guard():
+            table = self._sender.ask(lambda: self.client.get_table(self._reference(relation), retry=self._sender.retry))
+        return tuple((f.name, sql_type(f.to_api_repr())) for f in table.schema)
+
+    def describe(self, sql: str) -> tuple[tuple[str, str], ...]:
+        """Output columns ``(name, type)`` of a query, without running it: by BigQuery's free dry run."""
+        return tuple((str(f["name"]), sql_type(f)) for f in (g.to_api_repr() for g in self._dry(sql).schema or ()))
+
+    def estimate(self, sql: str) -> int | None:
+        """How many bytes a query would read, by BigQuery's free dry run."""
+        return int(self._dry(sql).total_bytes_processed or 0)
+
+    def read(self, sql: str) -> pa.RecordBatchReader:
+        """A query's result as a stream; the connection's next statement ends a stream that was not read to its end."""
+        import pyarrow as pa
+
+        with self._guard(sql):
+            job = self._query(sql)
+            self._spent = answers.summed(self._spent, answers.details(job, self._cost(job), None))
+            rows = self._sender.ask(lambda: job.result(page_size=PAGE, retry=self._sender.retry, job_retry=None))
+        schema = arrow_schema(f.to_api_repr() for f in rows.schema)
+        token = object()
+        self._stream = token
+        return pa.RecordBatchReader.from_batches(schema, self._batches(rows, schema, token, sql))
+
+    def load(
+        self,
+        relation: Relation,
+        frames: pa.RecordBatchReader,
+        types: dict[str, str] | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Create (or replace) a table from Arrow batches as they come, by Parquet load jobs; returns the number of rows.
+
+        An exception of the batches' own source is raised as it is.
+        """
+        from orchestrator.adapters.bigquery.loading import load
+
+        self._stream = None
+        with self._guard():
+            try:
+                return load(self._upload, self._answer, relation, frames, types or {}, config or {})
+            except ExecuteError as error:
+                error.position = None  # the statement is ours
+                raise
+
+    def about(self, node: str | None) -> Mapping[str, int]:
+        """Jobs from now on are named and labelled after ``node``; returns what those before cost."""
+        self._sender.about(node)
+        spent, self._spent = self._spent, {}
+        return {key: value for key, value in spent.items() if value} and spent
+
+    def ask(self, question: Any) -> Any:
+        """A request that is no job; its refusals are raised as ``ExecuteError``."""
+        return self._sender.ask(question)
+
+    def cancel(self) -> None:
+        """Stop what runs on this connection now; callable from any thread."""
+        self._sender.cancel()
+
+    def close(self) -> None:
+        """End the session; what was not committed is gone."""
+        self.rollback()
+        session, self._session = self._session, None
+        if session is not None:
+            with suppress(OrcError):
+                self._query("call bq.abort_session()", session_id=session)
+        self.client.close()
+
+    def _answer(self, sql: str) -> Answer:
+        job = self._query(sql)
+        kind = str(job.statement_type or "")
+        spent = self._cost(job)
+        rows = self._affected(job, kind)
+        found = answers.details(job, spent, rows)
+        self._spent = answers.summed(self._spent, found)
+        if kind in answers.QUERIES:
+            result = self._sender.ask(lambda: job.result(page_size=PAGE, retry=self._sender.retry, job_retry=None), sql)
+            if result.schema:
+                names = tuple(f.name for f in result.schema)
+                return Answer(self._sender.ask(lambda: tuple(tuple(row.values()) for row in result)), names, details=found)
+        return Answer(affected=rows, message=answers.message(kind, spent, rows), details=found)
+
+    def _affected(self, job: bigquery.QueryJob, kind: str) -> int | None:
+        """Rows that a statement changed; of a new table, those that are in it."""
+        if kind == "CREATE_TABLE_AS_SELECT" and (made := job.ddl_target_table) is not None:
+            return int(self._sender.ask(lambda: self.client.get_table(made, retry=self._sender.retry)).num_rows or 0)
+        changed = job.num_dml_affected_rows
+        return None if changed is None else int(changed)
+
+    def _cost(self, job: bigquery.QueryJob) -> answers.Cost:
+        children: tuple[Any, ...] = ()
+        if job.num_child_jobs and not job.total_bytes_billed:
+            with suppress(ExecuteError):
+                children = self._sender.ask(lambda: tuple(self.client.list_jobs(parent_job=job.job_id, project=job.project)))
+        return answers.cost(job, children)
+
+    def _chore(self, job: jobs.Job) -> Answer:
+        """A job that is not SQL."""
+        match job:
+            case jobs.Copy():
+                names = self._partitions(job.source) if job.partitions else [""]
+                for name in names:
+                    self._copy(job, name)
+                return Answer(message="COPY" if not job.partitions else f"COPY {len(names)} PARTITIONS")
+            case jobs.Inherit():
+                self._sender.ask(lambda: inherit(self.client, self._reference(job.source), self._reference(job.target)))
+            case jobs.Describe():
+                self._sender.ask(lambda: describe(self.client, self._reference(job.target), job))
+            case jobs.Grant():
+                self._sender.ask(lambda: grant(self.client, self._reference(job.target), job.wanted))
+        return Answer()
+
+    def _copy(self, job: jobs.Copy, partition: str) -> None:
+        def start(id_: str, labels: dict[str, str]) -> Any:
+            config = bigquery.CopyJobConfig(write_disposition="WRITE_TRUNCATE", labels=labels, **self._limits())
+            if job.key:
+                config.destination_encryption_configuration = bigquery.EncryptionConfiguration(kms_key_name=job.key)
+            suffix = f"${partition}" if partition else ""
+            return self.client.copy_table(
+                f"{self._reference(job.source)}{suffix}",
+                f"{self._reference(job.target)}{suffix}",
+                job_id=id_,
+                job_config=config,
+                location=self.profile.location,
+                project=self.profile.paying,
+                retry=self._sender.retry,
+                timeout=self.profile.creation_timeout,
+            )
+
+        self._sender.send(start)
+
+    def _partitions(self, table: Relation) -> list[str]:
+        """The partitions that a table has rows in."""
+        where = _SAY.relation(replace(table, name="")).rstrip(".")
+        sql = f"select partition_id from {where}.INFORMATION_SCHEMA.PARTITIONS where table_name = {_SAY.text(table.name)} order by 1"
+        return [str(row[0]) for row in self._answer(sql).rows if row[0] is not None]
+
+    def _upload(self, file: IO[bytes], relation: Relation, config: bigquery.LoadJobConfig) -> None:
+        def start(id_: str, labels: dict[str, str]) -> Any:
+            config.labels = labels
+            for key, value in self._limits().items():
+                setattr(config, key, value)
+            return self.client.load_table_from_file(
+                file,
+                self._reference(relation),
+                rewind=True,
+                job_id=id_,
+                location=self.profile.location,
+                project=self.profile.paying,
+                job_config=config,
+            )
+
+        self._sender.send(start)
+
+    def _dry(self, sql: str) -> bigquery.QueryJob:
+        self._stream = None
+        with self._guard():
+            config = self._config({})
+            config.dry_run, config.use_query_cache = True, False
+            where: dict[str, Any] = {"location": self.profile.location, "project": self.profile.paying}
+            job: bigquery.QueryJob = self._sender.ask(
+                lambda: self.client.query(sql, config, retry=self._sender.retry, job_retry=None, **where), sql
+            )
+            return job
+
+    def _query(self, sql: str, *, session: bool = False, in_session: bool = False, session_id: str | None = None) -> bigquery.QueryJob:
+        """Run a statement as a job; in the session that the transaction is in, if one is open."""
+        known = session_id or (self._session if session or in_session or self._open else None)
+
+        def start(id_: str, labels: dict[str, str]) -> Any:
+            config = self._config(labels)
+            if session and known is None:
+                config.create_session = True
+            if known is not None:
+                config.connection_properties = [*config.connection_properties, bigquery.ConnectionProperty("session_id", known)]
+            return self.client.query(
+                sql,
+                config,
+                job_id=id_,
+                location=self.profile.location,
+                project=self.profile.paying,
+                retry=self._sender.retry,
+                timeout=self.profile.creation_timeout,
+                job_retry=None,
+            )
+
+        job: bigquery.QueryJob = self._sender.send(start, sql, again=known is None)
+        return job
+
+    def _config(self, labels: dict[str, str]) -> bigquery.QueryJobConfig:
+        profile = self.profile
+        config = bigquery.QueryJobConfig(labels=labels, use_legacy_sql=False, **self._limits())
+        config.default_dataset = bigquery.DatasetReference(profile.project, profile.dataset)
+        if profile.priority == "batch":
+            config.priority = bigquery.QueryPriority.BATCH
+        if profile.maximum_bytes_billed is not None:
+            config.maximum_bytes_billed = profile.maximum_bytes_billed
+        if profile.execution_project and profile.execution_project != profile.project:
+            config.connection_properties = [bigquery.ConnectionProperty("dataset_project_id", profile.project)]
+        return config
+
+    def _limits(self) -> dict[str, Any]:
+        """What every kind of job is told."""
+        found: dict[str, Any] = {}
+        if self.profile.execution_timeout:
+            found["job_timeout_ms"] = int(self.profile.execution_timeout * 1000)
+        if self.profile.reservation:
+            found["reservation"] = self.profile.reservation
+        return found
+
+    def _reference(self, relation: Relation) -> str:
+        return f"{relation.database or self.profile.project}.{relation.schema or self.profile.dataset}.{relation.name}"
+
+    @contextmanager
+    def _guard(self, sql: str = "") -> Iterator[None]:  # noqa: ARG002
+        """Remember that the transaction is lost, and say which relation may have been meant."""
+        try:
+            yield
+        except ExecuteError as error:
+            if self._open and self._failure is None:
+                self._failure = error if error.problems else ExecuteError(Problem("X100", "the load failed"))
+            self._suggest(error)
+            raise
+        except BaseException as error:
+            if self._open and self._failure is None:
+                self._failure = ExecuteError(Problem("X100", f"{type(error).__name__}: {error}"))
+            raise
+
+    def _suggest(self, error: ExecuteError) -> None:
+        """A relation whose name is like the one that is missing."""
+        if not error.problems or error.first.code != "X102" or error.first.hint:
+            return
+        missing = _MISSING.search(error.first.message)
+        if missing is None or "ot found" not in error.first.message:
+            return
+        project, _, rest = missing[1].rpartition(":")
+        dataset, _, name = rest.rpartition(".")
+        with suppress(*NETWORK):
+            names = [t.table_id for t in self.client.list_tables(f"{project or self.profile.project}.{dataset or self.profile.dataset}")]
+            if hint := did_you_mean(name, names):
+                error.problems = (replace(error.first, hint=hint), *error.problems[1:])
+
+    def _batches(self, rows: Any, schema: pa.Schema, token: object, sql: str) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        storage = None if own_endpoint(self.profile) else self._storage()
+        try:
+            for batch in rows.to_arrow_iterable(bqstorage_client=storage):
+                if self._stream is not token:
+                    raise ExecuteError(Problem("X105", "the result was closed by the connection's next statement"))
+                columns = [_plain(batch.column(i), field.type) for i, field in enumerate(schema)] if batch.num_columns else []
+                if columns:
+                    yield pa.RecordBatch.from_arrays(columns, schema=schema)
+        except NETWORK as error:
+            raise self._sender._failed(error, sql) from error  # noqa: SLF001  one translation for all that Google's client raises
+
+    def _storage(self) -> Any:
+        """The faster way to get rows, if it is installed and allowed."""
+        try:
+            return self.client._ensure_bqstorage_client()  # noqa: SLF001  what the client itself does when nothing is said
+        except NETWORK:
+            return None
+
+
+def _plain(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    if isinstance(column.type, pa.BaseExtensionType):
+        column = column.storage
+    return column if column.type == kind else column.cast(kind)
+
+
+class BigQueryWarehouse:
+    """A project of BigQuery. Each :meth:`connect` is a client of its own; signing in happens once."""
+
+    dialect: Dialect = BigQueryDialect()
+
+    def __init__(self, profile: BigQueryProfile, run: str = "") -> None:
+        self.profile = replace(profile, run=run) if run else profile
+        self._guard = threading.Lock()
+        self._credentials: Any = None
+        self._counts: dict[str, itertools.count[int]] = {}
+        self._sessions = itertools.count(1)
+
+    def connect(self) -> BigQueryConnection:
+        """A client. Raises ``WarehouseError`` when nobody is signed in."""
+        with self._guard:
+            if self._credentials is None:
+                self._credentials = credentials(self.profile)
+            number = next(self._sessions)
+        client = opening(self.profile, self._credentials)
+        return BigQueryConnection(client, self.profile, Sender(client, self.profile, self._numbered, f"session {number}"))
+
+    def snapshot(self, relations: Iterable[Relation]) -> Snapshot:
+        """What exists in the datasets of ``relations``, and the ledger. Raises ``WarehouseError`` when BigQuery does not answer."""
+        session = self.connect()
+        try:
+            return snapshot(session, tuple(relations), self.profile.project, self.profile.dataset)
+        except ExecuteError as error:
+            cause = error.__cause__
+            if isinstance(cause, NETWORK):
+                raise unreachable(cause, self.profile.paying) from error
+            raise
+        finally:
+            session.close()
+
+    def close(self) -> None:
+        """Nothing is held between connections."""
+
+    def _numbered(self, node: str) -> int:
+        """The next number of a node's jobs: no job of this run gets the id of another."""
+        with self._guard:
+            return next(self._counts.setdefault(node, itertools.count(1)))

@@ -1,0 +1,194 @@
+"""What to say to BigQuery."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from orchestrator.adapters.ansi import LEDGER, LEDGER_COLUMNS, NEW, OLD
+from orchestrator.adapters.bigquery import jobs, options
+from orchestrator.adapters.bigquery.layout import Partition, layout
+from orchestrator.adapters.bigquery.lease import Leases
+from orchestrator.adapters.bigquery.words import GoogleWords
+from orchestrator.core.config import listed
+from orchestrator.core.errors import PlanError, Problem
+from orchestrator.core.names import Relation
+from orchestrator.core.snapshot import Existing, Lease, Published
+
+DUPLICATE = "the delta brings a key more than once"
+"""What the statement in front of a merge says when it would not be clear which row counts."""
+
+_DATASET = re.compile(r"[A-Za-z0-9_]+")
+
+
+class BigQueryDialect(Leases, GoogleWords):
+    """GoogleSQL, and the jobs that are not SQL (:mod:`.jobs`). A transaction of BigQuery holds changes of rows only."""
+
+    name = "bigquery"
+    sqlglot = "bigquery"
+    max_identifier = 1024
+    transactions: Literal["all", "rows"] = "rows"
+    estimates: bool = True
+    strategies: tuple[str, ...] = ("append", "merge", "delete+insert", "insert_overwrite")
+    keywords: ClassVar[dict[str, str]] = {**GoogleWords.keywords, "external": "external table"}
+
+    def create_schema(self, relation: Relation) -> str:
+        """Create the relation's dataset if it is not there, where the job runs. Raises ``PlanError`` for a name no dataset can have."""
+        name = relation.schema or ""
+        if not _DATASET.fullmatch(name):
+            hint = "a dataset's name has letters, digits and underscores only"
+            raise PlanError(Problem("N341", f"BigQuery has no dataset `{name}`", hint=hint))
+        return f"{super().create_schema(relation)}\noptions (labels=[('created_by', 'orc')])"
+
+    def create_table(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
+        """Create (or replace) a table from a query; the query's text appears unchanged and last."""
+        return f"create or replace table {self.relation(relation)}{self.table_options(config)} as\n{select}"
+
+    def table_options(self, config: dict[str, Any]) -> str:
+        """Partitions, clusters and options."""
+        found = options.clause(options.building(config))
+        return layout(config).clauses() + (f"\n{found}" if found else "")
+
+    def view_options(self, config: dict[str, Any]) -> str:
+        """Labels and expiration."""
+        found = options.clause(options.of_view(config))
+        return f"\n{found}" if found else ""
+
+    def create_materialized_view(self, relation: Relation, select: str, config: Mapping[str, Any]) -> str:
+        """Create a materialized view; the query's text appears unchanged and last.
+
+        >>> print(BigQueryDialect().create_materialized_view(Relation(None, "d", "v"), "select 1 as a", {"enable_refresh": False}))
+        create materialized view `d`.`v`
+        options (enable_refresh=false) as
+        select 1 as a
+        """
+        found = options.clause(options.of_materialized_view(config))
+        shape = layout(config).clauses() + (f"\n{found}" if found else "")
+        return f"create materialized view {self.relation(relation)}{shape} as\n{select}"
+
+    def swap(
+        self, stage: Relation, target: Relation, existing: Existing | None, config: Mapping[str, Any] | None = None
+    ) -> tuple[str, ...]:
+        """Make the staged table the published one.
+
+        A table of the same layout is replaced by a copy job, at once and keeping what belongs to it. Anything else makes room in the
+        same script that gives the stage its name: the name is missing only between those two statements.
+        """
+        wanted = config or {}
+        shape = layout(wanted)
+        settings = options.clause(options.published(wanted))
+        settle = (f"alter table {self.relation(target)} set {settings}",) if settings else ()
+        rename = self.rename(stage, target.name)
+        if existing is None:
+            return (rename, *settle)
+        if existing.kind == "table" and existing.layout == shape.words:
+            copy = jobs.Copy(stage, target, key=wanted.get("kms_key_name"))
+            return (jobs.text(copy), self.drop(Existing(stage, "table")), *settle)
+        inherit = (jobs.text(jobs.Inherit(existing.relation, stage)),)
+        return (*inherit, f"{self.drop(existing)};\n{rename}", *settle)
+
+    def grants(self, relation: Relation, wanted: Mapping[str, Any]) -> tuple[str, ...]:
+        """Make the relation's own access policy what is wanted; nothing wanted leaves it as it is."""
+        return (jobs.text(jobs.Grant(relation, options.members(wanted))),) if wanted else ()
+
+    def comment(self, relation: Relation, kind: str, description: str | None, columns: dict[str, str]) -> tuple[str, ...]:  # noqa: ARG002  one job for all kinds
+        """All descriptions of a relation in one change: BigQuery allows few changes of a table in a short time."""
+        return (jobs.text(jobs.Describe(relation, description, columns)),) if description is not None or columns else ()
+
+    def tag_columns(self, relation: Relation, tags: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+        """Set the policy tags of columns."""
+        return (jobs.text(jobs.Describe(relation, tags={c: tuple(t) for c, t in tags.items()})),) if tags else ()
+
+    def kind_of(self, relation: Relation) -> str:
+        """A query for the type of a relation, in the words of the information schema; no row when there is none."""
+        where = ".".join(self.quote(part) for part in (relation.database, relation.schema) if part)
+        tables = f"{where}.INFORMATION_SCHEMA.TABLES" if where else "INFORMATION_SCHEMA.TABLES"
+        return f"select table_type from {tables} where table_name = {self.text(relation.name)}"
+
+    # incremental models
+
+    def apply_delta(
+        self,
+        strategy: str,
+        stage: Relation,
+        target: Relation,
+        columns: Sequence[str],
+        unique_key: Sequence[str],
+        options: dict[str, Any],
+    ) -> tuple[str, ...]:
+        """Apply a staged delta to an incremental model.
+
+        ``insert_overwrite`` replaces the partitions that ``options["partitions"]`` lists (SQL expressions), or those that the delta has
+        rows for. ``merge`` begins with a statement that refuses a delta in which a key is there twice.
+        """
+        if strategy == "insert_overwrite":
+            return self._overwrite(stage, target, columns, options)
+        statements = super().apply_delta(strategy, stage, target, columns, unique_key, options)
+        if strategy == "merge" and unique_key:
+            keys = ", ".join(self.quote(k) for k in unique_key)
+            twice = f"select 1 from {self.relation(stage)} group by {keys} having count(*) > 1"
+            return (f"assert not exists ({twice}) as {self.text(DUPLICATE)}", *statements)
+        return statements
+
+    def same_key(self, unique_key: Sequence[str]) -> str:
+        """The condition that two rows have one key; two nulls are the same. In the one form that joins by hash."""
+
+        def one(key: str) -> str:
+            new, old = f"{NEW}.{self.quote(key)}", f"{OLD}.{self.quote(key)}"
+            return f"({new} = {old} or ({new} is null and {old} is null))"
+
+        return " and ".join(one(key) for key in unique_key)
+
+    def add_columns(self, target: Relation, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """Add columns ``(name, type)`` to a table, in one change."""
+        added = ", ".join(f"add column {self.quote(name)} {type_}" for name, type_ in columns)
+        return (f"alter table {self.relation(target)} {added}",) if columns else ()
+
+    def _overwrite(self, stage: Relation, target: Relation, columns: Sequence[str], given: Mapping[str, Any]) -> tuple[str, ...]:
+        by = layout(given).partition
+        if by is None:
+            hint = "partition_by: {field: created_at, data_type: timestamp, granularity: day}"
+            raise PlanError(Problem("N342", "`insert_overwrite` replaces partitions, and the model has no `partition_by`", hint=hint))
+        if by.copies:
+            return (jobs.text(jobs.Copy(stage, target, partitions=True, key=given.get("kms_key_name"))),)
+        named = [str(p) for p in listed(given.get("partitions"))]
+        if named:
+            delete = f"delete from {self.relation(target)}\nwhere {by.start(by.column)} in ({', '.join(named)})"
+        else:
+            delete = self._delete_partitions_of(stage, target, by)
+        return (delete, self.insert(stage, target, columns))
+
+    def _delete_partitions_of(self, stage: Relation, target: Relation, by: Partition) -> str:
+        """Delete the partitions that the delta has rows for. They are found first: only then are the others not read."""
+        start, stage_name = by.start(by.column), self.relation(stage)
+        return (
+            f"declare orc_partitions array<{by.type}> default (select array_agg(distinct {start} ignore nulls) from {stage_name});\n"
+            f"declare orc_without bool default exists (select 1 from {stage_name} where {by.column} is null);\n"
+            f"delete from {self.relation(target)}\n"
+            f"where {start} in unnest(orc_partitions) or (orc_without and {by.column} is null)"
+        )
+
+    # the ledger
+
+    def ledger_setup(self) -> tuple[str, ...]:
+        """Create the ledger's dataset and table if they are not there."""
+        types = {"text": "string", "bigint": "int64"}
+        columns = ", ".join(f"{self.quote(name)} {types[type_]}" for name, type_ in LEDGER_COLUMNS)
+        return (
+            self.create_schema(LEDGER),
+            f"create table if not exists {self.relation(LEDGER)} ({columns})\ncluster by {self.quote('node')}",
+        )
+
+    def ledger_write(self, published: Published, *, known: bool = True, lease: Lease | None = None) -> tuple[str, ...]:  # noqa: ARG002 - one statement serves all
+        """Record a publish. Rows are only ever added, the newest of a node counts: transactions that add rows never conflict."""
+        return super().ledger_write(published, known=False)
+
+    def ledger_read(self, node: str) -> str:
+        """A query for the run id last recorded for ``node``; proves a commit."""
+        return f"{super().ledger_read(node)} order by {self.quote('at')} desc limit 1"
+
+    def ledger_rows(self) -> str:
+        """A query for the newest row of each node."""
+        newest = f"row_number() over (partition by {self.quote('node')} order by {self.quote('at')} desc) = 1"
+        return f"{super().ledger_rows()} where true qualify {newest}"

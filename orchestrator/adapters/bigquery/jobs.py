@@ -1,0 +1,149 @@
+"""Jobs that are not SQL, as text: so that a plan shows what is sent, and one list of statements drives everything.
+
+A job's text is a comment that names it, and a line with its tables::
+
+    -- job: copy (write_truncate)
+    `shop`.`marts`.`orders__orc_stage` → `shop`.`marts`.`orders`
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from orchestrator.adapters.bigquery.layout import quoted
+from orchestrator.core.names import Relation
+
+LONGEST_LABEL = 63
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Replace what is in ``target`` by ``source``, at once; ``partitions`` replaces only the partitions that ``source`` has, one by one.
+
+    ``key`` names the key of KMS that encrypts the target, if it is one of the author's.
+    """
+
+    source: Relation
+    target: Relation
+    partitions: bool = False
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inherit:
+    """Give ``target`` the access policy of ``source``."""
+
+    source: Relation
+    target: Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """Set descriptions and policy tags of a relation and its columns, in one change; ``None`` and columns not named stay as they are."""
+
+    target: Relation
+    description: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Make a relation's own access policy: role → members."""
+
+    target: Relation
+    wanted: Mapping[str, tuple[str, ...]]
+
+
+Job = Copy | Inherit | Describe | Grant
+
+_NAME = r"`(?:[^`\\]|\\.)+`"
+_TABLE = rf"{_NAME}(?:\.{_NAME}){{0,2}}"
+_COPY = re.compile(rf"-- job: copy (partitions )?\(write_truncate(?:, kms_key_name=([\w/.:-]+))?\)\n({_TABLE}) → ({_TABLE})")
+_INHERIT = re.compile(rf"-- job: inherit access\n({_TABLE}) → ({_TABLE})")
+_ONE = re.compile(rf"-- job: (describe|grant)\n({_TABLE}) (\{{.*\}})", re.DOTALL)
+
+
+def text(job: Job) -> str:
+    """A job as a statement of a plan.
+
+    >>> print(text(Copy(Relation("p", "d", "t__orc_stage"), Relation("p", "d", "t"))))
+    -- job: copy (write_truncate)
+    `p`.`d`.`t__orc_stage` → `p`.`d`.`t`
+    """
+    match job:
+        case Copy():
+            what, key = "partitions " if job.partitions else "", f", kms_key_name={job.key}" if job.key else ""
+            return f"-- job: copy {what}(write_truncate{key})\n{_name(job.source)} → {_name(job.target)}"
+        case Inherit():
+            return f"-- job: inherit access\n{_name(job.source)} → {_name(job.target)}"
+        case Describe():
+            said: dict[str, object] = {} if job.description is None else {"description": job.description}
+            said |= {key: dict(part) for key, part in (("columns", job.columns), ("policy_tags", job.tags)) if part}
+            return f"-- job: describe\n{_name(job.target)} {json.dumps(said, ensure_ascii=False)}"
+        case Grant():
+            return f"-- job: grant\n{_name(job.target)} {json.dumps({k: list(v) for k, v in job.wanted.items()}, ensure_ascii=False)}"
+
+
+def parsed(statement: str) -> Job | None:
+    r"""The job that a statement's text is, ``None`` for SQL. Only a text that :func:`text` wrote is a job.
+
+    >>> parsed("-- job: copy something\\nselect 1") is None
+    True
+    """
+    if not statement.startswith("-- job: "):
+        return None
+    if copy := _COPY.fullmatch(statement):
+        return Copy(_relation(copy[3]), _relation(copy[4]), bool(copy[1]), copy[2])
+    if inherit := _INHERIT.fullmatch(statement):
+        return Inherit(_relation(inherit[1]), _relation(inherit[2]))
+    one = _ONE.fullmatch(statement)
+    if one is None:
+        return None
+    try:
+        said = json.loads(one[3])
+    except ValueError:
+        return None
+    target = _relation(one[2])
+    if one[1] == "grant":
+        return Grant(target, {role: tuple(members) for role, members in said.items()})
+    tags = {column: tuple(names) for column, names in said.get("policy_tags", {}).items()}
+    return Describe(target, said.get("description"), said.get("columns", {}), tags)
+
+
+def job_id(run: str, node: str, sequence: int, attempt: int) -> str:
+    """A job's name: who sends the same thing again meets the job that is there. A second *job* for it is another ``attempt``.
+
+    >>> job_id("r 1", "model.shop.orders", 3, 0)
+    'r-1_8f5846947352_3_0'
+    """
+    shown = re.sub(r"[^A-Za-z0-9-]", "-", run) or "orc"
+    return f"{shown}_{sha256(node.encode()).hexdigest()[:12]}_{sequence}_{attempt}"
+
+
+def label(value: str) -> str:
+    """A value as BigQuery allows it in a label: small letters, digits, dashes and underscores, at most 63.
+
+    >>> label("model.shop.Orders"), label("é" * 2)
+    ('model_shop_orders', '__')
+    """
+    return re.sub(r"[^a-z0-9_-]", "_", value.lower())[:LONGEST_LABEL]
+
+
+def labels(pairs: Mapping[str, str | None]) -> dict[str, str]:
+    """Labels of a job; empty ones are left out."""
+    return {label(key): label(value) for key, value in pairs.items() if value}
+
+
+def _name(relation: Relation) -> str:
+    return ".".join(quoted(part) for part in (relation.database, relation.schema, relation.name) if part)
+
+
+def _relation(name: str) -> Relation:
+    parts: Sequence[str | None] = [re.sub(r"\\(.)", r"\1", p[1:-1]) for p in re.findall(_NAME, name)]
+    database, schema, table = [None] * (3 - len(parts)) + list(parts)
+    return Relation(database, schema, str(table))

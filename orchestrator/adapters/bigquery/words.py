@@ -1,0 +1,96 @@
+"""Identifiers and literals as GoogleSQL writes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+from orchestrator.adapters.ansi import AnsiDialect
+from orchestrator.adapters.bigquery.layout import quoted
+
+_ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\x00": "\\x00"}
+_NUMERIC_DIGITS, _NUMERIC_SCALE = 29, 9
+
+
+class GoogleWords(AnsiDialect):
+    """How the smallest parts of a statement are written."""
+
+    quote_char = "`"
+
+    def quote(self, identifier: str) -> str:
+        r"""One identifier, quoted.
+
+        >>> GoogleWords().quote("a`b")
+        '`a\\`b`'
+        """
+        return quoted(identifier)
+
+    def literal(self, value: object) -> str:
+        """A Python value as a SQL literal. Raises ``TypeError`` for a type that has none.
+
+        >>> GoogleWords().literal(Decimal("1.10")), GoogleWords().literal(Decimal("0.0123456789"))
+        ("numeric '1.10'", "bignumeric '0.0123456789'")
+        """
+        if isinstance(value, Decimal):
+            if not value.is_finite():
+                raise TypeError(f"no decimal of BigQuery is {value}")
+            return f"{decimal_type(value)} '{value:f}'"
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"cast('{value}' as float64)"
+        if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
+            return f"bignumeric '{value}'"
+        return super().literal(value)
+
+    def moment(self, value: object) -> str:
+        """A date, time, timestamp or interval literal. Raises ``TypeError`` for anything else.
+
+        >>> GoogleWords().moment(timedelta(days=1, microseconds=-1)), GoogleWords().moment(datetime(2013, 1, 31, tzinfo=UTC))
+        ("interval '23:59:59.999999' hour to second", "timestamp '2013-01-31 00:00:00+00:00'")
+        """
+        match value:
+            case datetime():
+                if value.tzinfo is None:
+                    return f"datetime '{value.isoformat(' ')}'"
+                return f"timestamp '{value.astimezone(UTC).isoformat(' ')}'"
+            case date() | time():
+                return super().moment(value)
+            case timedelta():
+                micros = abs(value // timedelta(microseconds=1))
+                sign = "-" if value < timedelta(0) else ""
+                seconds, fraction = divmod(micros, 1_000_000)
+                return f"interval '{sign}{seconds // 3600}:{seconds // 60 % 60}:{seconds % 60}.{fraction:06}' hour to second"
+            case _:
+                return super().moment(value)
+
+    def text(self, value: str) -> str:
+        r"""A string literal.
+
+        >>> GoogleWords().text("it's\n")
+        "'it\\'s\\n'"
+        """
+        return f"'{''.join(_ESCAPES.get(c, c) for c in value)}'"
+
+    def binary(self, value: bytes) -> str:
+        r"""A byte string literal.
+
+        >>> GoogleWords().binary(b"\x00a")
+        "b'\\x00\\x61'"
+        """
+        return f"b'{''.join(f'{chr(92)}x{byte:02x}' for byte in value)}'"
+
+    def array(self, values: Sequence[object]) -> str:
+        """An array literal."""
+        return f"[{', '.join(self.literal(v) for v in values)}]"
+
+
+def decimal_type(value: Decimal) -> str:
+    """The smaller of BigQuery's two decimal types that holds a number exactly.
+
+    >>> decimal_type(Decimal("1E+30"))
+    'bignumeric'
+    """
+    _, digits, exponent = value.as_tuple()
+    scale = -exponent if isinstance(exponent, int) else 0
+    return "numeric" if scale <= _NUMERIC_SCALE and len(digits) - scale <= _NUMERIC_DIGITS else "bignumeric"
