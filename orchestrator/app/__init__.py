@@ -176,7 +176,9 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
     for event in execute(ready.plan, workspace.graph, ready.warehouse, shop, _started(ready, request)):
         if isinstance(event, RunStarted):
             yield event
-            yield from (Noted(clock.now(), "warn", w.message, w.node, w) for w in (*workspace.graph.warnings, *ready.warnings))
+            yield from (
+                Noted(clock.now(), "warn", w.message, w.node, w) for w in (*workspace.graph.warnings, *ready.warnings, *ready.plan.warnings)
+            )
             if not ready.plan.tasks:
                 yield Noted(clock.now(), "info", "Nothing to do: the selection names nothing that this command acts on")
             continue

@@ -16,8 +16,8 @@ from orchestrator.core.node import Node, Query, SqlBody, UnitTestBody
 from orchestrator.core.plan import Late, Statement, Step
 from orchestrator.core.ports import Connection
 from orchestrator.plan.checks import check, stored
-from orchestrator.plan.compile import Names, compile_query, compile_text, ephemerals
-from orchestrator.plan.steps import create_statement
+from orchestrator.plan.compile import Names, column_names, compile_query, compile_text, ephemerals
+from orchestrator.plan.steps import create_statements, query_statement
 from orchestrator.plan.unit_tests import inputs, unit_test
 
 if TYPE_CHECKING:
@@ -102,9 +102,12 @@ class LateSql:
         if not wrap.get("again"):  # a view is published with the text its stage was checked with
             names = replace(self._names, instead=wrap.get("instead") or {}, window=_bounds(wrap.get("interval")))
             self._rendered[node.id] = self._render(node, connection, names, incremental=incremental, interval=wrap.get("interval"))
+            column_names(node, self._rendered[node.id][0], self._workspace.dialect)
         query, names = self._rendered[node.id]
         text = compile_query(replace(node, links=tuple(self._spellings(node).items())), query, names)
-        return (create_statement(self._workspace.dialect, wrap["relation"], text, wrap, node.id, incremental=incremental),)
+        if wrap.get("bare"):
+            return (query_statement(text, node.id, incremental=incremental),)
+        return create_statements(self._workspace.dialect, wrap["relation"], text, wrap, node.id, incremental=incremental)
 
     def _check(self, node: Node, wrap: Mapping[str, Any], connection: Connection) -> tuple[Statement, ...]:
         query, names = self._render(node, connection, replace(self._names, instead=wrap["instead"]))

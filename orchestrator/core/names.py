@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 STAGE_SUFFIX = "__orc_stage"
+ASIDE_SUFFIX = "__orc_aside"
 CHANGES_SUFFIX = "__orc_delta"
 CTE_PREFIX = "__dbt__cte__"
 
@@ -45,6 +46,11 @@ class Relation:
         'xx_75220b47__orc_stage'
         """
         return replace(self, name=shortened(self.name, LONGEST - len(STAGE_SUFFIX)) + STAGE_SUFFIX)
+
+    @property
+    def aside(self) -> Relation:
+        """Where rows wait that are not known to be what the stage wants; gone when the stage is filled."""
+        return replace(self, name=shortened(self.name, LONGEST - len(ASIDE_SUFFIX)) + ASIDE_SUFFIX)
 
     @property
     def changes(self) -> Relation:

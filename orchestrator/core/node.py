@@ -122,12 +122,13 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Docs:
-    """What the author tells readers about a node."""
+    """What the author tells readers about a node. ``line`` is where its columns are written, in ``patch_path``."""
 
     description: str = ""
     columns: tuple[Column, ...] = ()
     patch_path: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    line: int = 1
 
 
 @dataclass(frozen=True, slots=True)

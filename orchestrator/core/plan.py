@@ -12,7 +12,7 @@ from orchestrator.core.interval import BatchSize, Interval
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Kind
 
-Does = Literal["stage", "finish", "check", "within", "apply", "history", "promote", "hook", "python", "seed", "clean"]
+Does = Literal["contract", "stage", "finish", "check", "within", "apply", "history", "promote", "hook", "python", "seed", "clean", "refuse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class Task:
     Steps with the same ``transaction`` number share one transaction; ``None`` runs outside of any. When a check fails, the
     transactions listed in ``keep`` commit what they did so far (the stage), the others roll back. ``tests`` are the ids
     judged inside. ``label`` is what the console says (``sql table model analytics.orders``). ``leased`` tasks run while no other run
-    builds their relation. With ``batches``, ``steps`` are those of the first one, to look at.
+    builds their relation. With ``batches``, ``steps`` are those of the first one, to look at. ``warnings`` are what to know before.
     """
 
     node: str
@@ -131,6 +131,7 @@ class Task:
     tests: tuple[str, ...] = ()
     reason: str = ""
     relation: Relation | None = None
+    warnings: tuple[Problem, ...] = ()
     leased: bool = False
     batches: Batches | None = None
 
@@ -167,7 +168,7 @@ class Request:
 class Plan:
     """A closed, acyclic list of tasks; every need is another task's node or was not selected.
 
-    ``total`` counts the results a run will report (tasks and tests).
+    ``warnings`` are what its reader should know before it runs. ``total`` counts the results a run will report (tasks and tests).
     """
 
     command: str
@@ -177,6 +178,7 @@ class Plan:
     prepare: tuple[Statement, ...] = ()
     fail_fast: bool = False
     threads: int = 1
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def total(self) -> int:

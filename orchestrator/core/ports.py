@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from orchestrator.core.contract import Contract, Support
 from orchestrator.core.event import Event
 from orchestrator.core.history import Comparison
 from orchestrator.core.names import Relation
@@ -31,7 +32,8 @@ class Dialect(Protocol):
     """What to say to an engine: pure text. Everything that differs between engines in SQL stands behind this.
 
     ``trusts_commit`` says that this engine's connection itself knows whether a commit happened; elsewhere the ledger row is
-    read back. ``estimates`` says that asking what a query would process costs nothing.
+    read back. ``estimates`` says that asking what a query would process costs nothing,
+    ``materialized_views`` that there are any.
     ``leases`` says which tasks take a lease: ``every`` one, or the ``split`` ones (several transactions), where the
     engine itself lets no two transactions build one relation.
     ``transactions`` says what a transaction holds: ``all``, or ``rows`` where nothing may be created or dropped in one.
@@ -44,8 +46,14 @@ class Dialect(Protocol):
     strategies: tuple[str, ...]
     trusts_commit: bool
     estimates: bool
+    materialized_views: bool
     leases: str
     transactions: Literal["all", "rows"]
+
+    @property
+    def constraint_support(self) -> Mapping[str, Support]:
+        """What the engine does about each kind of constraint."""
+        ...
 
     def quote(self, identifier: str) -> str:
         """One identifier, quoted."""
@@ -75,6 +83,18 @@ class Dialect(Protocol):
         """Create (or replace) a view over a query; the query's text appears unchanged and last."""
         ...
 
+    def create_materialized_view(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
+        """Create (or replace) a materialized view over a query; the query's text appears unchanged and last."""
+        ...
+
+    def refresh(self, relation: Relation) -> str:
+        """Bring a materialized view's rows up to date."""
+        ...
+
+    def reconfigure(self, existing: Existing, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """Make the configuration of a materialized view that is there its node's; nothing when it is already."""
+        ...
+
     def drop(self, existing: Existing) -> str:
         """Drop what is there, by its kind, if it still exists. Never cascades."""
         ...
@@ -83,6 +103,12 @@ class Dialect(Protocol):
         self, stage: Relation, target: Relation, existing: Existing | None, config: Mapping[str, Any] | None = None
     ) -> tuple[str, ...]:
         """Make the staged table, built with ``config``, the published one, replacing whatever ``existing`` is."""
+        ...
+
+    def swap_rows(
+        self, stage: Relation, target: Relation, existing: Existing | None, config: Mapping[str, Any] | None = None
+    ) -> tuple[str, ...]:
+        """Publish the stage's rows in the table that is there (``publish: in_place``): no reader loses the rows of its snapshot."""
         ...
 
     def swap_view(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...] | None:
@@ -109,8 +135,40 @@ class Dialect(Protocol):
         """Apply a staged delta to an incremental model by one of :attr:`strategies`."""
         ...
 
+    def too_old(self, strategy: str, server: int) -> str | None:
+        """What an incremental strategy needs that a server of this major version (0: unknown) is not; ``None`` when it will do."""
+        ...
+
     def add_columns(self, target: Relation, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
         """Add columns ``(name, type)`` to a table."""
+        ...
+
+    def declared_type(self, written: str) -> str:
+        """The engine's name for a type that a contract declares (``alias_types``)."""
+        ...
+
+    def declared_name(self, written: str, *, quoted: bool) -> str:
+        """What a column is really called that a contract declares as ``written``."""
+        ...
+
+    def same_name(self, one: str, other: str) -> bool:
+        """Whether the engine takes two names for one column's."""
+        ...
+
+    def same_type(self, declared: str, actual: str) -> bool:
+        """Whether a query's column may go into a contract's; both types are in the engine's own words."""
+        ...
+
+    def create_declared(self, relation: Relation, contract: Contract, config: Mapping[str, Any], *, constrained: bool = True) -> str:
+        """Create (or replace) an empty table with a contract's columns, and its constraints when ``constrained``."""
+        ...
+
+    def insert_query(self, relation: Relation, columns: tuple[str, ...], select: str) -> str:
+        """Fill a table from a query, columns matched by name; the query's text appears unchanged."""
+        ...
+
+    def constrain(self, relation: Relation, contract: Contract) -> tuple[str, ...]:
+        """What is left to do about constraints when the rows are there."""
         ...
 
     def fold(self, identifier: str) -> str:

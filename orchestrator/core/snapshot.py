@@ -18,7 +18,7 @@ LEASE_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """A relation that is there: what it is and its columns as ``(name, type)`` in order.
+    """A relation that is there: what it is, its columns as ``(name, type)`` in order, and the names of a materialized view's indexes.
 
     ``layout`` says how the engine keeps its rows apart (partitions, clusters), in words that are equal for equal layouts.
     """
@@ -27,6 +27,7 @@ class Existing:
     kind: RelationKind
     columns: tuple[tuple[str, str], ...] = ()
     layout: str = ""
+    indexes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,14 @@ class Built:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Relations by :attr:`Relation.key`, existing schemas (folded), the ledger by node id, and by the text of a relation
-    the event times it is complete for.
+    the event times it is complete for. ``server`` is the engine's major version where statements depend on it, else 0.
     """
 
     relations: Mapping[tuple[str, str, str], Existing] = field(default_factory=dict)
     schemas: frozenset[tuple[str, str]] = frozenset()
     ledger: Mapping[str, Published] = field(default_factory=dict)
     intervals: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
+    server: int = 0
 
     def find(self, relation: Relation) -> Existing | None:
         """The relation as it exists now, or ``None``."""

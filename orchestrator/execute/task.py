@@ -18,6 +18,8 @@ from orchestrator.core.ports import Answer, Connection
 from orchestrator.core.snapshot import Lease
 from orchestrator.execute.difference import difference
 from orchestrator.execute.judge import counted, judge, sentence
+from orchestrator.execute.keep_contract import keep_contract
+from orchestrator.execute.kept_failures import kept_failures, kept_rows, without_query
 from orchestrator.execute.lease import Occupied, lease, overtaken, returned, still_ours
 from orchestrator.execute.recording import recording, refuse_strays
 from orchestrator.execute.workshop import Workshop
@@ -175,7 +177,8 @@ def _published(task: Task, shop: Workshop, attempt: _Attempt, seconds: float, st
             started=started,
             response={**attempt.details, **attempt.cost},
         )
-    made = next((s for s in task.steps if s.does in ("stage", "seed", "python") and s.relation), None)
+    aside = task.relation.aside if task.relation else None
+    made = next((s for s in task.steps if s.does in ("stage", "seed", "python") and s.relation not in (None, aside)), None)
     stage = made.relation if made else None
     stays = made is not None and (made.transaction is None or bool(task.keep))
     kept = stays and any(attempt.passed.get(s.id) for s in task.steps if s.relation == stage)
@@ -264,36 +267,18 @@ def _run_steps(task: Task, connection: Connection, shop: Workshop, attempt: _Att
         for step in steps:
             _step(step, connection, shop, attempt)
         if all(attempt.passed.get(s.id, False) for s in steps) or transaction in task.keep:
-            kept = _kept_rows(steps, connection, attempt)
+            kept = kept_rows(steps, connection, attempt.passed)
             connection.commit()
             attempt.sent.append("commit")
             attempt.published |= any(s.does == "promote" and attempt.passed.get(s.id) for s in steps)
             _prove(steps, connection, shop, attempt)
         else:
-            kept = _kept_rows(steps, connection, attempt) + _kept_failures(steps, connection, shop, attempt)
+            kept = kept_rows(steps, connection, attempt.passed) + kept_failures(steps, connection, shop, attempt.passed)
             connection.rollback()
             attempt.sent.append("rollback")
-            attempt.events = [_without_query(e, steps) for e in attempt.events]
+            attempt.events = [without_query(e, steps) for e in attempt.events]
         for audit, rows in kept:
             connection.load(audit, rows.to_reader())
-
-
-def _kept_failures(steps: Sequence[Step], connection: Connection, shop: Workshop, attempt: _Attempt) -> list[tuple[Relation, Any]]:
-    """Failing rows that ``store_failures`` wants kept although the transaction they were found in is given up."""
-    audits = [s.payload["audit"] for s in steps if s.id in attempt.passed and "audit" in s.payload and "rows" not in s.payload]
-    return [(a, connection.read(f"select * from {shop.dialect.relation(a)}").read_all()) for a in audits]
-
-
-def _kept_rows(steps: Sequence[Step], connection: Connection, attempt: _Attempt) -> list[tuple[Relation, Any]]:
-    """The same where no table can be made in a transaction: the rows are read in it, and become a table when it is over."""
-    judged = [s.payload for s in steps if s.id in attempt.passed and "rows" in s.payload]
-    return [(p["audit"], connection.read(p["rows"]).read_all()) for p in judged]
-
-
-def _without_query(event: Event, rolled_back: Sequence[Step]) -> Event:
-    """A test that judged rows which are no longer there can not be looked at again by its query."""
-    gone = {v.test for s in rolled_back if "audit" not in s.payload for v in s.verdicts}
-    return replace(event, inspect=None) if isinstance(event, NodeFinished) and event.node in gone else event
 
 
 def _prove(steps: Sequence[Step], connection: Connection, shop: Workshop, attempt: _Attempt) -> None:
@@ -329,6 +314,12 @@ def _step(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt)
         case "seed" | "python":
             attempt.rows = shop.loaders[step.does](step, connection)
             attempt.message = f"SELECT {attempt.rows}" if step.does == "python" else f"INSERT {attempt.rows}"
+        case "contract":
+            statements = _statements(step, connection, shop)
+            attempt.current = statements[0] if statements else None
+            keep_contract(step, statements, connection, shop)
+        case "refuse":
+            raise ExecuteError(step.payload["problem"])
         case "apply":
             _apply(step, connection, shop, attempt)
         case "history":
@@ -351,7 +342,7 @@ def _send(statement: Statement, connection: Connection, attempt: _Attempt, *, co
     attempt.current = statement
     attempt.sent.append(statement.sql)
     answer = connection.execute(statement.sql)
-    if counts:
+    if counts and (answer.affected is not None or attempt.rows is None):
         attempt.rows = answer.affected
         attempt.message = answer.message
         attempt.details = dict(answer.details)

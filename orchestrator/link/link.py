@@ -155,7 +155,13 @@ def _linked(node: Node, edges: Sequence[_Edge], body: Body) -> Node:
     attached = parents[0] if node.kind in ("test", "unit_test") and node.test_name and parents else None
     if node.kind == "unit_test" and parents:
         attached = parents[0]
-    return replace(node, depends_on=parents, links=tuple(links), attached=attached, content=content(body))
+    return replace(
+        node,
+        depends_on=parents,
+        links=tuple(links),
+        attached=attached,
+        content=content(body) + node.content,
+    )
 
 
 def _name_of(written: str) -> str:

@@ -112,7 +112,9 @@ def _said(patch: Properties | None) -> list[Mapping[str, Any]]:
     """The config levels of a properties entry."""
     if patch is None:
         return []
-    return [{k: v for k in _TOP_LEVEL_CONFIG if (v := patch.data.get(k)) is not None}, patch.data.get("config") or {}]
+    constraints = patch.data.get("constraints")
+    own = {k: v for k in _TOP_LEVEL_CONFIG if (v := patch.data.get(k)) is not None}
+    return [own, patch.data.get("config") or {}, {"constraints": list(constraints)} if constraints else {}]
 
 
 def _from_file(settings: Settings, file: SourceFile, kind: Kind, language: str, patch: Properties | None) -> Declaration:
@@ -132,7 +134,7 @@ def _docs(entry: Properties | None, config: Mapping[str, Any]) -> Docs:
     if entry is None:
         return Docs()
     columns = tuple(_column(c) for c in entry.data.get("columns") or ())
-    return Docs(str(entry.data.get("description") or ""), columns, entry.path, config.get("meta") or _NOTHING)
+    return Docs(str(entry.data.get("description") or ""), columns, entry.path, config.get("meta") or _NOTHING, entry.at("columns").line)
 
 
 def _column(entry: Mapping[str, Any]) -> Column:

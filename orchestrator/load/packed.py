@@ -169,7 +169,7 @@ def _unpack_query(packed: Packed, raw: str) -> Query:
 def _pack_docs(docs: Docs) -> Packed:
     if docs == _NO_DOCS:
         return None
-    return [docs.description, [_pack_column(c) for c in docs.columns], docs.patch_path, plain(dict(docs.meta))]
+    return [docs.description, [_pack_column(c) for c in docs.columns], docs.patch_path, plain(dict(docs.meta)), docs.line]
 
 
 _SHORT = 3
@@ -191,9 +191,9 @@ def _unpack_column(packed: Packed) -> Column:
 def _unpack_docs(packed: Packed) -> Docs:
     if packed is None:
         return _NO_DOCS
-    description, columns, patch_path, meta = packed
+    description, columns, patch_path, meta, line = packed
     unpacked = [Column(*c) if len(c) == _SHORT else _unpack_column(c) for c in columns]
-    return Docs(description, tuple(unpacked), patch_path, revived(meta))
+    return Docs(description, tuple(unpacked), patch_path, revived(meta), line)
 
 
 _NO_DOCS = Docs()

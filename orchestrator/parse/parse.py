@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from orchestrator.core import marker
 from orchestrator.core.config import MODEL_KEYS, listed, merge
+from orchestrator.core.contract import called, enforced, promise, written
 from orchestrator.core.declaration import Declaration, Draft, Rendered
 from orchestrator.core.errors import Problem, did_you_mean
 from orchestrator.core.files import Span, digest
@@ -113,7 +114,7 @@ def _draft(
     relation = _relation(declaration, config, target, naming)
     if relation is not None and declaration.kind in BUILDABLE:
         _check_length(relation, declaration, dialect, problems)
-    return Draft(_node(declaration, config, relation), body, (*wants, *extra), item.inputs)
+    return Draft(_node(declaration, config, relation), body, (*wants, *extra, *_referenced(declaration, config)), item.inputs)
 
 
 def _no_parents(seed: Rendered) -> list[Problem]:
@@ -151,6 +152,7 @@ def _node(declaration: Declaration, config: Mapping[str, Any], relation: Relatio
         column=declaration.column,
         test_name=declaration.test_name,
         source_name=declaration.name.split(".", 1)[0] if declaration.kind == "source" else None,
+        content=promise(config, declaration.docs.columns) or "",  # ``link`` adds the body's
         line=declaration.line,
     )
 
@@ -253,7 +255,7 @@ def _yaml_body(declaration: Declaration, problems: list[Problem]) -> tuple[Body 
             exposure = ExposureBody(
                 str(data.get("type") or ""), owner, declaration.docs, data.get("label"), data.get("url"), data.get("maturity")
             )
-            wants = [(_call_payload(str(text)), declaration.line) for text in data.get("depends_on") or ()]
+            wants = [(called(str(text)) or str(text), declaration.line) for text in data.get("depends_on") or ()]
             return exposure, tuple((p, line) for p, line in wants if p)
         case "unit_test":
             return unit_test_body(declaration, problems)
@@ -261,17 +263,13 @@ def _yaml_body(declaration: Declaration, problems: list[Problem]) -> tuple[Body 
             raise AssertionError(declaration.kind)
 
 
-_CALL = re.compile(r"\b(ref|source)\(\s*['\"]([^'\"]+)['\"]\s*(?:,\s*['\"]([^'\"]+)['\"]\s*)?\)")
-
-
-def _call_payload(text: str) -> str:
-    """``ref('x')`` → its payload; a bare name stays a name."""
-    call = _CALL.search(text)
-    if call is None:
-        return text
-    if call[1] == "source":
-        return marker.source(call[2], call[3] or "")
-    return marker.ref(call[3] or call[2], call[2] if call[3] else "")
+def _referenced(declaration: Declaration, config: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    """What the foreign keys of an enforced contract point to: it has to be there first."""
+    if declaration.kind != "model" or not enforced(config):
+        return ()
+    said = [str(c.get("to") or "") for c, _ in written(config, declaration.docs.columns)]
+    own = marker.ref(declaration.name)
+    return tuple((payload, declaration.line) for to in said if (payload := called(to)) is not None and payload != own)
 
 
 def _payloads(values: Any, quote: str) -> list[str]:

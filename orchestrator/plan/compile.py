@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.core import marker
+from orchestrator.core.errors import PlanError, Problem
 from orchestrator.core.graph import Graph
-from orchestrator.core.names import CTE_PREFIX, Relation
+from orchestrator.core.names import CTE_PREFIX, Relation, shortened
 from orchestrator.core.node import Node, Query, Read, SqlBody
 from orchestrator.core.ports import Dialect
 from orchestrator.sql.splice import Spliced, splice
@@ -47,7 +48,7 @@ class Names:
         elif id_ in self.standins:
             shown, last = f"({self.standins[id_]})", ""
         elif node.is_ephemeral:
-            shown = last = f"{CTE_PREFIX}{node.name}"
+            shown = last = cte_name(node.name, self.dialect)
         else:
             relation = self.relation(id_)
             if relation is None:
@@ -100,7 +101,25 @@ def ctes(read: Iterable[str], names: Names) -> list[tuple[str, str]]:
         if query is not None:
             links = dict(node.links)
             found[id_] = splice(query, lambda r, links=links: names.text(links[r.name], r) if r.name in links else None).sql  # type: ignore[misc]
-    return [(f"{CTE_PREFIX}{names.graph.nodes[id_].name}", sql) for id_, sql in found.items()]
+    return [(cte_name(names.graph.nodes[id_].name, names.dialect), sql) for id_, sql in found.items()]
+
+
+def cte_name(name: str, dialect: Dialect) -> str:
+    """What stands for an ephemeral model in its readers; one the engine would cut off keeps its beginning and gets a digest."""
+    return shortened(f"{CTE_PREFIX}{name}", dialect.max_identifier)
+
+
+def column_names(node: Node, query: Query | None, dialect: Dialect) -> None:
+    """Raise for output columns whose names the engine would cut off without a word.
+
+    Raises:
+        PlanError: N318, which they are.
+    """
+    long = [c for c in (query.columns if query else None) or () if len(c.encode()) > dialect.max_identifier]
+    if long:
+        shown = ", ".join(f"`{c}`" for c in long)
+        message = f"`{node.name}` has columns whose names are longer than the {dialect.max_identifier} bytes {dialect.name} keeps: {shown}"
+        raise PlanError(Problem("N318", message, node.span, "give them shorter aliases", node=node.id))
 
 
 def ephemerals(read: Iterable[str], names: Names) -> tuple[str, ...]:

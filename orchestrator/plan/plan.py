@@ -87,7 +87,8 @@ def plan(
         raise PlanError(*problems)
     before, after = _run_hooks(graph) if request.command in (*BUILDS, "test") else ((), ())
     prepare = (*_schemas(tasks, snapshot, dialect), *_ledger(tasks, request, dialect))
-    return Plan(request.command, tuple(tasks), before, after, prepare, request.fail_fast, request.threads or threads)
+    warnings = tuple(w for t in tasks for w in t.warnings)
+    return Plan(request.command, tuple(tasks), before, after, prepare, request.fail_fast, request.threads or threads, warnings)
 
 
 @contextmanager

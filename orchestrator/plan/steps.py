@@ -7,13 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.core.config import listed
+from orchestrator.core.contract import Contract
 from orchestrator.core.errors import PlanError
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Column, Node, PythonBody, Query, SeedBody, SqlBody
 from orchestrator.core.plan import Late, Origin, Statement, Step, Verdict
 from orchestrator.core.ports import Dialect
-from orchestrator.core.snapshot import Existing, Published
+from orchestrator.core.snapshot import Existing, Published, RelationKind
 from orchestrator.plan.compile import compile_query, is_late
+from orchestrator.plan.contract import contract
 from orchestrator.plan.situation import Situation
 from orchestrator.sql.splice import Spliced
 
@@ -21,19 +23,62 @@ from orchestrator.sql.splice import Spliced
 def staged(
     node: Node, relation: Relation, before: tuple[str, ...], at: Situation, *, incremental: bool = False
 ) -> tuple[tuple[Step, ...], Step]:
-    """What clears the stage's place, if something of another kind is there, and the step that fills it; both after ``before``."""
-    stage = replace(stage_step(node, relation, at, incremental=incremental), needs=before)
+    """What makes the stage possible, and the step that fills it; all after ``before``.
+
+    First what is in the stage's place goes away, if it is of another kind. A contract is looked at before anything is made.
+    """
+    agreed = contract(node, at)
+    stage = replace(stage_step(node, relation, at, agreed, incremental=incremental), needs=before)
     # where nothing is undone, a stage may be left over from a model that had other partitions: it is not replaced as it is
     kind = str(stage.payload["create"]) if at.dialect.transactions == "all" else ""
     cleaned = clean(f"{node.id}/clean", node, at.snapshot.find(relation.stage), kind, before, at)
-    return cleaned, replace(stage, needs=(*before, *(c.id for c in cleaned))) if at.dialect.transactions == "rows" else stage
+    if at.dialect.transactions == "rows":
+        stage = replace(stage, needs=(*before, *(c.id for c in cleaned)))
+    if agreed is None:
+        return cleaned, stage
+    held, made = _held(node, relation, stage, agreed, at, incremental=incremental)
+    return (*cleaned, *held), made
 
 
-def stage_step(node: Node, relation: Relation, at: Situation, *, incremental: bool) -> Step:
-    """Fill the stage: from the node's query, its Python function or its CSV file."""
+def _held(
+    node: Node, relation: Relation, stage: Step, agreed: Contract, at: Situation, *, incremental: bool
+) -> tuple[tuple[Step, ...], Step]:
+    """What comes before a stage that has a contract, and the stage."""
+    held = Step(f"{node.id}/contract", node.id, "contract", (), stage.needs, payload={"contract": agreed})
+    if stage.does == "python":  # its columns are known when it ran
+        raw = relation.aside
+        ran = replace(stage, id=f"{node.id}/python", relation=raw)
+        held = replace(held, needs=(ran.id,), relation=raw)
+        rows = Spliced(f"select * from {at.dialect.relation(raw)}", ())
+        made = declared_statements(at.dialect, relation.stage, rows, stage.payload, node.id)
+        dropped = Statement(at.dialect.drop(Existing(raw, "table")))
+        return (ran, held), Step(stage.id, node.id, "stage", (*made, dropped), (held.id,), relation.stage, payload=stage.payload)
+    if isinstance(stage.sql, Late):
+        held = replace(held, sql=replace(stage.sql, wrap={**stage.sql.wrap, "bare": True}))
+        stage = replace(stage, sql=replace(stage.sql, wrap={**stage.sql.wrap, "again": True}))
+    else:
+        text = compiled(node, _face(node, at, incremental=incremental), at)
+        held = replace(held, sql=(query_statement(text, node.id, incremental=incremental),))
+    return (held,), replace(stage, needs=(held.id,))
+
+
+def _face(node: Node, at: Situation, *, incremental: bool) -> Query:
+    body = at.names.graph.bodies[node.id]
+    if not isinstance(body, SqlBody):
+        raise AssertionError(node.id)
+    return body.incremental if incremental and body.incremental else body.query
+
+
+def stage_step(node: Node, relation: Relation, at: Situation, agreed: Contract | None = None, *, incremental: bool) -> Step:
+    """Fill the stage: from the node's query, its Python function or its CSV file.
+
+    With a contract it gets the declared columns; a delta goes without constraints, the table it goes into has them.
+    """
     body = at.names.graph.bodies[node.id]
     config = dict(node.config)
-    create = {"create": "view" if node.materialized == "view" else "table", "config": config}
+    create: dict[str, Any] = {"create": relation_kind(node), "config": config}
+    if agreed is not None and create["create"] == "table":
+        create["contract"] = replace(agreed, constraints=()) if incremental else agreed
     match body:
         case PythonBody():
             payload = {"python": body.raw, "path": node.path, "incremental": incremental, **create}
@@ -44,11 +89,18 @@ def stage_step(node: Node, relation: Relation, at: Situation, *, incremental: bo
             if is_late(node, body, at.names):
                 late = Late("render", node.id, {**create, "incremental": incremental, "relation": relation.stage})
                 return Step(f"{node.id}/stage", node.id, "stage", late, relation=relation.stage, payload=create)
-            query = body.incremental if incremental and body.incremental else body.query
-            statement = create_statement(at.dialect, relation.stage, compiled(node, query, at), create, node.id, incremental=incremental)
-            return Step(f"{node.id}/stage", node.id, "stage", (statement,), relation=relation.stage, payload=create)
+            text = compiled(node, _face(node, at, incremental=incremental), at)
+            made = create_statements(at.dialect, relation.stage, text, create, node.id, incremental=incremental)
+            return Step(f"{node.id}/stage", node.id, "stage", made, relation=relation.stage, payload=create)
         case _:
             raise AssertionError(node.id)
+
+
+def relation_kind(node: Node) -> RelationKind:
+    """What a node is in the warehouse."""
+    if node.materialized == "materialized_view":
+        return "materialized_view"
+    return "view" if node.materialized == "view" else "table"
 
 
 def clean(id_: str, node: Node, there: Existing | None, kind: str, needs: tuple[str, ...], at: Situation) -> tuple[Step, ...]:
@@ -66,19 +118,39 @@ def compiled(node: Node, query: Query, at: Situation) -> Spliced:
     return compile_query(node, query, at.names)
 
 
-def create_statement(
+def create_statements(
     dialect: Dialect, relation: Relation, text: Spliced, create: Mapping[str, Any], node: str, *, incremental: bool = False
-) -> Statement:
-    """Create the stage from a query; positions in the statement lead back to the query."""
-    make = dialect.create_view if create["create"] == "view" else dialect.create_table
+) -> tuple[Statement, ...]:
+    """Create the stage from a query; positions in the statements lead back to the query."""
+    if "contract" in create and create["create"] == "table":
+        return declared_statements(dialect, relation, text, create, node, incremental=incremental)
+    makers = {"view": dialect.create_view, "materialized_view": dialect.create_materialized_view}
+    make = makers.get(create["create"], dialect.create_table)
     sql = make(relation, text.sql, dict(create["config"]))
-    return Statement(sql, Origin(node, text.shifted(len(sql) - len(text.sql)), incremental))
+    return (Statement(sql, Origin(node, text.shifted(len(sql) - len(text.sql)), incremental)),)
+
+
+def declared_statements(
+    dialect: Dialect, relation: Relation, text: Spliced, create: Mapping[str, Any], node: str, *, incremental: bool = False
+) -> tuple[Statement, ...]:
+    """Create a table as its contract says, and fill it from a query, columns matched by name."""
+    agreed: Contract = create["contract"]
+    sql = dialect.insert_query(relation, tuple(name for name, _ in agreed.columns), text.sql)
+    insert = Statement(sql, Origin(node, text.shifted(sql.index(text.sql)), incremental))
+    return Statement(dialect.create_declared(relation, agreed, create["config"])), insert
+
+
+def query_statement(text: Spliced, node: str, *, incremental: bool = False) -> Statement:
+    """The query alone, to be looked at."""
+    return Statement(text.sql, Origin(node, text.pieces, incremental))
 
 
 def finish(node: Node, relation: Relation, stage: Step, config: Mapping[str, Any], at: Situation) -> tuple[Step, ...]:
-    """Indexes and statistics of a staged table: tests and readers want them."""
+    """What a staged table still needs: constraints, indexes, statistics; tests and readers want them."""
     try:
-        texts = at.dialect.finish(relation.stage, config) if stage.payload["create"] == "table" else ()
+        agreed = stage.payload.get("contract")
+        more = at.dialect.constrain(relation.stage, agreed) if agreed is not None else ()
+        texts = (*more, *at.dialect.finish(relation.stage, config)) if stage.payload["create"] != "view" else ()
     except PlanError as error:
         raise PlanError(*(replace(p, span=node.span, node=node.id) for p in error.problems)) from None
     return (Step(f"{node.id}/finish", node.id, "finish", statements(texts), (stage.id,), relation.stage),) if texts else ()
@@ -137,11 +209,7 @@ def _comments(node: Node, relation: Relation, at: Situation) -> tuple[Statement,
         columns = {}
     if described is None and not columns:
         return ()
-    return statements(at.dialect.comment(relation, _kind(node), described, {name: c.description for name, c in columns.items()}))
-
-
-def _kind(node: Node) -> str:
-    return "view" if node.materialized == "view" else "table"
+    return statements(at.dialect.comment(relation, relation_kind(node), described, {name: c.description for name, c in columns.items()}))
 
 
 def docs(node: Node, relation: Relation, done: Step, at: Situation) -> tuple[Step, ...]:
@@ -149,7 +217,7 @@ def docs(node: Node, relation: Relation, done: Step, at: Situation) -> tuple[Ste
     _, columns = _documented(node, at)
     if _certain(node, columns, at):
         return ()
-    sql = Late("docs", node.id, {"relation": relation, "kind": _kind(node), "columns": columns})
+    sql = Late("docs", node.id, {"relation": relation, "kind": relation_kind(node), "columns": columns})
     return (Step(f"{node.id}/docs", node.id, "finish", sql, (done.id,), relation, transaction=done.transaction),)
 
 

@@ -9,10 +9,9 @@ from typing import Any
 
 from orchestrator.core.errors import PlanError, Problem, did_you_mean
 from orchestrator.core.graph import Graph
-from orchestrator.core.names import CTE_PREFIX
 from orchestrator.core.node import Fixture, Node, Query, UnitTestBody
 from orchestrator.core.ports import Dialect
-from orchestrator.plan.compile import Names, compile_query
+from orchestrator.plan.compile import Names, compile_query, cte_name
 
 SHOWN = 20
 """Differing rows that a failing unit test shows."""
@@ -85,7 +84,8 @@ def unit_test(
     fixtures: list[tuple[str, str]] = []
     ctes: dict[str, str] = {}
     for number, (id_, fixture) in enumerate(given.items()):
-        cte = f"{CTE_PREFIX}{'this' if id_ == model.id else number}_{names.graph.nodes[id_].name.replace('.', '_')}"
+        name = names.graph.nodes[id_].name.replace(".", "_")
+        cte = cte_name(f"{'this' if id_ == model.id else number}_{name}", names.dialect)
         ctes[id_] = cte
         fixtures.append((cte, _rows(test, fixture, types.get(id_, {}), names.dialect)))
     stand_ins = Names(names.graph, names.dialect, ctes=ctes)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, assert_never
 
+from orchestrator.core.contract import promise
 from orchestrator.core.graph import Graph
 from orchestrator.core.node import (
     Body,
@@ -110,7 +111,7 @@ def _compiled(node: Node, body: Body, graph: Graph, facts: Facts) -> dict[str, A
         "compiled_code": code,
         "extra_ctes_injected": code is not None,
         "extra_ctes": _NO_ITEMS,
-        "contract": {**contract, "checksum": None},
+        "contract": {**contract, "checksum": promise(node.config, body.docs.columns)},
     }
 
 

@@ -21,6 +21,7 @@ from orchestrator.core.project import Target
 from orchestrator.core.snapshot import Existing, Published
 from orchestrator.testing import postgres
 from orchestrator.testing.fixtures import bigquery_fake, bigquery_server, postgres_url, worker
+from tests.contract.project import Make, built
 from tests.contract.shop import Shop, shop_of
 
 __all__ = ["bigquery_fake", "bigquery_server", "postgres_url", "worker"]
@@ -158,3 +159,14 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     for opened in made.opened:
         opened.close()
     warehouse.close()
+
+
+DECLARING = ("duckdb", "postgres")
+"""Engines whose tables have constraints that hold, and that write SQL in the standard's types."""
+
+
+@pytest.fixture(params=DECLARING)
+def project(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Make:
+    """Writes a project for the engine: ``project({"models/a.sql": "select 1 as x"}).orc("run")``."""
+    target = replace(ENGINES[request.param](tmp_path, request), schema="wares")
+    return lambda files, **settings: built(tmp_path, replace(target, settings={**target.settings, **settings}), files, monkeypatch, capsys)

@@ -348,6 +348,171 @@ def test_a_long_name_is_refused_before_anything_runs(project: Make) -> None:
     assert shop.query(f"select a.id, b.id from shop.{'y' * 63} a, shop.{'y' * 62}z b") == [(1, 2)]
 
 
+NAMED = """
+models:
+  - name: t
+    config: {materialized: table, contract: {enforced: true}}
+    constraints: [{type: unique, columns: [b], name: once}, {type: check, expression: %s, name: sane}]
+    columns: [{name: id, data_type: int, constraints: [{type: primary_key}]}, {name: b, data_type: int}]
+"""
+
+
+def test_constraints_have_the_names_their_author_gave_and_follow_the_contract(project: Make) -> None:
+    shop = project({"models/t.sql": "select 1 as id, 2 as b", "models/t.yml": NAMED % "b > 0"})
+    names = "select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = 'shop.t'::regclass and contype <> 'n' order by contype, conname"
+    shop.orc("run")
+    first = shop.query(names)
+    assert first[0] == ("sane", "CHECK ((b > 0))")
+    assert first[2] == ("once", "UNIQUE (b)")
+    assert first[1][0].startswith("t_id_pkey__orc_")
+    shop.change("alter table shop.t add constraint by_hand check (id < 100)")
+    shop.write({"models/t.yml": NAMED % "b > 1"})
+    for _ in range(2):
+        shop.orc("run")
+        assert shop.query(names) == [("by_hand", "CHECK ((id < 100))"), ("sane", "CHECK ((b > 1))"), *first[1:]]
+    shop.write({"models/t.yml": (NAMED % "b > 1").replace(", {type: check, expression: b > 1, name: sane}", "").replace("name: once", "")})
+    shop.orc("run")
+    assert [d for _, d in shop.query(names)] == ["CHECK ((id < 100))", "PRIMARY KEY (id)", "UNIQUE (b)"]
+
+
+def test_a_parent_that_loses_what_a_foreign_key_points_to_is_refused(project: Make) -> None:
+    yml = """
+        models:
+          - name: parent
+            config: {materialized: table, contract: {enforced: true}}
+            columns: [{name: id, data_type: int%s}]
+          - name: child
+            config: {materialized: table, contract: {enforced: true}}
+            columns: [{name: p, data_type: int, constraints: [{type: foreign_key, to: ref('parent'), to_columns: [id], name: up}]}]
+        """
+    files = {"models/parent.sql": "select 1 as id", "models/child.sql": "select 1 as p"}
+    shop = project({**files, "models/all.yml": yml % ", constraints: [{type: primary_key}]"})
+    shop.orc("run")
+    shop.orc("run", "-s", "parent")
+    keys = "select conname from pg_constraint where conrelid = 'shop.child'::regclass and contype = 'f' and confrelid = 'shop.parent'::regclass"
+    assert shop.query(keys) == [("up",)]
+    shop.write({"models/all.yml": yml % ""})
+    results = shop.orc("run", "-s", "parent", code=1)
+    assert "foreign key of another model" in results["parent"]["message"]
+    assert shop.query(keys) == [("up",)]
+    shop.write({"models/parent.sql": "{{ config(materialized='view') }} select 1 as id"})
+    assert "up on table shop.child" in shop.orc("run", "-s", "parent", code=1)["parent"]["message"]
+
+
+IN_PLACE = "{{ config(materialized='table', publish='in_place'%s) }} select id, 'v%d'::text as v from generate_series(1, 5) as t (id)"
+
+
+def test_a_reader_with_an_older_snapshot_keeps_its_rows_in_place_only(project: Make) -> None:
+    shop = project({"models/t.sql": IN_PLACE % ("", 1)})
+    shop.orc("run")
+    identity = "select 'shop.t'::regclass::oid"
+    before = shop.query(identity)
+    shop.change(
+        "create view public.over as select v from shop.t; create function public.f() returns bigint begin atomic select count(*) from shop.t; end"
+    )
+    with psycopg.connect(shop.url) as reader:
+        reader.execute("set transaction isolation level repeatable read")
+        reader.execute("select 1")  # this is its snapshot; it has not looked at the table yet
+        shop.write({"models/t.sql": IN_PLACE % ("", 2)})
+        shop.orc("run")
+        assert reader.execute("select count(*), min(v), max(v) from shop.t").fetchone() == (5, "v1", "v1")
+        assert reader.execute("select count(*) from public.over").fetchone() == (5,)
+    assert shop.query("select distinct v from public.over") == [("v2",)]
+    assert shop.query(identity) == before
+    assert shop.query("select to_regclass('shop.t__orc_stage')") == [(None,)]
+    shop.change("drop function public.f(); drop view public.over")
+    shop.write({"models/t.sql": (IN_PLACE % ("", 3)).replace("publish='in_place'", "publish='swap'")})
+    with psycopg.connect(shop.url) as reader:
+        reader.execute("set transaction isolation level repeatable read")
+        reader.execute("select 1")
+        shop.orc("run")
+        assert reader.execute("select count(*) from shop.t").fetchone() == (0,)  # why there is `in_place`
+
+
+@pytest.mark.parametrize(
+    ("more", "query"),
+    [
+        ("", "select id, 'v' as v, 1 as extra from generate_series(1, 5) as t (id)"),
+        ("", "select id::bigint as id, 'v'::text as v from generate_series(1, 5) as t (id)"),
+        (", indexes=[{'columns': 'id'}]", "select id, 'v2'::text as v from generate_series(1, 5) as t (id)"),
+        (", unlogged=true", "select id, 'v2'::text as v from generate_series(1, 5) as t (id)"),
+    ],
+    ids=["another column", "another type", "another index", "another way of logging"],
+)
+def test_what_differs_in_more_than_rows_is_swapped(project: Make, more: str, query: str) -> None:
+    shop = project({"models/t.sql": IN_PLACE % ("", 1)})
+    shop.orc("run")
+    before = shop.query("select 'shop.t'::regclass::oid")
+    shop.write({"models/t.sql": f"{{{{ config(materialized='table', publish='in_place'{more}) }}}} {query}"})
+    shop.orc("run")
+    swapped = shop.query("select 'shop.t'::regclass::oid")
+    assert swapped != before
+    shop.orc("run")
+    assert shop.query("select 'shop.t'::regclass::oid") == swapped
+    assert shop.query("select count(*) from shop.t") == [(5,)]
+
+
+def test_a_failed_gate_leaves_a_table_published_in_place_alone(project: Make) -> None:
+    yml = """
+        models:
+          - name: t
+            config: {contract: {enforced: true}}
+            columns: [{name: id, data_type: int, constraints: [{type: primary_key}], data_tests: [unique]}, {name: v, data_type: text}]
+        """
+    shop = project({"models/t.sql": IN_PLACE % ("", 1), "models/t.yml": yml})
+    shop.orc("build")
+    before = shop.query("select 'shop.t'::regclass::oid")
+    shop.write({"models/t.sql": (IN_PLACE % ("", 2)) + " union all select 1, 'again'"})
+    shop.orc("build", code=1)
+    assert shop.query("select distinct v from shop.t") == [("v1",)]
+    shop.write({"models/t.sql": IN_PLACE % ("", 3)})
+    shop.orc("build")
+    assert shop.query("select distinct v from shop.t") == [("v3",)]
+    assert shop.query("select 'shop.t'::regclass::oid") == before
+    shop.write({"models/t.sql": (IN_PLACE % ("", 3)).replace("in_place", "inplace")})
+    shop.orc("build", code=2)
+
+
+def test_seeds_python_models_and_tables_may_be_unlogged(project: Make) -> None:
+    shop = project(
+        {
+            "seeds/s.csv": "id\n1\n",
+            "seeds/s.yml": "seeds: [{name: s, config: {unlogged: true, indexes: [{columns: id}]}}]\n",
+            "models/t.sql": "{{ config(materialized='table', unlogged=true) }} select 1 as id",
+            "models/p.py": "def model(dbt, session):\n    dbt.config(materialized='table', unlogged=True)\n    return dbt.ref('t').df()\n",
+            "models/i.sql": "{{ config(materialized='incremental', unlogged=true) }} select 1 as id",
+        }
+    )
+    logged = "select relname, relpersistence::text from pg_class where relnamespace = 'shop'::regnamespace and relkind in ('r', 'i') order by relkind desc, 1"
+    for _ in range(2):
+        shop.orc("build")
+        assert [(name, kind) for name, kind in shop.query(logged) if "__orc" not in name] == [
+            ("i", "u"),
+            ("p", "u"),
+            ("s", "u"),
+            ("t", "u"),
+        ]
+    shop.write({"models/t.sql": "{{ config(materialized='table') }} select 1 as id"})
+    shop.orc("build")
+    assert ("t", "p") in shop.query(logged)
+
+
+def test_ephemeral_models_with_long_names_are_not_mixed_up(project: Make) -> None:
+    one, two = f"{'x' * 55}_one", f"{'x' * 55}_two"
+    files = {f"models/{n}.sql": f"{{{{ config(materialized='ephemeral') }}}} select '{n[-3:]}' as which" for n in (one, two)}
+    shop = project({**files, "models/t.sql": f"select * from {{{{ ref('{one}') }}}} union all select * from {two}"})
+    shop.orc("run")
+    assert shop.query("select which from shop.t order by 1") == [("one",), ("two",)]
+
+
+def test_a_long_column_of_a_template_that_asks_the_warehouse_is_refused_at_its_stage(project: Make) -> None:
+    late = "{%% set n = run_query('select %d').columns[0].values()[0] if execute else 1 %%} select 1 as {{ 'x' * (n | int) }}"
+    shop = project({"models/t.sql": late % 63})
+    shop.orc("run")
+    shop.write({"models/t.sql": late % 64})
+    assert "longer than the 63 bytes" in shop.orc("run", code=1)["t"]["message"]
+
+
 def test_unit_tests_compare_what_has_no_equality_and_cut_no_text(project: Make) -> None:
     p = project({
         "models/parent.sql": """select cast('{"a": 1}' as json) as doc, cast('abc' as varchar(5)) as word""",

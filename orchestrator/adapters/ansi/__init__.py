@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
+from orchestrator.adapters.ansi.constraints import Constraints
 from orchestrator.adapters.ansi.delta import NEW, OLD, Delta
 from orchestrator.adapters.ansi.history import Histories
 from orchestrator.adapters.ansi.intervals import INTERVALS
@@ -17,12 +18,13 @@ from orchestrator.core.snapshot import Existing
 __all__ = ["INTERVALS", "LEASES", "LEASE_COLUMNS", "LEDGER", "LEDGER_COLUMNS", "NEW", "OLD", "AnsiDialect"]
 
 
-class AnsiDialect(Delta, Histories, Ledger, Leases):
+class AnsiDialect(Delta, Constraints, Histories, Ledger, Leases):
     """What to say to an engine that follows the standard. Stateless; satisfies :class:`~orchestrator.core.ports.Dialect`."""
 
     sqlglot: str = ""
     max_identifier: int = 128
     trusts_commit: bool = False
+    materialized_views: bool = False
     estimates: bool = False
     transactions: Literal["all", "rows"] = "all"
     keywords: ClassVar[dict[str, str]] = {"table": "table", "view": "view", "materialized_view": "materialized view", "external": "table"}
@@ -38,6 +40,18 @@ class AnsiDialect(Delta, Histories, Ledger, Leases):
     def create_view(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
         """Create (or replace) a view over a query; the query's text appears unchanged and last."""
         return f"create or replace view {self.relation(relation)}{self.view_options(config)} as\n{select}"
+
+    def create_materialized_view(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
+        """Create (or replace) a materialized view over a query; the query's text appears unchanged and last."""
+        return f"create or replace materialized view {self.relation(relation)}{self.view_options(config)} as\n{select}"
+
+    def refresh(self, relation: Relation) -> str:
+        """Bring a materialized view's rows up to date."""
+        return f"refresh materialized view {self.relation(relation)}"
+
+    def reconfigure(self, existing: Existing, config: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG002  engines that have options override
+        """Make the configuration of a materialized view that is there its node's; nothing when it is already."""
+        return ()
 
     def table_options(self, config: dict[str, Any]) -> str:  # noqa: ARG002  engines that have options override
         """What stands between a new table's name and ``as``; starts with a space when it is not empty."""
@@ -65,6 +79,12 @@ class AnsiDialect(Delta, Histories, Ledger, Leases):
         """Make the staged table the published one, replacing whatever ``existing`` is; for use inside one transaction."""
         drop = () if existing is None else (self.drop(existing),)
         return (*drop, self.rename(stage, target.name))
+
+    def swap_rows(
+        self, stage: Relation, target: Relation, existing: Existing | None, config: Mapping[str, Any] | None = None
+    ) -> tuple[str, ...]:
+        """Publish the stage's rows in the table that is there (``publish: in_place``); here a swap does not disturb readers either."""
+        return self.swap(stage, target, existing, config)
 
     def swap_view(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...] | None:  # noqa: ARG002
         """Make the staged view the published one; ``None``: send its text again, in place of the old one."""

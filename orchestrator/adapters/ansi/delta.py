@@ -52,6 +52,10 @@ class Delta(Intervals):
             return (self.merge(stage, target, columns, unique_key, options),)
         return (self.delete_matching(stage, target, unique_key, options), insert)
 
+    def too_old(self, strategy: str, server: int) -> str | None:  # noqa: ARG002  engines whose versions differ override
+        """What an incremental strategy needs that a server of this major version (0: unknown) is not."""
+        return None
+
     def insert(self, stage: Relation, target: Relation, columns: Sequence[str]) -> str:
         """Append the delta; columns are matched by name, whatever their order in either table."""
         names = ", ".join(self.quote(c) for c in columns)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from orchestrator.adapters.ansi import AnsiDialect
+from orchestrator.core.contract import Support
 from orchestrator.core.names import Relation
 
 UNTYPED = '"NULL"'
@@ -33,6 +35,13 @@ class DuckDBDialect(AnsiDialect):
     def lease_beat(self, run: str) -> tuple[str, ...]:  # noqa: ARG002  see lease_is_dead
         """Nobody listens."""
         return ()
+
+    # a table that a foreign key points to can be neither dropped nor replaced, so the model it belongs to could never be built again
+    constraint_support: ClassVar[Mapping[str, Support]] = {**AnsiDialect.constraint_support, "foreign_key": "not_supported"}
+
+    def same_type(self, declared: str, actual: str) -> bool:
+        """Whether a query's column may go into a contract's; one of nothing but nulls goes into any."""
+        return actual == UNTYPED or super().same_type(declared, actual)
 
     def binary(self, value: bytes) -> str:
         """A BLOB literal: every byte in hex, since ``x'…'`` would do only for newer versions."""

@@ -28,15 +28,17 @@ def snapshot(session: PostgresConnection, relations: Sequence[Relation], home: s
     wanted = {r.key: r.name for r in relations}
     session.begin("isolation level repeatable read, read only")  # all answers are of one moment
     try:
-        current = str(session.execute("select current_database()").rows[0][0])
+        current, version = session.execute("select current_database()::text, current_setting('server_version_num')::int").rows[0]
         schemas = [str(row[0]) for row in session.execute("select nspname from pg_namespace where nspname !~ '^pg_(toast|temp)'").rows]
         inside = ", ".join(say.literal(s.casefold()) for s in asked)
         found = session.execute(
             "select n.nspname, c.relname, c.relkind::text, array_agg(a.attname::text order by a.attnum),"
-            " array_agg(format_type(a.atttypid, a.atttypmod) order by a.attnum)"
+            " array_agg(format_type(a.atttypid, a.atttypmod) order by a.attnum),"
+            " case c.relkind when 'm' then"
+            " array(select k.relname::text from pg_index i join pg_class k on k.oid = i.indexrelid where i.indrelid = c.oid) end"
             " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
             " left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped"
-            f" where c.relkind in ('r', 'p', 'v', 'm', 'f') and lower(n.nspname) in ({inside}) group by 1, 2, 3"
+            f" where c.relkind in ('r', 'p', 'v', 'm', 'f') and lower(n.nspname) in ({inside}) group by 1, 2, 3, c.oid"
         ).rows
         ours = {name for schema, name, *_ in found if schema == LEDGER.schema}
         ledger = session.execute(say.ledger_rows()).rows if LEDGER.name in ours else ()
@@ -45,18 +47,19 @@ def snapshot(session: PostgresConnection, relations: Sequence[Relation], home: s
         session.rollback()
     shapes = {(r.database is None, r.schema is None) for r in relations} | {(False, False)}  # what goes without saying may be left out
     there: dict[tuple[str, str, str], Existing] = {}
-    for schema, name, kind, columns, types in found:
+    for schema, name, kind, columns, types, indexes in found:
         shape = tuple((c, t) for c, t in zip(columns, types, strict=True) if c is not None)
         for bare_database, bare_schema in shapes:
             relation = Relation(None if bare_database else current, None if bare_schema else schema, name)
             if (schema == home or not bare_schema) and wanted.get(relation.key, name) == name:
-                there[relation.key] = Existing(relation, KINDS[kind], shape)
+                there[relation.key] = Existing(relation, KINDS[kind], shape, indexes=tuple(indexes or ()))
     exact = {s.casefold(): s for s in asked}
     named = {s.casefold() for s in schemas if exact.get(s.casefold(), s) == s}
     return Snapshot(
         relations=there,
         schemas=frozenset({(d, s) for s in named for d in (current.casefold(), "")}),
         ledger={row[0]: Published(*row) for row in ledger},
+        server=version // 10_000,
         intervals=known(intervals),
     )
 

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -13,8 +14,9 @@ from typing import Any, ClassVar
 from orchestrator.adapters.ansi import INTERVALS, LEASE_COLUMNS, LEASES, LEDGER, LEDGER_COLUMNS, NEW, OLD, AnsiDialect
 from orchestrator.adapters.postgres.functions import ORDER, functions, named
 from orchestrator.core.config import listed
+from orchestrator.core.contract import Constraint, Contract
 from orchestrator.core.errors import PlanError, Problem, did_you_mean
-from orchestrator.core.names import LONGEST, Relation, shortened
+from orchestrator.core.names import LONGEST, STAGE_SUFFIX, Relation, shortened
 from orchestrator.core.snapshot import LEASE_SECONDS, Existing, Lease, Published
 
 LOCK = 0x6F7263
@@ -30,6 +32,13 @@ INDEX_KEYS = ("columns", "unique", "type")
 """What an entry of `indexes` may say."""
 
 
+REMARK = "orc:"
+"""What the comment on a constraint of ours begins with, when its author named it; the name follows."""
+
+_KIND = {"unique": "key", "primary_key": "pkey", "foreign_key": "fkey", "check": "check"}
+
+
+_OURS = re.compile(r"__orc_[0-9a-f]{8}$")
 INCOMPARABLE = frozenset({"json", "xml", "point", "box", "polygon", "line", "lseg", "path", "circle"})
 """Types whose values cannot be asked whether they are equal, or that only seem to (boxes of one size)."""
 
@@ -40,7 +49,9 @@ class PostgresDialect(AnsiDialect):
     name = "postgres"
     sqlglot = "postgres"
     max_identifier = LONGEST
+    materialized_views = True
     keywords: ClassVar[dict[str, str]] = {**AnsiDialect.keywords, "external": "foreign table"}
+    type_aliases: ClassVar[Mapping[str, str]] = {"string": "text"}
 
     def literal(self, value: object) -> str:
         """A Python value as a SQL literal. Raises ``TypeError`` for a type that has none.
@@ -95,6 +106,24 @@ class PostgresDialect(AnsiDialect):
         name = self.relation(relation)
         return f"drop view if exists {name};\ncreate view {name}{self.view_options(config)} as\n{select}"
 
+    def create_materialized_view(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
+        """Create (or replace) a materialized view over a query; the query's text appears unchanged and last."""
+        name = self.relation(relation)
+        return f"drop materialized view if exists {name};\ncreate materialized view {name}{self.view_options(config)} as\n{select}"
+
+    def refresh(self, relation: Relation) -> str:
+        """Bring a materialized view's rows up to date; readers need not wait when it has a unique index."""
+        return self._call("refresh", self._schema(relation), self.text(relation.name))
+
+    def reconfigure(self, existing: Existing, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """Indexes of the model's own that are new are made, those that are gone dropped; what somebody added stays."""
+        where = existing.relation
+        wanted = {self._index_name(where.stage, index): index for index in self._indexes(config)}
+        ours = [name for name in existing.indexes if _OURS.search(name)]
+        schema = f"{self.quote(where.schema)}." if where.schema else ""
+        gone = (f"drop index {schema}{self.quote(name)}" for name in ours if name not in wanted)
+        return (*gone, *(self._index(where, name, index) for name, index in wanted.items() if name not in ours))
+
     def swap(
         self,
         stage: Relation,
@@ -105,17 +134,31 @@ class PostgresDialect(AnsiDialect):
         """Make the staged table the published one with all that belonged to the old one; views over it are kept, or it is refused."""
         return (self._call("swap", self._schema(target), self.text(stage.name), self.text(target.name)),)
 
+    def swap_rows(
+        self,
+        stage: Relation,
+        target: Relation,
+        existing: Existing | None,  # noqa: ARG002  looked up when it happens
+        config: Mapping[str, Any] | None = None,  # noqa: ARG002  same
+    ) -> tuple[str, ...]:
+        """Give the published table the stage's rows, where nothing but rows is different; else as :meth:`swap`."""
+        return (self._call("in_place", self._schema(target), self.text(stage.name), self.text(target.name)),)
+
     def swap_view(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...]:
         """Make the staged view the published one; views over it are kept, or it is refused."""
         return self.swap(stage, target, existing)
 
     def finish(self, stage: Relation, config: Mapping[str, Any]) -> tuple[str, ...]:
-        """Indexes, and statistics for the queries to come.
+        """Logging, indexes, and statistics for the queries to come.
 
         >>> PostgresDialect().finish(Relation(None, "a", "t__orc_stage"), {"indexes": [{"columns": "id"}]})[0].partition(" on ")[2]
         '"a"."t__orc_stage" ("id")'
         """
-        return (*(self._index(stage, index) for index in listed(config.get("indexes"))), f"analyze {self.relation(stage)}")
+        new = "_new" if stage.name.endswith(STAGE_SUFFIX) else ""  # a swap gives the indexes of a stage their own names
+        indexes = [self._index(stage, f"{self._index_name(stage, index)}{new}", index) for index in self._indexes(config)]
+        # seeds and frames come into a table that is not; one made from a query is already, and this does nothing
+        unlogged = (f"alter table {self.relation(stage)} set unlogged",) if config.get("unlogged") else ()
+        return (*unlogged, *indexes, f"analyze {self.relation(stage)}")
 
     def grants(self, relation: Relation, wanted: Mapping[str, Any]) -> tuple[str, ...]:
         """Make the privileges of everybody but the owner those that are ``wanted``; nothing wanted leaves them as they are."""
@@ -124,6 +167,57 @@ class PostgresDialect(AnsiDialect):
         given = {str(privilege).lower(): [str(r) for r in listed(roles)] for privilege, roles in wanted.items()}
         shown = f"{self.text(json.dumps(given, sort_keys=True))}::jsonb"
         return (self._call("grant", self._schema(relation), self.text(relation.name), shown),)
+
+    def declared_name(self, written: str, *, quoted: bool) -> str:
+        """What a column is really called: what is written without quotes is folded to lower case."""
+        return written if quoted else written.lower()
+
+    def same_name(self, one: str, other: str) -> bool:
+        """Whether two names are one column's: names that differ in case are different."""
+        return one == other
+
+    def same_type(self, declared: str, actual: str) -> bool:
+        """Whether a query's column may go into a contract's; all types of text are one, the table's length is checked when rows come in.
+
+        >>> PostgresDialect().same_type("character varying(20)", "text"), PostgresDialect().same_type("integer", "bigint")
+        (True, False)
+        """
+        texts = ("text", "character", "character varying", "bpchar")
+        kinds = [next((t for t in texts[1:] if type_.partition("(")[0] == t), type_) for type_ in (declared, actual)]
+        return all(k in texts for k in kinds) or super().same_type(declared, actual)
+
+    def create_declared(self, relation: Relation, contract: Contract, config: Mapping[str, Any], *, constrained: bool = True) -> str:
+        """Create (or replace) an empty table with the contract's columns, and its constraints when ``constrained``."""
+        unlogged = "unlogged " if config.get("unlogged") else ""
+        name = self.relation(relation)
+        early = replace(contract, constraints=tuple(c for c in contract.constraints if c.kind != "foreign_key"))
+        columns = self.declarations(relation, early, config, constrained=constrained)
+        return f"drop table if exists {name};\ncreate {unlogged}table {name} {columns}{self.table_options(dict(config))}"
+
+    def constrain(self, relation: Relation, contract: Contract) -> tuple[str, ...]:
+        """Foreign keys come when the rows are there: checked at once, and the other table is locked no longer than that.
+
+        A name that the author gave is kept as a remark: indexes of one schema cannot share it, so the old version has it until the swap.
+        """
+        table = self.relation(relation)
+        foreign = [f"add {self.constraint(relation, replace(c, inline=False))}" for c in contract.constraints if c.kind == "foreign_key"]
+        keys = (f"alter table {table} {', '.join(foreign)}",) if foreign else ()
+        named = [c for c in contract.constraints if c.name and c.kind not in ("custom", "not_null")]
+        remarks = [
+            f"comment on constraint {self.quote(self.constraint_name(relation, c) or '')} on {table} is {self.text(REMARK + str(c.name))}"
+            for c in named
+        ]
+        return (*keys, *((";\n".join(remarks),) if remarks else ()))
+
+    def constraint_name(self, relation: Relation, constraint: Constraint) -> str | None:
+        """A name that tells our constraints from those somebody added; that of an index is not the old version's."""
+        if constraint.kind in ("custom", "not_null"):
+            return None if constraint.kind == "not_null" else constraint.name
+        table = relation.name.rpartition("__orc_stage")[0] or relation.name
+        digest = sha256(repr((str(relation), replace(constraint, inline=False))).encode()).hexdigest()[:8]
+        called = constraint.name or "_".join([table, *constraint.columns, _KIND[constraint.kind]])
+        new = "_new" if constraint.kind in ("unique", "primary_key") else ""
+        return f"{shortened(called, LONGEST - 18)}__orc_{digest}{new}"
 
     def apply_delta(
         self,
@@ -138,6 +232,14 @@ class PostgresDialect(AnsiDialect):
         spelled = {c.casefold(): c for c in reversed(columns)}
         keys = [k if k in columns else spelled.get(k.casefold(), k) for k in unique_key]
         return super().apply_delta(strategy, stage, target, columns, keys, options)
+
+    def too_old(self, strategy: str, server: int) -> str | None:
+        """What an incremental strategy needs that a server of this major version (0: unknown) is not.
+
+        >>> PostgresDialect().too_old("merge", 14), PostgresDialect().too_old("merge", 15), PostgresDialect().too_old("append", 12)
+        ('Postgres 15', None, None)
+        """
+        return "Postgres 15" if strategy == "merge" and 0 < server < 15 else None
 
     def merge(self, stage: Relation, target: Relation, columns: Sequence[str], unique_key: Sequence[str], options: dict[str, Any]) -> str:
         """Update the rows whose key is there, insert the others; rows with a null in their key in a statement of their own."""
@@ -258,22 +360,31 @@ class PostgresDialect(AnsiDialect):
             return f"{super().differs(f'cast({left} as text)', f'cast({right} as text)', type_)}"
         return super().differs(left, right, type_)
 
-    def _index(self, stage: Relation, index: Any) -> str:
-        if not isinstance(index, Mapping) or not listed(index.get("columns")):
-            raise PlanError(
-                Problem("N304", f"an entry of `indexes` needs `columns`, not `{index}`", hint="indexes: [{columns: [id], unique: true}]")
-            )
-        for key in index:
-            if key not in INDEX_KEYS:
-                raise PlanError(Problem("N304", f"`{key}` is not a key of `indexes`", hint=did_you_mean(key, INDEX_KEYS)))
+    def _indexes(self, config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """The entries of ``indexes``, if they make sense."""
+        for index in listed(config.get("indexes")):
+            if not isinstance(index, Mapping) or not listed(index.get("columns")):
+                raise PlanError(
+                    Problem(
+                        "N304", f"an entry of `indexes` needs `columns`, not `{index}`", hint="indexes: [{columns: [id], unique: true}]"
+                    )
+                )
+            for key in index:
+                if key not in INDEX_KEYS:
+                    raise PlanError(Problem("N304", f"`{key}` is not a key of `indexes`", hint=did_you_mean(key, INDEX_KEYS)))
+        return listed(config.get("indexes"))
+
+    def _index_name(self, stage: Relation, index: Mapping[str, Any]) -> str:
+        """What an index is called when it is published: the same every time, and never what somebody else would call one."""
         columns, unique, type_ = [str(c) for c in listed(index["columns"])], bool(index.get("unique")), index.get("type")
-        table, _, aside = stage.name.rpartition("__orc_stage") if stage.name.endswith("__orc_stage") else (stage.name, "", None)
-        new = "" if aside is None else "_new"  # of a table that is not published by a swap, which gives indexes their own names
+        table = stage.name.rpartition("__orc_stage")[0] or stage.name
         digest = sha256(repr((str(stage), columns, unique, type_)).encode()).hexdigest()[:8]
-        name = f"{shortened('_'.join([table, *columns]), LONGEST - 18)}__orc_{digest}{new}"
-        using = f" using {self.quote(str(type_).lower())}" if type_ else ""
-        listed_columns = ", ".join(self.quote(c) for c in columns)
-        return f"create {'unique ' if unique else ''}index {self.quote(name)} on {self.relation(stage)}{using} ({listed_columns})"
+        return f"{shortened('_'.join([table, *columns]), LONGEST - 18)}__orc_{digest}"
+
+    def _index(self, relation: Relation, name: str, index: Mapping[str, Any]) -> str:
+        using = f" using {self.quote(str(index['type']).lower())}" if index.get("type") else ""
+        columns = ", ".join(self.quote(str(c)) for c in listed(index["columns"]))
+        return f"create {'unique ' if index.get('unique') else ''}index {self.quote(name)} on {self.relation(relation)}{using} ({columns})"
 
     def _halves(self, stage: Relation, unique_key: Sequence[str]) -> tuple[str, str]:
         """The rows of a delta whose key is whole, and those with a null in it."""

@@ -17,7 +17,24 @@ FENCED = "ORC02"
 REFUSED = "ORC01"
 """SQLSTATE of our own refusals: something depends on what would be replaced, and cannot be made again."""
 
-ORDER = ("lacks", "obstacles", "dependents", "regrant", "traits", "tail", "options", "drop", "settle", "swap", "claim", "giveback", "grant")
+ORDER = (
+    "lacks",
+    "ours",
+    "obstacles",
+    "dependents",
+    "regrant",
+    "traits",
+    "tail",
+    "options",
+    "drop",
+    "settle",
+    "swap",
+    "in_place",
+    "refresh",
+    "claim",
+    "giveback",
+    "grant",
+)
 """All functions; the last one is there when all are."""
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from orchestrator.core.errors import PlanError, Problem, did_you_mean
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Node, SqlBody
 from orchestrator.core.plan import Late, Statement, Step
 from orchestrator.core.snapshot import Existing
 from orchestrator.plan.check_steps import check_steps
 from orchestrator.plan.situation import Situation
-from orchestrator.plan.steps import clean, compiled, create_statement, docs, finish, hooks, promote, staged, statements
+from orchestrator.plan.steps import clean, compiled, create_statements, docs, finish, hooks, promote, relation_kind, staged, statements
 
 
 def replace_steps(
@@ -32,13 +33,27 @@ def replace_steps(
         visible = _view(node, relation, stage, passed, existing, at)
         last = statements((at.dialect.drop(Existing(relation.stage, "view")),))
     else:
-        last = statements(at.dialect.swap(relation.stage, relation, existing, node.config))
+        swap = at.dialect.swap_rows if is_in_place(node) else at.dialect.swap
+        last = statements(swap(relation.stage, relation, existing, node.config))
     done = promote(node, relation, last, (*passed, *(s.id for s in visible)), 0, at)
     after = hooks(node, "post_hook", needs=(done.id,))
     steps = (*cleaned, *made, *checks, *visible, done, *docs(node, relation, done, at), *after)
     if at.dialect.transactions == "rows":  # no transaction could hold them; their order is what protects the readers
         return tuple(replace(s, transaction=None) for s in steps), frozenset()
     return steps, frozenset({0})
+
+
+def is_in_place(node: Node) -> bool:
+    """Whether a table keeps its identity and only its rows are replaced.
+
+    Raises:
+        PlanError: N317, ``publish`` is neither ``swap`` nor ``in_place``.
+    """
+    said = str(node.config.get("publish") or "swap")
+    if said not in ("swap", "in_place"):
+        hint = did_you_mean(said, ("swap", "in_place"), also="choose `swap` or `in_place`")
+        raise PlanError(Problem("N317", f"`publish: {said}` means nothing", node.span, hint, node=node.id))
+    return said == "in_place" and relation_kind(node) == "table"
 
 
 def _view(
@@ -53,5 +68,5 @@ def _view(
     if isinstance(stage.sql, Late):
         sql = Late("render", node.id, {**stage.payload, "relation": relation, "again": True})
     else:
-        sql = (create_statement(at.dialect, relation, compiled(node, body.query, at), stage.payload, node.id),)
+        sql = create_statements(at.dialect, relation, compiled(node, body.query, at), stage.payload, node.id)
     return (*cleaned, Step(f"{node.id}/view", node.id, "stage", sql, (*needs, *(c.id for c in cleaned)), relation))

@@ -14,7 +14,8 @@ begin
       and not exists (select from pg_policy p where d.classid = 'pg_policy'::regclass and p.oid = d.objid and p.polrelid = whose)
       and not exists (select from pg_trigger t where d.classid = 'pg_trigger'::regclass and t.oid = d.objid and t.tgrelid = whose)
       and not exists (select from pg_constraint n
-        where d.classid = 'pg_constraint'::regclass and n.oid = d.objid and n.conrelid = whose and n.confrelid <> whose)
+        where d.classid = 'pg_constraint'::regclass and n.oid = d.objid and (n.conrelid = whose and n.confrelid <> whose
+          or n.contype = 'f' and n.confrelid = whose and {schema}.{ours}(n.oid)))  -- pointed at the new version by swap
     union
     select 'inheritance of ' || inhrelid::regclass::text || ' from ' || inhparent::regclass::text
     from pg_inherits where whose in (inhrelid, inhparent)

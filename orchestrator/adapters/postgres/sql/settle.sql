@@ -11,6 +11,13 @@ begin
     execute format('alter index %s rename to %I', item.oid::regclass, item.name);
   end loop;
   for item in
+    select m.conname, substr(d.description, 5) as name from pg_constraint m
+    join pg_description d on d.objoid = m.oid and d.classoid = 'pg_constraint'::regclass
+    where m.conrelid = what and d.description like 'orc:%' and m.conname <> substr(d.description, 5)
+  loop
+    execute format('alter table %s rename constraint %I to %I', what, item.conname, item.name);
+  end loop;
+  for item in
     select distinct on (n ->> 'name') k.oid, n ->> 'name' as name from jsonb_array_elements(names) n, pg_index i join pg_class k on k.oid = i.indexrelid
     where i.indrelid = what and n ? 'name' and i.indisunique = (n ->> 'unique')::boolean and {schema}.{tail}(i.indexrelid) = n ->> 'tail'
       and k.relname !~ '__orc_[0-9a-f]{8}$' and k.relname <> n ->> 'name'

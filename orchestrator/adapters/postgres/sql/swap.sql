@@ -18,6 +18,7 @@ declare
   direct text[] := '{}';
   again text[] := '{}';
   drops text[] := '{}';
+  pointed text[] := '{}';
   statement text;
   done boolean := false;
 begin
@@ -28,13 +29,17 @@ begin
   end if;
   old_kind := (select relkind from pg_class where oid = old);
 
-  select string_agg(o, ', ') into refused from {schema}.{obstacles}(old) o;
+  select string_agg(o, ', ') into refused from (
+    select o from {schema}.{obstacles}(old) o
+    union all
+    select pg_describe_object('pg_constraint'::regclass, n.oid, 0) from pg_constraint n
+    where stage_kind <> 'r' and n.contype = 'f' and n.confrelid = old and n.conrelid <> old) as o(o);
   if refused is not null and not (stage_kind = 'v' and old_kind = 'v') then
     raise exception using errcode = '{refused}', message = format('%s cannot be replaced: it is needed by %s', target, refused);
   end if;
 
   -- Everything that takes long happens before readers have to wait: indexes and constraints that somebody added to the old version.
-  if stage_kind = 'r' and old_kind in ('r', 'p') then
+  if stage_kind in ('r', 'm') and old_kind in ('r', 'p', 'm') then
     for item in
       select k.relname, i.indisunique, {schema}.{tail}(i.indexrelid) as tail
       from pg_index i join pg_class k on k.oid = i.indexrelid
@@ -50,7 +55,7 @@ begin
     end loop;
     for item in
       select n.conname, n.contype, pg_get_constraintdef(n.oid) as definition from pg_constraint n
-      where n.conrelid = old and n.contype in ('p', 'u', 'x', 'c', 'f') and n.conname !~ '__orc_[0-9a-f]{8}$'
+      where stage_kind = 'r' and n.conrelid = old and n.contype in ('p', 'u', 'x', 'c', 'f') and not {schema}.{ours}(n.oid)
         and not {schema}.{lacks}('pg_constraint'::regclass, n.oid, old, stage)
     loop
       if not exists (select from pg_constraint m where m.conrelid = stage and m.contype = item.contype
@@ -76,11 +81,16 @@ begin
             message = format('%s cannot be replaced: %s belongs to role %I', target, item.id::regclass, pg_get_userbyid(item.relowner));
         end if;
       end loop;
+      for item in select distinct conrelid as id from pg_constraint where contype = 'f' and confrelid = old and conrelid not in (old, stage) order by 1 loop
+        execute format('lock table %s in access exclusive mode', item.id::regclass);
+      end loop;
       for item in select d.id from {schema}.{dependents}(old) d join pg_class c on c.oid = d.id where c.relkind = 'v' order by d.far desc, d.id loop
         execute format('alter view %s owner to %I', item.id::regclass, (select pg_get_userbyid(relowner) from pg_class where oid = item.id));
       end loop;
       if old_kind in ('r', 'p') then
         execute format('lock table %s in access exclusive mode', target);
+      elsif old_kind = 'm' then
+        execute format('alter materialized view %s owner to %I', target, (select pg_get_userbyid(relowner) from pg_class where oid = old));
       end if;
       exit;
     exception when lock_not_available then
@@ -106,6 +116,18 @@ begin
     if refused is not null then
       raise exception using errcode = '{refused}', message = format('%s cannot be replaced: it is needed by %s', target, refused);
     end if;
+    -- Foreign keys of other models' contracts move along. Rows that are there are not looked at: their own model is built next.
+    for item in
+      select n.conrelid::regclass as child, n.conname, pg_get_constraintdef(n.oid) as definition, obj_description(n.oid, 'pg_constraint') as remark
+      from pg_constraint n where n.contype = 'f' and n.confrelid = old and n.conrelid <> old order by n.conrelid, n.conname
+    loop
+      execute format('alter table %s drop constraint %I', item.child, item.conname);
+      pointed := pointed || format('alter table %s add constraint %I %s%s', item.child, item.conname, item.definition,
+        case when item.definition like '% NOT VALID' then '' else ' not valid' end);
+      if item.remark is not null then
+        pointed := pointed || format('comment on constraint %I on %s is %L', item.conname, item.child, item.remark);
+      end if;
+    end loop;
     select coalesce(array_agg(t), '{}') into traits from {schema}.{traits}(old, stage_kind, stage) t;
     for item in
       select d.id, d.far, c.relkind, format('%I.%I', n.nspname, c.relname) as name, pg_get_viewdef(c.oid) as definition,
@@ -170,6 +192,14 @@ begin
     perform {schema}.{settle}(format('%I.%I', home, published)::regclass, names);
     foreach statement in array traits loop
       execute statement;
+    end loop;
+    foreach statement in array pointed loop
+      begin
+        execute statement;
+      exception when invalid_foreign_key or undefined_column or datatype_mismatch or undefined_table then
+        raise exception using errcode = '{refused}', detail = statement,
+          message = format('%s cannot be replaced: a foreign key of another model would have nothing to point to: %s', target, sqlerrm);
+      end;
     end loop;
   end if;
   perform set_config('lock_timeout', held, true);

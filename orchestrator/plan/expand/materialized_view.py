@@ -1,0 +1,86 @@
+"""Materialized views: refreshed while they are what they should be, built aside and swapped when they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from orchestrator.core.errors import PlanError, Problem, did_you_mean
+from orchestrator.core.names import Relation
+from orchestrator.core.node import Node, SqlBody
+from orchestrator.core.plan import Step
+from orchestrator.core.snapshot import Existing
+from orchestrator.plan.check_steps import check_steps
+from orchestrator.plan.compile import is_late
+from orchestrator.plan.expand.replace import replace_steps
+from orchestrator.plan.situation import Situation
+from orchestrator.plan.steps import hooks, promote, statements
+
+ON_CHANGE = ("apply", "continue", "fail")
+"""What ``on_configuration_change`` may say."""
+
+
+def materialized_view_steps(
+    node: Node, relation: Relation, tests: Sequence[Node], before: tuple[str, ...], at: Situation
+) -> tuple[tuple[Step, ...], frozenset[int]]:
+    """Refresh it, check it, and only then commit; or build it anew like any table.
+
+    Raises:
+        PlanError: N315, ``on_configuration_change`` is none of its words. N304, ``indexes`` make no sense.
+    """
+    existing = at.snapshot.find(relation)
+    if existing is None or not is_refreshed(node, existing, at):
+        return replace_steps(node, relation, tests, before, at)
+    changes = _changes(node, existing, at)
+    names = replace(at, names=replace(at.names, instead={**at.names.instead, node.id: relation}))
+    if changes and on_change(node) != "apply":
+        refused = Step(f"{node.id}/refuse", node.id, "refuse", (), before, payload={"problem": _changed(node)})
+        first = (refused,) if on_change(node) == "fail" else ()
+        needs = tuple(s.id for s in first) or before
+        return (*first, *check_steps(tests, node.id, relation, names, needs=needs, prefix=node.id)), frozenset()
+    refresh = Step(f"{node.id}/refresh", node.id, "stage", statements((*changes, at.dialect.refresh(relation))), before, relation)
+    checks = check_steps(tests, node.id, relation, names, needs=(refresh.id,), prefix=node.id)
+    done = promote(node, relation, (), (refresh.id, *(c.id for c in checks)), 0, at)
+    after = hooks(node, "post_hook", needs=(done.id,))
+    return (refresh, *checks, done, *after), frozenset()
+
+
+def is_refreshed(node: Node, existing: Existing | None, at: Situation) -> bool:
+    """Whether what is there has the node's own definition, as far as the ledger knows: then its rows are all that is old."""
+    published = at.snapshot.ledger.get(node.id)
+    body = at.names.graph.bodies[node.id]
+    configured = node.config.get("full_refresh")
+    anew = at.full_refresh if configured is None else bool(configured)
+    if existing is None or existing.kind != "materialized_view" or anew or published is None:
+        return False
+    if isinstance(body, SqlBody) and is_late(node, body, at.names):
+        return False  # its text is known only when it is rendered again
+    return published.fingerprint == node.fingerprint and not at.names.empty
+
+
+def left_as_it_is(node: Node, at: Situation) -> Iterator[Problem]:
+    """A warning that a changed configuration is left as it is."""
+    existing = at.snapshot.find(node.relation) if node.relation else None
+    if existing is not None and is_refreshed(node, existing, at) and on_change(node) == "continue" and _changes(node, existing, at):
+        yield replace(_changed(node), severity="warning")
+
+
+def on_change(node: Node) -> str:
+    """What to do when the configuration of a materialized view changed and its query did not."""
+    said = str(node.config.get("on_configuration_change") or "apply")
+    if said not in ON_CHANGE:
+        hint = did_you_mean(said, ON_CHANGE, also=f"choose {', '.join(ON_CHANGE)}")
+        raise PlanError(Problem("N315", f"`on_configuration_change: {said}` means nothing", node.span, hint, node=node.id))
+    return said
+
+
+def _changes(node: Node, existing: Existing, at: Situation) -> tuple[str, ...]:
+    try:
+        return at.dialect.reconfigure(existing, node.config)
+    except PlanError as error:
+        raise PlanError(*(replace(p, span=node.span, node=node.id) for p in error.problems)) from None
+
+
+def _changed(node: Node) -> Problem:
+    message = f"the configuration of `{node.name}` changed, and `on_configuration_change: {on_change(node)}` leaves it as it is"
+    return Problem("N316", message, node.span, "`apply` changes it; so does --full-refresh", node=node.id)
