@@ -22,6 +22,10 @@ from orchestrator.execute.history import history as write
 if TYPE_CHECKING:
     from tests.contract.conftest import Engine
 
+pytestmark = pytest.mark.notyet(
+    "bigquery",
+    reason="its transactions hold rows only: tables of a snapshot are made beside them, and its dialect must say as_text, digest, exists",
+)
 START = datetime(2024, 1, 1, tzinfo=UTC)
 TIMESTAMP = {"strategy": "timestamp", "unique_key": "id", "updated_at": "at"}
 CHECK = {"strategy": "check", "unique_key": "id", "check_cols": "all"}
