@@ -5,6 +5,11 @@
     cast({{ number }} as decimal(38, 9))
 {%- endmacro %}
 
+{# Sums are wider than what they add up, on every engine in its own way. #}
+{% macro whole(number) -%}
+    cast({{ number }} as {{ dbt.type_bigint() }})
+{%- endmacro %}
+
 {% macro rounded(number, digits=1) -%}
     round({{ exact(number) }}, {{ digits }})
 {%- endmacro %}
@@ -15,7 +20,7 @@
 {%- endmacro %}
 
 {% macro count_if(condition) -%}
-    cast(coalesce(sum(case when {{ condition }} then 1 else 0 end), 0) as bigint)
+    {{ whole('coalesce(sum(case when ' ~ condition ~ ' then 1 else 0 end), 0)') }}
 {%- endmacro %}
 
 {% macro percent(part, whole, digits=1) -%}

@@ -9,8 +9,8 @@ with hours as (
         {{ count_if('is_cancelled') }} as cancelled_flights,
         count(departure_delay) as departed_flights,
         {{ count_if('departure_delay >= ' ~ var('late_minutes')) }} as late_departures,
-        cast(coalesce(sum(departure_delay), 0) as bigint) as delay_minutes,
-        cast(coalesce(sum(departure_delay * departure_delay), 0) as bigint) as squared_delay_minutes
+        {{ whole('coalesce(sum(departure_delay), 0)') }} as delay_minutes,
+        {{ whole('coalesce(sum(departure_delay * departure_delay), 0)') }} as squared_delay_minutes
     from stg_flights
     group by origin, hour_utc
 )

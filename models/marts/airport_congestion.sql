@@ -16,7 +16,7 @@ select
     {{ rounded('avg(previous_hour_delay)') }} as average_delay_of_the_hour_before,
     {{ percent('sum(late_departures)', 'sum(departed_flights)') }} as late_pct,
     count(*) as airport_hours,
-    cast(sum(scheduled_flights) as bigint) as scheduled_flights
+    {{ whole('sum(scheduled_flights)') }} as scheduled_flights
 from hours
 group by flights_per_hour
-order by min(scheduled_flights)
+order by min(hours.scheduled_flights)

@@ -35,7 +35,7 @@ routes as (
         max(case when lateness = 1 then carrier end) as latest_carrier
     from ranked
     group by origin, dest
-    having sum(flights) >= {{ var('min_route_flights') }}
+    having sum(ranked.flights) >= {{ var('min_route_flights') }}
 )
 
 select
@@ -46,7 +46,7 @@ select
     {{ percent('routes.late', 'routes.flights') }} as late_pct,
     {{ rounded('1.0 * routes.delay_minutes / routes.flights') }} as average_arrival_delay,
     routes.latest_carrier,
-    cast(routes.flights as bigint) as arrived_flights,
+    {{ whole('routes.flights') }} as arrived_flights,
     routes.carriers,
     routes.distance_miles,
     rank() over (partition by routes.origin order by {{ ratio('routes.late', 'routes.flights') }} desc) as rank_within_origin

@@ -21,12 +21,12 @@ rates as (
 )
 
 select
-    cast(month_number as integer) as month_number,
+    {{ whole('month_number') }} as month_number,
     rank() over (order by average_delay desc) as lateness_rank,
     {{ rounded('average_delay') }} as average_delay,
     {{ rounded('average_delay - lag(average_delay) over (order by month_number)') }} as change_from_previous_month,
     {{ percent('late_departures', 'departed_flights') }} as late_pct,
     {{ percent('cancelled_flights', 'scheduled_flights') }} as cancelled_pct,
-    cast(scheduled_flights as bigint) as scheduled_flights
+    {{ whole('scheduled_flights') }} as scheduled_flights
 from rates
 order by lateness_rank

@@ -31,6 +31,6 @@ select
     {{ percent('scheduled_flights', 'all_scheduled_flights') }} as share_of_flights_pct,
     {{ percent('delay_minutes', 'all_delay_minutes') }} as share_of_delay_pct,
     airport_hours,
-    cast(scheduled_flights as bigint) as scheduled_flights
+    {{ whole('scheduled_flights') }} as scheduled_flights
 from compared
 order by compared.average_delay desc

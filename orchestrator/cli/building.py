@@ -11,7 +11,6 @@ import click
 from orchestrator.cli import options as o
 from orchestrator.cli.main import orc
 
-
 SHOWN_ROWS = 10
 """How many rows of each seed ``orc seed --show`` prints."""
 

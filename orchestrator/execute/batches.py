@@ -12,7 +12,8 @@ from orchestrator.core.event import BatchFinished, BatchStarted, Event, NodeFini
 from orchestrator.core.interval import Interval, batch_name, spelled
 from orchestrator.core.plan import Batches, Late, Statement, Step, Task
 from orchestrator.core.ports import Connection
-from orchestrator.execute.task import Outcome, run_task
+from orchestrator.execute.lease import returned
+from orchestrator.execute.task import Holding, Outcome, run_task
 from orchestrator.execute.workshop import Workshop
 
 _WORST = (Status.CRASHED, Status.FAILED, Status.CANCELLED, Status.WARNED, Status.PASSED, Status.SKIPPED)
@@ -36,15 +37,19 @@ class _Course:
     tests: dict[str, list[tuple[str, NodeFinished]]] = field(default_factory=dict)
     begun: set[str] = field(default_factory=set)
     crash: bool = False
+    holding: Holding = field(default_factory=Holding)
 
-    def run(self, steps: Sequence[Step], name: str = "", *, keep: bool = False) -> tuple[bool, NodeFinished]:
-        """Run some steps as a task: what its tests say is kept for the end, what it says of the node comes back."""
+    def run(self, steps: Sequence[Step], name: str = "", *, keep: bool = False) -> tuple[Outcome, NodeFinished]:
+        """Run some steps as a task: what its tests say is kept for the end, what it says of the node comes back.
+
+        The lease of the first is that of all: nobody else builds the relation between two batches.
+        """
         part = replace(self.task, steps=tuple(steps), keep=frozenset({0}) if keep else frozenset(), batches=None)
-        outcome = run_task(part, self.connection, self.shop, lambda event: self._listen(event, name))
+        outcome = run_task(part, self.connection, self.shop, lambda event: self._listen(event, name), self.holding)
         self.crash |= outcome.crash
         for event in outcome.events:
             self._listen(event, name)
-        return outcome.ok, next(e for e in reversed(outcome.events) if isinstance(e, NodeFinished) and e.node == self.task.node)
+        return outcome, next(e for e in reversed(outcome.events) if isinstance(e, NodeFinished) and e.node == self.task.node)
 
     def _listen(self, event: Event, name: str) -> None:
         if isinstance(event, NodeStarted) and event.node != self.task.node and event.node not in self.begun:
@@ -71,10 +76,10 @@ def run_batches(task: Task, connection: Connection, shop: Workshop, hear: Callab
     now = shop.clock.now()
     course = _Course(task, batches, connection, shop, hear, shop.clock.monotonic(), now, batches.exists)
     hear(NodeStarted(now, task.node, task.kind, task.label, 0, threading.current_thread().name))
-    if batches.opening:
-        ok, end = course.run(batches.opening)
-        if not ok:
-            return _ended(course, end.status, end)
+    opened, end = course.run(batches.opening)
+    if not opened.ok:
+        returned(course.holding.lease, connection, shop, published=False)
+        return replace(_ended(course, end.status, end), word=opened.word)
     closed = not batches.intervals
     judged: NodeFinished | None = None
     for number, interval in enumerate(batches.intervals, 1):
@@ -88,8 +93,9 @@ def run_batches(task: Task, connection: Connection, shop: Workshop, hear: Callab
         elif last and _judged_badly(course):
             closed, judged = True, end
     if course.done and not closed and not course.stopped:
-        ok, end = course.run(_alone(batches.closing))
-        judged = None if ok else end
+        alone, end = course.run(_alone(batches.closing))
+        closed, judged = alone.ok, None if alone.ok else end
+    returned(course.holding.lease, connection, shop, published=closed and judged is None and bool(course.done))
     return _concluded(course, judged)
 
 
@@ -101,7 +107,8 @@ def _batch(course: _Course, interval: Interval, number: int, *, last: bool) -> t
     place = (task.node, label, number, len(batches.intervals), interval.start, interval.end, threading.current_thread().name)
     course.hear(BatchStarted(shop.clock.now(), *place))
     steps = (*(batches.add if course.exists else batches.create), *(batches.closing if last else ()))
-    ok, end = course.run([of_batch(s, interval, batches) for s in steps], name, keep=last)
+    outcome, end = course.run([of_batch(s, interval, batches) for s in steps], name, keep=last)
+    ok = outcome.ok
     status = Status.PASSED if ok else end.status
     course.hear(BatchFinished(shop.clock.now(), *place, status, end.seconds, end.message, end.rows, end.problem))
     if ok:

@@ -74,7 +74,14 @@ class _Attempt:
     lease: Lease | None = None
 
 
-def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[[Event], None]) -> Outcome:
+@dataclass(slots=True)
+class Holding:
+    """A lease that outlasts one call of :func:`run_task`: each takes it anew, and whoever made this returns it."""
+
+    lease: Lease | None = None
+
+
+def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[[Event], None], holding: Holding | None = None) -> Outcome:
     """Run one task to its end. A conflict with another session rolls back and tries again; nothing else is tried twice.
 
     Raises nothing for what goes wrong inside: it is in the outcome. Every test of the task ends exactly once.
@@ -83,7 +90,7 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
     connection.about(task.node)
     if task.kind not in ("test", "unit_test"):
         hear(NodeStarted(started, task.node, task.kind, task.label, 0, threading.current_thread().name))
-    held: Lease | None = None
+    held = holding.lease if holding else None
     for number in range(1, ATTEMPTS + 1):
         attempt = _Attempt()
         error: ExecuteError | None = None
@@ -91,6 +98,8 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
         try:
             if task.leased:
                 attempt.lease = held = lease(task, connection, shop, hear, held)
+            if holding is not None:
+                holding.lease = held
             _run_steps(task, connection, shop, attempt)
         except OrcError as refused:
             error = refused if isinstance(refused, ExecuteError) else ExecuteError(*refused.problems)
@@ -102,13 +111,14 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
             connection.rollback()
             raise
         if error is None:
-            returned(held, connection, shop, published=attempt.published)
+            if holding is None:
+                returned(held, connection, shop, published=attempt.published)
             break
         connection.rollback()
         # What may have been published must not be applied twice: from the first commit on there is no second try.
         if not error.transient or attempt.published or number == ATTEMPTS or shop.cancelled.is_set():
             if not isinstance(error, Occupied):
-                error = returned(held, connection, shop, published=attempt.published) or error
+                error = (None if holding else returned(held, connection, shop, published=attempt.published)) or error
             elif error.skip:
                 return _left_alone(task, error, shop, hear, started)
             status = Status.CANCELLED if error.cancelled or shop.cancelled.is_set() else Status.CRASHED if error.transient else status

@@ -85,7 +85,7 @@ def plan(
     tasks += [_unit_task(u, building, situation) for u in loose]
     if problems:
         raise PlanError(*problems)
-    before, after = _run_hooks(graph) if request.command in (*BUILDS, "test") else ((), ())
+    before, after = _run_hooks(graph, dialect) if request.command in (*BUILDS, "test") else ((), ())
     prepare = (*_schemas(tasks, snapshot, dialect), *_ledger(tasks, request, dialect))
     warnings = tuple(w for t in tasks for w in t.warnings)
     return Plan(request.command, tuple(tasks), before, after, prepare, request.fail_fast, request.threads or threads, warnings)
@@ -140,14 +140,15 @@ def _unit_task(unit: Node, building: Collection[str], at: Situation) -> Task:
     return Task(unit.id, "unit_test", unit.name, (step,), needs, tests=(unit.id,), reason="selected")
 
 
-def _run_hooks(graph: Graph) -> tuple[tuple[Task, ...], tuple[Task, ...]]:
+def _run_hooks(graph: Graph, dialect: Dialect) -> tuple[tuple[Task, ...], tuple[Task, ...]]:
     tasks: dict[str, list[tuple[int, Task]]] = {"start": [], "end": []}
     for id_, node in graph.nodes.items():
         if node.kind != "operation":
             continue
         body = graph.bodies[id_]
         if isinstance(body, HookBody):
-            step = Step(f"{id_}/hook", id_, "hook", Late("hook", id_, {"text": body.raw}), transaction=0)
+            inside = 0 if dialect.transactions == "all" else None  # a hook may create things
+            step = Step(f"{id_}/hook", id_, "hook", Late("hook", id_, {"text": body.raw}), transaction=inside)
             tasks[body.when].append((body.index, Task(id_, "operation", node.name, (step,), keep=frozenset())))
     start, end = (tuple(t for _, t in sorted(tasks[when], key=lambda pair: pair[0])) for when in ("start", "end"))
     return start, end

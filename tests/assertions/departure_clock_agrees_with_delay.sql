@@ -6,6 +6,6 @@ select
     departure_delay
 from stg_flights
 where mod(
-        cast(extract(hour from scheduled_departure) * 60 + extract(minute from scheduled_departure) as integer) + departure_delay + 1440,
+        cast(extract(hour from scheduled_departure) * 60 + extract(minute from scheduled_departure) as {{ dbt.type_int() }}) + departure_delay + 1440,
         1440
-    ) <> mod(mod(departure_clock, 100) + 60 * cast(floor(departure_clock / 100.0) as integer), 1440)
+    ) <> mod(mod(departure_clock, 100) + 60 * cast(floor(departure_clock / 100.0) as {{ dbt.type_int() }}), 1440)

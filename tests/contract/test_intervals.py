@@ -106,14 +106,14 @@ def test_every_row_is_in_exactly_one_interval_whatever_the_sessions_zone(engine:
     assert sorted(found) == [(n, instant(at[:10])) for n, at in enumerate(MOMENTS)]
 
 
-def apply(engine: Any, strategy: str, there: str, delta: str, key: tuple[str, ...] = (), **options: Any) -> list[tuple[Any, ...]]:
+def apply(engine: Any, strategy: str, there: str, delta: str, key: tuple[str, ...] = (), options: Any = None) -> list[tuple[Any, ...]]:
     """What a table looks like after a delta was applied to it."""
     session, target = engine.connect(), engine.relation("t")
     session.execute(engine.dialect.create_table(target, there, {}))
     session.execute(engine.dialect.create_table(target.stage, delta, {}))
     columns = tuple(name for name, _ in session.columns(target))
     session.begin()
-    say(session, engine.dialect.apply_delta(strategy, target.stage, target, columns, key, options))
+    say(session, engine.dialect.apply_delta(strategy, target.stage, target, columns, key, options or {}))
     session.commit()
     found: list[tuple[Any, ...]] = engine.rows(target)
     return found
@@ -128,14 +128,14 @@ def only(select: str, where: str) -> str:
 
 def test_an_interval_is_replaced_whole(engine: Any) -> None:
     bounds = {"event_time": "seen", "start": spelled(DAYS[1]), "end": spelled(DAYS[2])}
-    found = apply(engine, "microbatch", ROWS, "select 9 as id, 'x' as part, timestamp '2025-01-02 05:00:00' as seen", **bounds)
+    found = apply(engine, "microbatch", ROWS, "select 9 as id, 'x' as part, timestamp '2025-01-02 05:00:00' as seen", options=bounds)
     assert [row[0] for row in found] == [1, 3, 9]
-    assert [row[0] for row in apply(engine, "microbatch", ROWS, only(ROWS, "id > 5"), **bounds)] == [1, 3]
+    assert [row[0] for row in apply(engine, "microbatch", ROWS, only(ROWS, "id > 5"), options=bounds)] == [1, 3]
 
 
 def test_a_key_is_looked_for_outside_of_the_interval_too(engine: Any) -> None:
     bounds = {"event_time": "seen", "start": spelled(DAYS[1]), "end": spelled(DAYS[2])}
-    found = apply(engine, "microbatch", ROWS, "select 1 as id, 'x' as part, timestamp '2025-01-02 05:00:00' as seen", ("id",), **bounds)
+    found = apply(engine, "microbatch", ROWS, "select 1 as id, 'x' as part, timestamp '2025-01-02 05:00:00' as seen", ("id",), bounds)
     assert [row[:2] for row in found] == [(1, "x"), (3, None)]
 
 
@@ -154,8 +154,8 @@ def test_partitions_of_the_delta_are_replaced(engine: Any, by: Any, left: list[i
     delta = (
         "select * from (values (7, 'b', timestamp '2025-01-02 05:00:00'), (8, null, timestamp '2025-01-02 06:00:00')) as v(id, part, seen)"
     )
-    assert [row[0] for row in apply(engine, "insert_overwrite", ROWS, delta, partition_by=by)] == left
-    assert [row[0] for row in apply(engine, "insert_overwrite", ROWS, only(ROWS, "id > 5"), partition_by=by)] == [1, 2, 3]
+    assert [row[0] for row in apply(engine, "insert_overwrite", ROWS, delta, options={"partition_by": by})] == left
+    assert [row[0] for row in apply(engine, "insert_overwrite", ROWS, only(ROWS, "id > 5"), options={"partition_by": by})] == [1, 2, 3]
 
 
 def test_a_model_is_built_by_interval(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:

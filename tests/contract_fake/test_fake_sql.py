@@ -140,6 +140,8 @@ REFUSED = {
     "select nope from d.t": "Unrecognized name: nope; Did you mean name? at [1:8]",
     "select nam from d.t": "Unrecognized name: nam; Did you mean name? at [1:8]",
     "select\n  id,\n\tnope from `p`.d.t": "Unrecognized name: nope; Did you mean name? at [3:9]",
+    "select id from d.t where nope = 1": "Unrecognized name: nope; Did you mean name? at [1:26]",
+    "select 1 as x; select id from d.t where nope": "Query error: Unrecognized name: nope; Did you mean name? at [1:41]",
     "selec 1": 'Syntax error: Unexpected identifier "selec" at [1:1]',
     "select 1 union distinct select 1 except distinct select 2": "Syntax error",
     "select id, count(*) from d.t": "SELECT list expression references column id which is neither grouped nor aggregated at [1:8]",

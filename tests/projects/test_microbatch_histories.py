@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -81,7 +81,7 @@ steps = st.tuples(
 
 
 @pytest.fixture
-def base(project: Make) -> Iterator[Any]:
+def base(project: Make) -> Callable[[int], Project]:
     def make(lookback: int) -> Project:
         files = {
             "dbt_project.yml": "name: shop\n",
@@ -102,7 +102,8 @@ def test_any_history(base: Any, monkeypatch: pytest.MonkeyPatch, lookback: int, 
         f"create table raw as select r as id, timestamp '2025-01-01' + interval 6 hour * r as seen, 0 as v from range({LAST * 4}) t(r)"
     )
     p.change("create table bad (day timestamp)")
-    now, left = BEGIN + timedelta(hours=1), []
+    now = BEGIN + timedelta(hours=1)
+    left: list[int] = []
     for number, (what, hours, bad, window) in enumerate(history):
         now += timedelta(hours=hours)
         if number < len(late):  # rows of a day change at the source

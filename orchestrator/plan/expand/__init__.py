@@ -14,7 +14,7 @@ from orchestrator.plan.compile import column_names
 from orchestrator.plan.contract import contract, remarks
 from orchestrator.plan.expand.incremental import incremental_steps, is_incremental, strategy
 from orchestrator.plan.expand.materialized_view import is_refreshed, left_as_it_is, materialized_view_steps
-from orchestrator.plan.expand.microbatch import is_microbatch, microbatch
+from orchestrator.plan.expand.microbatch import is_microbatch, microbatch, shown
 from orchestrator.plan.expand.replace import replace_steps
 from orchestrator.plan.expand.snapshot import snapshot_steps
 from orchestrator.plan.situation import Situation
@@ -39,12 +39,11 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
     warnings = () if agreed is None else tuple(remarks(node, agreed, at))
     if is_microbatch(node):
         batches, why = microbatch(node, relation, tests, units, before, at)
-        first = (*batches.opening, *(batches.add if batches.exists else batches.create), *batches.closing)
         return Task(
             node.id,
             node.kind,
             label(node, relation),
-            first,
+            shown(batches),
             needs,
             frozenset({0}),
             judged,

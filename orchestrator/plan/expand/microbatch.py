@@ -64,6 +64,15 @@ def microbatch(
     return made, why
 
 
+def shown(batches: Batches) -> tuple[Step, ...]:
+    """What is sent for the first batch, and before and behind it: to look at."""
+    steps = (*batches.opening, *(batches.add if batches.exists else batches.create), *batches.closing)
+    if not batches.intervals:
+        return steps
+    first = batches.intervals[0]
+    return tuple(s if isinstance(s.sql, Late) else replace(s, sql=tuple(replace(t, sql=first.filled(t.sql)) for t in s.sql)) for s in steps)
+
+
 def paced(node: Node) -> Pace:
     """The model's configuration, understood.
 

@@ -16,7 +16,7 @@ Record = tuple[Any, ...]
 
 COLUMNS = {
     "SCHEMATA": "catalog_name schema_name creation_time:TIMESTAMP last_modified_time:TIMESTAMP location",
-    "TABLES": "table_catalog table_schema table_name table_type is_insertable_into is_typed creation_time:TIMESTAMP ddl",
+    "TABLES": "table_catalog table_schema table_name table_type is_insertable_into is_typed creation_time:TIMESTAMP",
     "COLUMNS": "table_catalog table_schema table_name column_name ordinal_position:INT64 is_nullable data_type is_hidden is_system_defined "
     "is_partitioning_column clustering_ordinal_position:INT64",
     "COLUMN_FIELD_PATHS": "table_catalog table_schema table_name column_name field_path data_type description",
@@ -75,7 +75,7 @@ def _schema_row(made: Mapping[str, Any]) -> Record:
 
 
 def _table(key: Key, table: Table) -> Iterator[Record]:
-    yield (*key, TYPES[table.kind], "YES" if table.kind == "TABLE" else "NO", "NO", _time(table.created), None)
+    yield (*key, TYPES[table.kind], "YES" if table.kind == "TABLE" else "NO", "NO", _time(table.created))
 
 
 def _columns(key: Key, table: Table) -> Iterator[Record]:

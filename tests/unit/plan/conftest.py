@@ -13,8 +13,6 @@ from orchestrator.core.plan import Late, Plan, Request, Step, Task
 from orchestrator.core.snapshot import Existing, Published, Snapshot
 from orchestrator.plan.plan import plan
 
-DIALECT = registry.dialect("duckdb")
-
 
 def explain(made: Plan) -> str:
     """A plan for reading: tasks, their needs, their steps with what is sent; transactions numbered."""
@@ -63,6 +61,7 @@ def planned(understand: Callable[..., Any]) -> Callable[..., Plan]:
         published: tuple[str, ...] = (),
         select: tuple[str, ...] | None = None,
         own: bool = True,
+        engine: str = "duckdb",
         **asked: Any,
     ) -> Plan:
         found = understand(files, own=own)
@@ -83,7 +82,7 @@ def planned(understand: Callable[..., Any]) -> Callable[..., Plan]:
             relations[relation.key] = Existing(relation, kind)  # type: ignore[arg-type]
         ledger = {id_: Published(id_, "", graph.nodes[id_].fingerprint, "before", "") for id_ in published}
         snapshot = Snapshot(relations, frozenset(), ledger)
-        return plan(graph, ids, snapshot, Request(command, **asked), DIALECT, run="this-run", own=own)
+        return plan(graph, ids, snapshot, Request(command, **asked), registry.dialect(engine), run="this-run", own=own)
 
     return make
 

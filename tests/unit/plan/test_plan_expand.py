@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from orchestrator.core.plan import Plan
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "plan"
 
@@ -140,3 +142,16 @@ def test_a_reader_of_a_late_ephemeral_is_late(planned: Any) -> None:
 def test_warn_error_makes_every_warning_fail(planned: Any) -> None:
     made = planned(orders("materialized='table'"), select=("orders",), there={"states": "table"}, warn_error=True)
     assert {v.warn_fails for s in steps_of(made).values() for v in s.verdicts} == {True}
+
+
+@pytest.mark.parametrize(("engine", "transaction"), [("duckdb", 0), ("postgres", 0), ("bigquery", None)])
+def test_a_runs_hook_is_in_a_transaction_where_that_can_create_things(
+    planned: Callable[..., Plan], engine: str, transaction: int | None
+) -> None:
+    project = """
+        [tool.orchestrator]
+        name = "p"
+        on-run-start = ["create schema if not exists calendar"]
+        """
+    (hook,) = planned({"pyproject.toml": project, "models/a.sql": "select 1 as x"}, engine=engine).before
+    assert [step.transaction for step in hook.steps] == [transaction]
