@@ -107,7 +107,7 @@ def _batch(course: _Course, interval: Interval, number: int, *, last: bool) -> t
     place = (task.node, label, number, len(batches.intervals), interval.start, interval.end, threading.current_thread().name)
     course.hear(BatchStarted(shop.clock.now(), *place))
     steps = (*(batches.add if course.exists else batches.create), *(batches.closing if last else ()))
-    outcome, end = course.run([of_batch(s, interval, batches) for s in steps], name, keep=last)
+    outcome, end = course.run([of_batch(s, interval, batches, last=last) for s in steps], name, keep=last)
     ok = outcome.ok
     status = Status.PASSED if ok else end.status
     course.hear(BatchFinished(shop.clock.now(), *place, status, end.seconds, end.message, end.rows, end.problem))
@@ -118,8 +118,11 @@ def _batch(course: _Course, interval: Interval, number: int, *, last: bool) -> t
     return ok, end
 
 
-def of_batch(step: Step, interval: Interval, batches: Batches) -> Step:
-    """A step of every batch as the step of this one: bounds in place of marks."""
+def of_batch(step: Step, interval: Interval, batches: Batches, *, last: bool = False) -> Step:
+    """A step of every batch as the step of this one: bounds in place of marks.
+
+    The ledger row that the ``last`` one's transaction writes proves its commit; its interval may have moved on by then.
+    """
     sql: tuple[Statement, ...] | Late
     if isinstance(step.sql, Late):
         sql = replace(step.sql, wrap={**step.sql.wrap, "interval": interval}) if "interval" in step.sql.wrap else step.sql
@@ -134,6 +137,7 @@ def of_batch(step: Step, interval: Interval, batches: Batches) -> Step:
         payload["publish"] = replace(payload["publish"], start=spelled(interval.start), end=spelled(complete))
         if not batches.recorded or complete == interval.start:
             payload["forget"] = (spelled(interval.start), spelled(interval.end))
+        if last or "forget" in payload:
             payload.pop("verify", None)
         if "verify" in payload:
             payload["verify"] = interval.filled(payload["verify"])

@@ -13,11 +13,12 @@ from typing import Any
 from orchestrator.core.errors import ExecuteError, OrcError, Problem, WarehouseError
 from orchestrator.core.event import Event, NodeFinished, NodeStarted, Noted, Status
 from orchestrator.core.names import Relation
-from orchestrator.core.plan import Late, Statement, Step, Task, Verdict
+from orchestrator.core.plan import Late, Statement, Step, Task
 from orchestrator.core.ports import Answer, Connection
 from orchestrator.core.snapshot import Lease
 from orchestrator.execute.difference import difference
-from orchestrator.execute.judge import counted, judge, sentence
+from orchestrator.execute.ends import finished, judged, test_end
+from orchestrator.execute.judge import counted, judge
 from orchestrator.execute.keep_contract import keep_contract
 from orchestrator.execute.kept_failures import kept_failures, kept_rows, without_query
 from orchestrator.execute.lease import Occupied, lease, overtaken, returned, still_ours
@@ -46,9 +47,9 @@ class Outcome:
     def crashed(cls, task: Task, error: BaseException, shop: Workshop) -> Outcome:
         """The end of a task that never began: no connection, or a bug of ours."""
         problem = error.first if isinstance(error, OrcError) else _bug(error)
-        ends = [_test_end(t, shop, Status.CRASHED, problem.message, problem, None) for t in task.tests]
+        ends = [test_end(t, shop, Status.CRASHED, problem.message, problem, None) for t in task.tests]
         if task.kind not in ("test", "unit_test"):
-            ends.append(_finished(task, shop, Status.CRASHED, 0.0, message=problem.message, problem=problem))
+            ends.append(finished(task, shop, Status.CRASHED, 0.0, message=problem.message, problem=problem))
         return cls(task, ok=False, events=tuple(ends), crash=True)
 
 
@@ -131,7 +132,7 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
     for event in attempt.events:
         priced = replace(event, response=attempt.cost) if isinstance(event, NodeFinished) and event.node == task.node else event
         hear(_where_rows_are_now(priced, task, shop) if ok else priced)
-    ends = [_test_end(t, shop, Status.SKIPPED, f"`{task.node}` was not built", None, task.node) for t in _unjudged(task, attempt)]
+    ends = [test_end(t, shop, Status.SKIPPED, f"`{task.node}` was not built", None, task.node) for t in _unjudged(task, attempt)]
     if task.kind not in ("test", "unit_test"):
         ends.append(_published(task, shop, attempt, seconds, started))
     return Outcome(task, ok, tuple(ends))
@@ -141,18 +142,18 @@ def _left_alone(task: Task, occupied: Occupied, shop: Workshop, hear: Callable[[
     """Another run builds it, and that is fine with whoever asked."""
     message = occupied.first.message
     hear(Noted(shop.clock.now(), "info", message, task.node))
-    ends = [_test_end(t, shop, Status.SKIPPED, message, None, task.node) for t in task.tests]
+    ends = [test_end(t, shop, Status.SKIPPED, message, None, task.node) for t in task.tests]
     return Outcome(
         task,
         ok=False,
-        events=(*ends, _finished(task, shop, Status.SKIPPED, 0.0, message=message, started=started)),
+        events=(*ends, finished(task, shop, Status.SKIPPED, 0.0, message=message, started=started)),
         word="is built by another run",
     )
 
 
 def _unjudged(task: Task, attempt: _Attempt) -> list[str]:
-    judged = {e.node for e in attempt.events if isinstance(e, NodeFinished)}
-    return [t for t in task.tests if t not in judged]
+    told = {e.node for e in attempt.events if isinstance(e, NodeFinished)}
+    return [t for t in task.tests if t not in told]
 
 
 def _where_rows_are_now(event: Event, task: Task, shop: Workshop) -> Event:
@@ -166,7 +167,7 @@ def _where_rows_are_now(event: Event, task: Task, shop: Workshop) -> Event:
 def _published(task: Task, shop: Workshop, attempt: _Attempt, seconds: float, started: datetime) -> NodeFinished:
     sql = ";\n".join(attempt.sent)
     if not attempt.failed_tests:
-        return _finished(
+        return finished(
             task,
             shop,
             Status.PASSED,
@@ -185,7 +186,7 @@ def _published(task: Task, shop: Workshop, attempt: _Attempt, seconds: float, st
     shown = shop.dialect.relation(stage) if stage and kept else None
     hint = f"the rejected rows are in {shown}; what was published before is untouched" if shown else None
     problem = _not_published(task, shop, attempt.failed_tests, "failed", hint)
-    return _finished(
+    return finished(
         task,
         shop,
         Status.FAILED,
@@ -216,7 +217,7 @@ def _broken(
     for event in attempt.events:
         hear(event)
     ends = [
-        _test_end(
+        test_end(
             t,
             shop,
             status if t in blamed or status is Status.CANCELLED else Status.SKIPPED,
@@ -233,7 +234,7 @@ def _broken(
             problem = replace(problem, message=f"published, but not finished: {problem.message}")
         sql = ";\n".join(attempt.sent)
         more = {"problem": problem, "sql": sql, "started": started, "response": attempt.cost}
-        ends.append(_finished(task, shop, status, seconds, message=problem.message, **more))
+        ends.append(finished(task, shop, status, seconds, message=problem.message, **more))
     return Outcome(task, ok=False, events=tuple(ends), crash=status is Status.CRASHED)
 
 
@@ -409,54 +410,5 @@ def _check(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt
         if status is Status.FAILED:
             attempt.failed_tests.append(verdict.test)
         seconds = shop.clock.monotonic() - begin
-        attempt.events.append(_judged(verdict, failures, status, shop, seconds, started, ";\n".join(attempt.sent[sent:]), detail))
+        attempt.events.append(judged(verdict, failures, status, shop, seconds, started, ";\n".join(attempt.sent[sent:]), detail))
     attempt.passed[step.id] = passed
-
-
-def _judged(
-    verdict: Verdict, failures: float, status: Status, shop: Workshop, seconds: float, started: datetime, sql: str, detail: str
-) -> NodeFinished:
-    node = shop.graph.nodes[verdict.test]
-    message = detail if status is Status.PASSED or detail else sentence(verdict, failures, status)
-    problem = Problem("X303", message, node.span, node=node.id) if status is Status.FAILED else None
-    inspect = verdict.inspect or None if status in (Status.FAILED, Status.WARNED) else None
-    thread = threading.current_thread().name
-    return NodeFinished(
-        shop.clock.now(),
-        node.id,
-        node.kind,
-        node.name,
-        0,
-        status,
-        seconds,
-        thread,
-        message,
-        failures=int(failures),
-        sql=sql,
-        inspect=inspect,
-        problem=problem,
-        started=started,
-    )
-
-
-def _test_end(test: str, shop: Workshop, status: Status, message: str, problem: Problem | None, because: str | None) -> NodeFinished:
-    node = shop.graph.nodes[test]
-    return NodeFinished(
-        shop.clock.now(),
-        test,
-        node.kind,
-        node.name,
-        0,
-        status,
-        0.0,
-        threading.current_thread().name,
-        message,
-        problem=problem,
-        because=because if status is Status.SKIPPED else None,
-    )
-
-
-def _finished(task: Task, shop: Workshop, status: Status, seconds: float, **more: Any) -> NodeFinished:
-    thread = threading.current_thread().name
-    relation = str(task.relation) if task.relation else None
-    return NodeFinished(shop.clock.now(), task.node, task.kind, task.label, 0, status, seconds, thread, relation=relation, **more)

@@ -8,8 +8,8 @@ from datetime import tzinfo
 from textwrap import wrap
 from typing import TextIO
 
-from orchestrator.core.amounts import size
 from orchestrator.core.event import BatchFinished, BatchStarted, Event, NodeFinished, NodeStarted, Noted, RunFinished, RunStarted, Status
+from orchestrator.core.sizes import shown_bytes
 from orchestrator.report.problems import ReadText, no_text, printable, problem
 from orchestrator.report.story import BROKEN, Story, kind_name, name, several
 
@@ -140,7 +140,7 @@ def summary(story: Story) -> str:
     '1 (1.2 GiB processed, 1.5 GiB billed)'
     """
     counted = [f"{column}={story.count(column)}" for column in ("PASS", "WARN", "ERROR", "SKIP", "NO-OP", "REUSED")]
-    cost = f" ({size(story.processed)} processed, {size(story.billed)} billed)" if story.processed or story.billed else ""
+    cost = f" ({shown_bytes(story.processed)} processed, {shown_bytes(story.billed)} billed)" if story.processed or story.billed else ""
     return f"Done. {' '.join(counted)} TOTAL={sum(story.counts.values())}{cost}"
 
 

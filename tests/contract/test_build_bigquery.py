@@ -434,7 +434,7 @@ def test_bytes_reach_results_and_the_last_line(project: Make, capsys: pytest.Cap
     )
     results = shop.orc("build")
     response = results["m"]["adapter_response"]
-    assert results["m"]["message"] == "CREATE TABLE (2 rows, 16 Bytes processed)"
+    assert results["m"]["message"] == "CREATE TABLE (2 rows, 16 B processed)"
     assert response["rows_affected"] == 2
     assert response["bytes_processed"] > 16  # the checks, too
     assert response["bytes_billed"] >= 10 << 20
@@ -484,3 +484,24 @@ def test_templates_may_ask_the_warehouse(project: Make) -> None:
     )
     shop.orc("build")
     assert shop.query("select id, name, n, t from shop.m") == [("id INT64", "name STRING", 1, "table True")]
+
+
+MICRO = """
+{{{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='day', begin='2024-01-01', batch_size='month', lookback=0,
+            partition_by={{'field': 'day', 'data_type': 'date', 'granularity': 'month'}}) }}}}
+select day, '{v}' as v from unnest(generate_date_array('2024-01-15', '2024-03-15', interval 1 month)) as day
+where timestamp(day) >= timestamp '{{{{ interval_start }}}}' and timestamp(day) < timestamp '{{{{ interval_end }}}}'
+"""
+
+
+def test_microbatches_replace_their_interval(project: Make) -> None:
+    tests = "models: [{name: m, columns: [{name: day, data_tests: [unique, not_null]}]}]"
+    shop = project({"models/m.sql": MICRO.format(v="a"), "models/p.yml": tests})
+    window = ("--event-time-start", "2024-01-01", "--event-time-end", "2024-04-01")
+    shop.orc("run", *window)
+    assert shop.query("select extract(month from day), v from shop.m order by 1") == [(1, "a"), (2, "a"), (3, "a")]
+    shop.write({"models/m.sql": MICRO.format(v="b")})
+    shop.orc("run", "--event-time-start", "2024-02-01", "--event-time-end", "2024-03-01")
+    assert shop.query("select extract(month from day), v from shop.m order by 1") == [(1, "a"), (2, "b"), (3, "a")]
+    assert shop.tables() == {"m"}
+    assert shop.query("select count(distinct `start`) from _orc.intervals") == [(3,)]

@@ -14,6 +14,8 @@ from orchestrator.cli.wire import SystemClock
 from orchestrator.core.interval import following, instant, spelled
 from orchestrator.core.snapshot import Built
 
+pytestmark = pytest.mark.notyet("bigquery", reason="no interval ledger there, and batches of statements that no transaction could hold")
+
 DAYS = [datetime(2025, 1, day, tzinfo=UTC) for day in range(1, 11)]
 ZONES = ("UTC", "Pacific/Kiritimati", "Etc/GMT+12", "Australia/Lord_Howe", "America/New_York")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.core.amounts import many, size
+from orchestrator.core.sizes import shown_bytes
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -15,6 +15,7 @@ ADDS_UP = ("bytes_processed", "bytes_billed", "slot_ms")
 """Details that are worth summing."""
 
 _WORDS = {"CREATE_TABLE_AS_SELECT": "CREATE TABLE", "MATERIALIZE": "CREATE TABLE"}
+_POWERS = ("", "k", "m", "bn")
 QUERIES = frozenset({"SELECT", "SCRIPT", "CALL", ""})
 """Kinds of statements that may answer with rows."""
 
@@ -62,9 +63,16 @@ def message(kind: str, spent: Cost, rows: int | None) -> str:
     >>> message("CREATE_TABLE_AS_SELECT", Cost(10_800_000), 1000), message("CREATE_VIEW", Cost(), None)
     ('CREATE TABLE (1.0k rows, 10.3 MiB processed)', 'CREATE VIEW (0 processed)')
     """
-    counted = "" if rows is None else f"{many(rows)} {'row' if rows == 1 else 'rows'}, "
-    read = size(spent.processed) if spent.processed else "0"
+    counted = "" if rows is None else f"{_many(rows)} {'row' if rows == 1 else 'rows'}, "
+    read = shown_bytes(spent.processed) if spent.processed else "0"
     return f"{_WORDS.get(kind, kind.replace('_', ' '))} ({counted}{read} processed)"
+
+
+def _many(count: int) -> str:
+    value, power = float(count), 0
+    while round(value, 1) >= 1000 and power < len(_POWERS) - 1:
+        value, power = value / 1000, power + 1
+    return f"{value:.1f}{_POWERS[power]}" if power else str(count)
 
 
 def summed(total: Mapping[str, int], more: Mapping[str, Any]) -> dict[str, int]:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from google.api_core import exceptions
 
 from orchestrator.adapters.ansi import LEDGER
+from orchestrator.adapters.ansi.intervals import INTERVALS
 from orchestrator.adapters.bigquery.dialect import BigQueryDialect
 from orchestrator.adapters.bigquery.layout import of_table
+from orchestrator.core.interval import known
 from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import Existing, Published, RelationKind, Snapshot
 
@@ -60,8 +62,9 @@ def snapshot(session: BigQueryConnection, relations: Sequence[Relation], project
             for relation in _spellings(Relation(p, d, name), project, dataset, shapes):
                 if wanted.get(relation.key, name) == name:
                     found[relation.key] = Existing(relation, kind, columns.get((p, d, name), ()), layout)
-    recorded = any(r["tableReference"]["tableId"] == LEDGER.name for r in tables.get(home, ()))
-    ledger = session.execute(_SAY.ledger_rows()).rows if recorded else ()
+    ours = {r["tableReference"]["tableId"] for r in tables.get(home, ())}
+    ledger = session.execute(_SAY.ledger_rows()).rows if LEDGER.name in ours else ()
+    intervals = session.execute(_SAY.intervals_rows()).rows if INTERVALS.name in ours else ()
     named = {(p.casefold(), d.casefold()) for p, names in listed.items() for d in names}
     exact = {(p.casefold(), d.casefold()): (p, d) for p, d in asked}
     named = {key for key in named if key not in exact or exact[key][1] in listed[exact[key][0]]}
@@ -69,6 +72,7 @@ def snapshot(session: BigQueryConnection, relations: Sequence[Relation], project
         relations=found,
         schemas=frozenset(named | {("", d) for p, d in named if p == project.casefold()}),
         ledger={row[0]: Published(*row) for row in ledger},
+        intervals=known(intervals),
     )
 
 

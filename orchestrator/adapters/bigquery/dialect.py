@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from orchestrator.adapters.ansi import LEDGER, LEDGER_COLUMNS, NEW, OLD
+from orchestrator.adapters.ansi.intervals import INTERVAL_COLUMNS, INTERVALS
 from orchestrator.adapters.bigquery import jobs, options
 from orchestrator.adapters.bigquery.layout import Partition, layout
 from orchestrator.adapters.bigquery.lease import Leases
@@ -14,10 +15,13 @@ from orchestrator.adapters.bigquery.words import GoogleWords
 from orchestrator.core.config import listed
 from orchestrator.core.errors import PlanError, Problem
 from orchestrator.core.names import Relation
-from orchestrator.core.snapshot import Existing, Lease, Published
+from orchestrator.core.snapshot import Built, Existing, Lease, Published
 
 DUPLICATE = "the delta brings a key more than once"
 """What the statement in front of a merge says when it would not be clear which row counts."""
+
+TYPES = {"text": "string", "bigint": "int64"}
+"""The ledgers' types, in BigQuery's words."""
 
 _DATASET = re.compile(r"[A-Za-z0-9_]+")
 
@@ -30,7 +34,6 @@ class BigQueryDialect(Leases, GoogleWords):
     max_identifier = 1024
     transactions: Literal["all", "rows"] = "rows"
     estimates: bool = True
-    strategies: tuple[str, ...] = ("append", "merge", "delete+insert", "insert_overwrite")
     keywords: ClassVar[dict[str, str]] = {**GoogleWords.keywords, "external": "external table"}
 
     def create_schema(self, relation: Relation) -> str:
@@ -122,8 +125,8 @@ class BigQueryDialect(Leases, GoogleWords):
         ``insert_overwrite`` replaces the partitions that ``options["partitions"]`` lists (SQL expressions), or those that the delta has
         rows for. ``merge`` begins with a statement that refuses a delta in which a key is there twice.
         """
-        if strategy == "insert_overwrite":
-            return self._overwrite(stage, target, columns, options)
+        if strategy == "insert_overwrite" and self._partition(options).copies:
+            return (jobs.text(jobs.Copy(stage, target, partitions=True, key=options.get("kms_key_name"))),)
         statements = super().apply_delta(strategy, stage, target, columns, unique_key, options)
         if strategy == "merge" and unique_key:
             keys = ", ".join(self.quote(k) for k in unique_key)
@@ -145,19 +148,20 @@ class BigQueryDialect(Leases, GoogleWords):
         added = ", ".join(f"add column {self.quote(name)} {type_}" for name, type_ in columns)
         return (f"alter table {self.relation(target)} {added}",) if columns else ()
 
-    def _overwrite(self, stage: Relation, target: Relation, columns: Sequence[str], given: Mapping[str, Any]) -> tuple[str, ...]:
+    def delete_partitions(self, stage: Relation, target: Relation, options: dict[str, Any]) -> str:
+        """Delete the partitions that ``options["partitions"]`` lists, else those that the delta has rows of."""
+        by = self._partition(options)
+        named = [str(p) for p in listed(options.get("partitions"))]
+        if named:
+            return f"delete from {self.relation(target)}\nwhere {by.start(by.column)} in ({', '.join(named)})"
+        return self._delete_partitions_of(stage, target, by)
+
+    def _partition(self, given: Mapping[str, Any]) -> Partition:
         by = layout(given).partition
         if by is None:
             hint = "partition_by: {field: created_at, data_type: timestamp, granularity: day}"
             raise PlanError(Problem("N342", "`insert_overwrite` replaces partitions, and the model has no `partition_by`", hint=hint))
-        if by.copies:
-            return (jobs.text(jobs.Copy(stage, target, partitions=True, key=given.get("kms_key_name"))),)
-        named = [str(p) for p in listed(given.get("partitions"))]
-        if named:
-            delete = f"delete from {self.relation(target)}\nwhere {by.start(by.column)} in ({', '.join(named)})"
-        else:
-            delete = self._delete_partitions_of(stage, target, by)
-        return (delete, self.insert(stage, target, columns))
+        return by
 
     def _delete_partitions_of(self, stage: Relation, target: Relation, by: Partition) -> str:
         """Delete the partitions that the delta has rows for. They are found first: only then are the others not read."""
@@ -169,12 +173,24 @@ class BigQueryDialect(Leases, GoogleWords):
             f"where {start} in unnest(orc_partitions) or (orc_without and {by.column} is null)"
         )
 
-    # the ledger
+    # the ledgers
+
+    def within(self, column: str, start: str, end: str) -> str:
+        """The condition that an event time, a date or a moment of any kind, is in ``[start, end)``."""
+        return f"timestamp({column}) >= timestamp {self.text(start)} and timestamp({column}) < timestamp {self.text(end)}"
+
+    def intervals_setup(self) -> tuple[str, ...]:
+        """Create the table of intervals if it is not there."""
+        columns = ", ".join(f"{self.quote(name)} {TYPES[type_]}" for name, type_ in INTERVAL_COLUMNS)
+        return (f"create table if not exists {self.relation(INTERVALS)} ({columns})\ncluster by {self.quote('relation')}",)
+
+    def intervals_write(self, built: Built) -> tuple[str, ...]:
+        """Record a batch. Rows are only added, their union counts: transactions that add rows never conflict."""
+        return super().intervals_write(built)[1:]
 
     def ledger_setup(self) -> tuple[str, ...]:
         """Create the ledger's dataset and table if they are not there."""
-        types = {"text": "string", "bigint": "int64"}
-        columns = ", ".join(f"{self.quote(name)} {types[type_]}" for name, type_ in LEDGER_COLUMNS)
+        columns = ", ".join(f"{self.quote(name)} {TYPES[type_]}" for name, type_ in LEDGER_COLUMNS)
         return (
             self.create_schema(LEDGER),
             f"create table if not exists {self.relation(LEDGER)} ({columns})\ncluster by {self.quote('node')}",

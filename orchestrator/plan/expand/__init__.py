@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from orchestrator.core.errors import PlanError, Problem, did_you_mean
 from orchestrator.core.names import Relation
@@ -38,7 +39,8 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
     agreed = contract(node, at)
     warnings = () if agreed is None else tuple(remarks(node, agreed, at))
     if is_microbatch(node):
-        batches, why = microbatch(node, relation, tests, units, before, at)
+        with _placed(node):
+            batches, why = microbatch(node, relation, tests, units, before, at)
         return Task(
             node.id,
             node.kind,
@@ -55,10 +57,8 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
         )
     is_view = node.kind == "model" and node.materialized == "materialized_view"
     make = {"snapshot": snapshot_steps}.get(node.kind) or (materialized_view_steps if is_view else replace_steps)
-    try:
+    with _placed(node):
         steps, keep = (incremental_steps if incremental else make)(node, relation, tests, tuple(s.id for s in (*units, *before)), at)
-    except PlanError as error:
-        raise PlanError(*(p if p.span else dataclasses.replace(p, span=node.span, node=node.id) for p in error.problems)) from None
     split = len({s.transaction for s in steps if s.transaction is not None}) > 1
     return Task(
         node.id,
@@ -73,6 +73,15 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
         warnings=(*warnings, *(left_as_it_is(node, at) if is_view else ())),
         leased=at.dialect.leases == "every" or split,
     )
+
+
+@contextmanager
+def _placed(node: Node) -> Iterator[None]:
+    """What an engine refuses of a node's config is the node's problem: its file has the place."""
+    try:
+        yield
+    except PlanError as error:
+        raise PlanError(*(p if p.span else dataclasses.replace(p, span=node.span, node=node.id) for p in error.problems)) from None
 
 
 def _fits(node: Node, relation: Relation, at: Situation) -> None:

@@ -17,7 +17,7 @@ from orchestrator.plan.check_steps import check_steps
 from orchestrator.plan.checks import check
 from orchestrator.plan.expand.incremental import OPTIONS, OWN_POLICY, is_incremental, strategy
 from orchestrator.plan.situation import Situation
-from orchestrator.plan.steps import finish, hooks, promote, stage_step, statements
+from orchestrator.plan.steps import about, finish, hooks, promote, stage_step, statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,10 @@ def microbatch(
     add = _batch(node, target, there, local, pace, at, add=True, refresh=refresh)
     whole = [t for t in tests if t not in local]
     closing = _closing(node, relation, existing, whole, at, refresh=refresh)
+    if at.dialect.transactions == "rows":
+        opening, create, add = (tuple(replace(s, transaction=s.transaction or None) for s in some) for some in (opening, create, add))
+        create = tuple(replace(s, transaction=None) for s in create)
+        closing = tuple(replace(s, transaction=None) for s in closing) if refresh else closing
     made = Batches(
         intervals, pace.size, at.now, opening, create, add, closing, exists and not refresh, refresh, recorded=not at.names.empty
     )
@@ -187,7 +191,7 @@ def _batch(
     judged = check_steps(local, node.id, target.stage, delta, needs=tuple(s.id for s in made), prefix=f"{node.id}/delta")
     passed = tuple(s.id for s in (*made, *judged))
     if not add:
-        moved = statements(at.dialect.swap(target.stage, target, there))
+        moved = statements(at.dialect.swap(target.stage, target, there, {} if refresh else node.config))
         return (*made, *judged, _record(node, target, moved, passed, at))
     options = {k: node.config[k] for k in OPTIONS if node.config.get(k)}
     apply = Step(
@@ -205,6 +209,10 @@ def _batch(
             "options": {**options, "event_time": pace.event_time, "start": START_MARK, "end": END_MARK},
         },
     )
+    if at.dialect.transactions == "rows":  # the stage is dropped when all is over: no drop fits into the transaction
+        align = replace(apply, id=f"{node.id}/align", transaction=None, payload={**apply.payload, "only": "columns"})
+        rows = replace(apply, needs=(align.id,), payload={**apply.payload, "only": "rows"})
+        return (*made, *judged, align, rows, _record(node, target, (), (rows.id,), at))
     drop = statements((at.dialect.drop(Existing(target.stage, "table")),))
     return (*made, *judged, apply, _record(node, target, drop, (apply.id,), at))
 
@@ -235,10 +243,17 @@ def _closing(
     if refresh and (texts := at.dialect.finish(place, node.config)):
         made = (Step(f"{node.id}/finish-all", node.id, "finish", statements(texts), needs, place, transaction=1),)
     ready = (*needs, *(s.id for s in made))
+    split = at.dialect.transactions == "rows"
+    looking = replace(looking, later=split and not refresh)
     judged = check_steps(whole, node.id, place, looking, needs=ready, prefix=f"{node.id}/whole", transaction=1)
     visible: tuple[Statement, ...] = ()
     if refresh:
         moved = at.dialect.intervals_move(str(place), str(relation))
-        visible = statements((*at.dialect.swap(place, relation, existing), *moved))
-    done = promote(node, relation, visible, (*ready, *(c.id for c in judged)), 1, at)
-    return (*made, *judged, done, *hooks(node, "post_hook", needs=(done.id,), transaction=1))
+        visible = statements((*at.dialect.swap(place, relation, existing, node.config), *moved))
+    done = promote(node, relation, visible, (*ready, *(c.id for c in judged)), 1, at, described=not split)
+    if not split:
+        return (*made, *judged, done, *hooks(node, "post_hook", needs=(done.id,), transaction=1))
+    tidy = (*statements((at.dialect.drop(Existing(place.stage, "table")),)), *about(node, relation, at))
+    settle = Step(f"{node.id}/settle", node.id, "clean", tidy, (done.id,), relation, transaction=None)
+    after = tuple(replace(h, transaction=None) for h in hooks(node, "post_hook", needs=(settle.id,)))
+    return (*made, *judged, done, settle, *after)
