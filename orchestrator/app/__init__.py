@@ -152,6 +152,7 @@ def secrets(workspace: Workspace) -> tuple[Secret, ...]:
 
 
 def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> Iterator[Event]:
+    from orchestrator.app.commenting import commenting
     from orchestrator.app.explain import explainer
     from orchestrator.app.late import LateSql
     from orchestrator.app.loaders import python_loader, seed_loader
@@ -173,6 +174,7 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
     patience = workspace.project.target.settings.get("lock_timeout")
     leasing = Leasing(workspace.invocation.id, request.on_conflict, None if patience is None else float(patience))
     shop = replace(shop, loaders=loaders, interruptible=interruptible, leasing=leasing, started=workspace.invocation.started)
+    shop = replace(shop, comment=commenting(workspace, secrets(workspace)))
     for event in execute(ready.plan, workspace.graph, ready.warehouse, shop, _started(ready, request)):
         if isinstance(event, RunStarted):
             yield event

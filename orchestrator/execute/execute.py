@@ -17,6 +17,7 @@ from orchestrator.core.graph import Graph
 from orchestrator.core.plan import Plan, Task
 from orchestrator.core.ports import Connection, Warehouse
 from orchestrator.execute.batches import run_batches
+from orchestrator.execute.commented import Commented
 from orchestrator.execute.frontier import Frontier
 from orchestrator.execute.lease import Pulse
 from orchestrator.execute.task import ATTEMPTS, Outcome, run_task
@@ -96,7 +97,9 @@ class _Crew:
         while (task := self.work.get()) is not None:
             try:
                 connection = connection or self._connect()
-                outcome = (run_batches if task.batches else run_task)(task, connection, self.shop, self.events.put)
+                said = self.shop.comment(task.node) if self.shop.comment else None
+                spoken = Commented(connection, said) if said else connection
+                outcome = (run_batches if task.batches else run_task)(task, spoken, self.shop, self.events.put)
             except BaseException as error:  # noqa: BLE001 - whatever happens, the task must end and say so
                 outcome = Outcome.crashed(task, error, self.shop)
             if outcome.crash and connection is not None:  # the next task gets a fresh one

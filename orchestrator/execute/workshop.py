@@ -13,6 +13,7 @@ from orchestrator.core.errors import ExecuteError, Problem
 from orchestrator.core.graph import Graph
 from orchestrator.core.plan import Statement, Step
 from orchestrator.core.ports import Clock, Connection, Dialect
+from orchestrator.execute.commented import Comment
 from orchestrator.execute.lease import Leasing
 
 Interruptible = Callable[[Callable[[], None]], AbstractContextManager[object]]
@@ -49,3 +50,4 @@ class Workshop:
     interruptible: Interruptible = nullcontext
     leasing: Leasing = field(default_factory=Leasing)
     started: datetime | None = None
+    comment: Callable[[str], Comment] | None = None

@@ -241,6 +241,8 @@ def _settings(
         given.setdefault("test_paths", ("tests",))
     target_path = given.get("target_path", "target")
     given.setdefault("clean_targets", (target_path,))
+    if not own and "query_comment" not in data:
+        given["query_comment"] = {}  # a dbt project that says nothing has the usual comment
     given |= {"name": name, "vars": vars_, "selectors": selectors, "own": own, "origin": origin}
     return Settings(**given)
 

@@ -14,7 +14,7 @@ from orchestrator.core.node import Column, Node, PythonBody, Query, SeedBody, Sq
 from orchestrator.core.plan import Late, Origin, Statement, Step, Verdict
 from orchestrator.core.ports import Dialect
 from orchestrator.core.snapshot import Existing, Published, RelationKind
-from orchestrator.plan.compile import compile_query, is_late
+from orchestrator.plan.compile import compile_query, compile_text, is_late
 from orchestrator.plan.contract import contract
 from orchestrator.plan.situation import Situation
 from orchestrator.sql.splice import Spliced
@@ -28,6 +28,8 @@ def staged(
     First what is in the stage's place goes away, if it is of another kind. A contract is looked at before anything is made.
     """
     agreed = contract(node, at)
+    headed = header(node, before, at)
+    before = tuple(s.id for s in headed) or before
     stage = replace(stage_step(node, relation, at, agreed, incremental=incremental), needs=before)
     # where nothing is undone, a stage may be left over from a model that had other partitions: it is not replaced as it is
     kind = str(stage.payload["create"]) if at.dialect.transactions == "all" else ""
@@ -35,9 +37,18 @@ def staged(
     if at.dialect.transactions == "rows":
         stage = replace(stage, needs=(*before, *(c.id for c in cleaned)))
     if agreed is None:
-        return cleaned, stage
+        return (*headed, *cleaned), stage
     held, made = _held(node, relation, stage, agreed, at, incremental=incremental)
-    return (*cleaned, *held), made
+    return (*headed, *cleaned, *held), made
+
+
+def header(node: Node, needs: tuple[str, ...], at: Situation) -> tuple[Step, ...]:
+    """The author's ``sql_header``: sent on the same session, just before the model is looked at and built."""
+    text = str(node.config.get("sql_header") or "").strip().rstrip(";")
+    if not text or not isinstance(at.names.graph.bodies[node.id], SqlBody):
+        return ()
+    sql = Statement(compile_text(text, node, at.names))
+    return (Step(f"{node.id}/header", node.id, "hook", (sql,), needs, node.relation),)
 
 
 def _held(
@@ -114,7 +125,7 @@ def clean(id_: str, node: Node, there: Existing | None, kind: str, needs: tuple[
 
 
 def compiled(node: Node, query: Query, at: Situation) -> Spliced:
-    """The node's query as sent, with the author's ``sql_header`` left to the engine's dialect."""
+    """The node's query as sent."""
     return compile_query(node, query, at.names)
 
 

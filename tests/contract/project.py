@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -29,6 +29,7 @@ class Built:
     monkeypatch: pytest.MonkeyPatch
     capture: pytest.CaptureFixture[str]
     told: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def engine(self) -> str:
@@ -48,6 +49,8 @@ class Built:
                 patch.delenv(key)
             patch.setenv("HOME", str(self.root))
             patch.setenv("NO_COLOR", "1")
+            for key, value in self.environment.items():
+                patch.setenv(key, value)
             self.capture.readouterr()
             results = self.root / "target" / "run_results.json"
             results.unlink(missing_ok=True)

@@ -11,3 +11,6 @@
 {%- set configured = config.get('store_failures') -%}
 {{ return((flags.STORE_FAILURES or false) if configured is none else configured) }}
 {%- endmacro %}
+
+{#- Text in front of the statement that builds the model: settings of the session, functions. -#}
+{% macro set_sql_header(config) %}{{ config.set('sql_header', caller()) }}{% endmacro %}
