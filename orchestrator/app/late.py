@@ -134,13 +134,16 @@ class LateSql:
         Raises:
             ExecuteError: X322, it refers to something it did not refer to when the graph was made.
         """
+        from orchestrator.render.render import test_call
         from orchestrator.sql.parse import Malformed, opaque, parse
 
         workspace = self._workspace
         live = self._live(node, connection, names)
         if interval is not None:
             live = replace(live, extra={**live.extra, "interval": interval})
-        text, _ = self._templates(node).render(workspace.declaration(node.id), workspace.raw(node.id), incremental=incremental, live=live)
+        declaration, templates = workspace.declaration(node.id), self._templates(node)
+        raw, extra = test_call(templates, declaration, live.physical) if node.test_name else (workspace.raw(node.id), None)
+        text, _ = templates.render(declaration, raw, incremental=incremental, live=live, extra=extra)
         dialect = workspace.dialect
         try:
             query = parse(text, dialect.sqlglot, dialect.quote_char)

@@ -82,6 +82,20 @@ class Reference:
     type = is_table = is_cte = is_view
 
 
+class Tested(str):
+    """What a generic test gets as ``model``: text that stands for the relation, and in a run its physical parts."""
+
+    __slots__ = ("database", "identifier", "name", "schema", "table")
+
+    def __new__(cls, text: str, relation: Relation | None) -> Tested:
+        """``text`` with the parts of ``relation``, as far as they are known."""
+        self = super().__new__(cls, text)
+        self.database = relation.database if relation else None
+        self.schema = relation.schema if relation else None
+        self.identifier = self.name = self.table = relation.name if relation else ""
+        return self
+
+
 class PhysicalRelation:
     """A relation as the warehouse has it (``adapter.get_relation``, ``api.Relation.create``)."""
 

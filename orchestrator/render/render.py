@@ -13,7 +13,9 @@ from orchestrator.core import marker
 from orchestrator.core.config import listed
 from orchestrator.core.declaration import Declaration, Inputs, Rendered
 from orchestrator.core.errors import OrcError, Problem, RenderError
+from orchestrator.core.names import Relation
 from orchestrator.core.node import Kind
+from orchestrator.render.facades import Tested
 from orchestrator.render.literal import literal
 from orchestrator.render.recorder import Recorder
 from orchestrator.render.templates import Templates
@@ -152,17 +154,30 @@ def _generic_test(templates: Templates, declaration: Declaration) -> Rendered:
         tests = [n.removeprefix("test_") for n in templates.library.names() if n.startswith("test_")]
         hint = did_you_mean(bare, [*tests, *NATIVE_TESTS], also=f"define it: {{% test {bare}(model, column_name) %}} … {{% endtest %}}")
         raise RenderError(Problem("R020", f"there is no test called `{test}`", declaration.span, hint))
-    kind, name = declaration.attached or ("model", "")
-    payload, bare_name = marker.tested(kind, name)
-    model = marker.write(payload, bare_name, quote)
-    where = config.get("where")
-    keywords: dict[str, Any] = {"model": f"(select * from {model} where {where}) dbt_subquery" if where else model, **deepcopy(arguments)}
-    if column:
-        keywords["column_name"] = column
-    call = "{{ " + f"{macro.name if package in ('', 'dbt') else f'{package}.{macro.name}'}(**_orc_arguments)" + " }}"
-    text, used = templates.render(replaced, call, extra={"_orc_arguments": keywords})
+    call, extra = test_call(templates, replaced)
+    text, used = templates.render(replaced, call, extra=extra)
     inputs = Inputs({**inputs.values, **used.values}, tuple(dict.fromkeys([*inputs.volatile, *used.volatile])))
     return Rendered(replaced, call, text, config=_merged(used.config), inputs=inputs, macros=tuple(used.macros))
+
+
+def test_call(
+    templates: Templates, declaration: Declaration, physical: Callable[[str], Relation | None] = lambda _: None
+) -> tuple[str, dict[str, Any]]:
+    """The template that calls a generic test's macro, and the names it needs. ``physical`` knows where what is tested is, in a run."""
+    package, _, bare = (declaration.test_name or "").rpartition(".")
+    macro = templates.library.find(f"test_{bare}", package or None)
+    if macro is None:
+        raise AssertionError(declaration.test_name)
+    kind, name = declaration.attached or ("model", "")
+    payload, bare_name = marker.tested(kind, name)
+    model = Tested(marker.write(payload, bare_name, templates.facts.dialect.quote_char), physical(payload))
+    where = declaration.config.get("where")
+    keywords: dict[str, Any] = {"model": f"(select * from {model} where {where}) dbt_subquery" if where else model}
+    keywords |= deepcopy(dict(declaration.arguments))
+    if declaration.column:
+        keywords["column_name"] = declaration.column
+    call = "{{ " + f"{macro.name if package in ('', 'dbt') else f'{package}.{macro.name}'}(**_orc_arguments)" + " }}"
+    return call, {"_orc_arguments": keywords}
 
 
 def rendered_arguments(templates: Templates, declaration: Declaration, values: Mapping[str, Any]) -> tuple[dict[str, Any], Recorder]:

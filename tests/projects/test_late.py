@@ -100,3 +100,19 @@ def test_a_relation_is_looked_for_without_losing_the_transaction(project: Make) 
     })  # fmt: skip
     p.orc("build").exits(0)
     assert p.query("select * from asks") == [("table", "none")]
+
+
+def test_a_generic_test_that_asks_the_warehouse_about_what_it_tests(project: Make) -> None:
+    asks = """{% test column_type(model, column_name, type) %}
+      {% set found = namespace(type='') %}
+      {% for column in adapter.get_columns_in_relation(model) if column.name == column_name %}{% set found.type = column.data_type %}{% endfor %}
+      select '{{ found.type }}' as type from {{ model }} where '{{ found.type }}' != '{{ type }}' limit 1
+    {% endtest %}"""
+    p = project({
+        **NUMBERS,
+        "macros/t.sql": asks,
+        "models/s.yml": "models: [{name: numbers, columns: [{name: n, tests: [{column_type: {type: BIGINT}}]}]}]",
+    })  # fmt: skip
+    assert p.orc("build").exits(0).statuses == {"numbers": "success", "column_type_numbers_n__BIGINT": "pass"}
+    p.write({"models/s.yml": "models: [{name: numbers, columns: [{name: n, tests: [{column_type: {type: TEXT}}]}]}]"})
+    assert p.orc("test").exits(1).statuses == {"column_type_numbers_n__TEXT": "fail"}
