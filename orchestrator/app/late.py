@@ -134,7 +134,7 @@ class LateSql:
         Raises:
             ExecuteError: X322, it refers to something it did not refer to when the graph was made.
         """
-        from orchestrator.render.render import test_call
+        from orchestrator.render.render import call_of_test
         from orchestrator.sql.parse import Malformed, opaque, parse
 
         workspace = self._workspace
@@ -142,7 +142,7 @@ class LateSql:
         if interval is not None:
             live = replace(live, extra={**live.extra, "interval": interval})
         declaration, templates = workspace.declaration(node.id), self._templates(node)
-        raw, extra = test_call(templates, declaration, live.physical) if node.test_name else (workspace.raw(node.id), None)
+        raw, extra = call_of_test(templates, declaration, live.physical) if node.test_name else (workspace.raw(node.id), None)
         text, _ = templates.render(declaration, raw, incremental=incremental, live=live, extra=extra)
         dialect = workspace.dialect
         try:

@@ -87,13 +87,20 @@ class Tested(str):
 
     __slots__ = ("database", "identifier", "name", "schema", "table")
 
-    def __new__(cls, text: str, relation: Relation | None) -> Tested:
+    database: str | None
+    schema: str | None
+    identifier: str
+    name: str
+    table: str
+
+    @classmethod
+    def at(cls, text: str, relation: Relation | None) -> Tested:
         """``text`` with the parts of ``relation``, as far as they are known."""
-        self = super().__new__(cls, text)
-        self.database = relation.database if relation else None
-        self.schema = relation.schema if relation else None
-        self.identifier = self.name = self.table = relation.name if relation else ""
-        return self
+        made = cls(text)
+        made.database = relation.database if relation else None
+        made.schema = relation.schema if relation else None
+        made.identifier = made.name = made.table = relation.name if relation else ""
+        return made
 
 
 class PhysicalRelation:

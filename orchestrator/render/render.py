@@ -154,13 +154,13 @@ def _generic_test(templates: Templates, declaration: Declaration) -> Rendered:
         tests = [n.removeprefix("test_") for n in templates.library.names() if n.startswith("test_")]
         hint = did_you_mean(bare, [*tests, *NATIVE_TESTS], also=f"define it: {{% test {bare}(model, column_name) %}} … {{% endtest %}}")
         raise RenderError(Problem("R020", f"there is no test called `{test}`", declaration.span, hint))
-    call, extra = test_call(templates, replaced)
+    call, extra = call_of_test(templates, replaced)
     text, used = templates.render(replaced, call, extra=extra)
     inputs = Inputs({**inputs.values, **used.values}, tuple(dict.fromkeys([*inputs.volatile, *used.volatile])))
     return Rendered(replaced, call, text, config=_merged(used.config), inputs=inputs, macros=tuple(used.macros))
 
 
-def test_call(
+def call_of_test(
     templates: Templates, declaration: Declaration, physical: Callable[[str], Relation | None] = lambda _: None
 ) -> tuple[str, dict[str, Any]]:
     """The template that calls a generic test's macro, and the names it needs. ``physical`` knows where what is tested is, in a run."""
@@ -170,7 +170,7 @@ def test_call(
         raise AssertionError(declaration.test_name)
     kind, name = declaration.attached or ("model", "")
     payload, bare_name = marker.tested(kind, name)
-    model = Tested(marker.write(payload, bare_name, templates.facts.dialect.quote_char), physical(payload))
+    model = Tested.at(marker.write(payload, bare_name, templates.facts.dialect.quote_char), physical(payload))
     where = declaration.config.get("where")
     keywords: dict[str, Any] = {"model": f"(select * from {model} where {where}) dbt_subquery" if where else model}
     keywords |= deepcopy(dict(declaration.arguments))
