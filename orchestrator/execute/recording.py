@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.core.errors import ExecuteError, Problem
-from orchestrator.core.ports import Dialect
+from orchestrator.core.ports import Connection, Dialect
 from orchestrator.core.snapshot import Built, Lease, Published
 
 
@@ -31,3 +31,13 @@ def refuse_strays(strays: int, event_time: str) -> None:
         message = f"not published: {which} a `{event_time}` that is outside of the batch, or null"
         hint = "give the parents it reads an `event_time`, or filter with `interval_start` and `interval_end`"
         raise ExecuteError(Problem("X340", message, None, hint))
+
+
+def read_back(query: str, connection: Connection) -> tuple[tuple[Any, ...], ...]:
+    """The rows of a query that changes nothing: a session that breaks meanwhile is no reason not to know."""
+    try:
+        return connection.execute(query).rows
+    except ExecuteError as error:
+        if not error.transient:
+            raise
+    return connection.execute(query).rows

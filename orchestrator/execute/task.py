@@ -15,14 +15,14 @@ from orchestrator.core.event import Event, NodeFinished, NodeStarted, Noted, Sta
 from orchestrator.core.names import Relation
 from orchestrator.core.plan import Late, Statement, Step, Task
 from orchestrator.core.ports import Answer, Connection
-from orchestrator.core.snapshot import Lease
+from orchestrator.core.snapshot import Lease, Published
 from orchestrator.execute.difference import difference
 from orchestrator.execute.ends import finished, judged, test_end
 from orchestrator.execute.judge import counted, judge
 from orchestrator.execute.keep_contract import keep_contract
 from orchestrator.execute.kept_failures import kept_failures, kept_rows, without_query
 from orchestrator.execute.lease import Occupied, lease, overtaken, returned, still_ours
-from orchestrator.execute.recording import recording, refuse_strays
+from orchestrator.execute.recording import read_back, recording, refuse_strays
 from orchestrator.execute.workshop import Workshop
 
 ATTEMPTS = 4
@@ -73,6 +73,7 @@ class _Attempt:
     current: Statement | None = None
     published: bool = False
     lease: Lease | None = None
+    returned: bool = False
 
 
 @dataclass(slots=True)
@@ -287,15 +288,15 @@ def _prove(steps: Sequence[Step], connection: Connection, shop: Workshop, attemp
 
     Another run may have published since; only while the lease is ours a row that is not proves that nothing was committed.
     """
-    for step in steps:
-        if step.does == "promote" and attempt.passed.get(step.id) and "verify" in step.payload:
-            rows = connection.execute(str(step.payload["verify"])).rows
-            if not rows or rows[0][0] != step.payload["publish"].run:
-                problem = Problem("X301", "the engine confirmed a commit that did not happen", None, "run again: nothing was published")
-                attempt.published = False
-                if attempt.lease is not None and not still_ours(attempt.lease, connection, shop):
-                    raise ExecuteError(overtaken(attempt.lease.relation))
-                raise ExecuteError(problem, transient=True)
+    promoted = [s for s in steps if s.does == "promote" and attempt.passed.get(s.id) and "verify" in s.payload]
+    for step in promoted[-1:]:  # one row proves the transaction, and the last one is where it says
+        rows = read_back(str(step.payload["verify"]), connection)
+        if not rows or rows[0][0] != step.payload["publish"].run:
+            attempt.published = False
+            if attempt.lease is not None and not still_ours(attempt.lease, connection, shop):
+                raise ExecuteError(overtaken(attempt.lease.relation))
+            problem = Problem("X301", "the engine confirmed a commit that did not happen", None, "run again: nothing was published")
+            raise ExecuteError(problem, transient=True)
 
 
 def _may_run(step: Step, attempt: _Attempt) -> bool:
@@ -374,8 +375,9 @@ def _promote(step: Step, connection: Connection, shop: Workshop, attempt: _Attem
         _send(statement, connection, attempt)
         # where nothing is undone, what readers see now must not be built again because the ledger was out of reach
         attempt.published |= step.transaction is None
-    for sql in recording(publish, step.payload, shop.dialect, attempt.lease):
+    for sql in recording(publish, step.payload, shop.dialect, None if attempt.returned else attempt.lease):
         _send(Statement(sql), connection, attempt)
+    attempt.returned |= isinstance(publish, Published)
 
 
 def _check(step: Step, connection: Connection, shop: Workshop, attempt: _Attempt) -> None:

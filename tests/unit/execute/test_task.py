@@ -93,11 +93,17 @@ class TestATable:
         assert run(bench, bench.table("m"), connection)[0] is False
 
     def test_whose_proof_cannot_be_read_is_not_built_twice(self, bench: Any) -> None:
-        connection = bench.connection(fails={6: refused("connection lost", transient=True)})
+        connection = bench.connection(fails={n: refused("connection lost", transient=True) for n in (6, 7)})
         ok, ends, events = run(bench, bench.table("m"), connection)
         assert (ok, ends) == (False, {"m": Status.CRASHED})
-        assert connection.said == ["begin", "make m", "swap m", "write m r1", "commit", "read m", "rollback"]
+        assert connection.said == ["begin", "make m", "swap m", "write m r1", "commit", "read m", "read m", "rollback"]
         assert events[-1].message == "published, but not finished: connection lost"
+
+    def test_whose_proof_is_interrupted_is_asked_for_again(self, bench: Any) -> None:
+        connection = bench.connection(fails={6: refused("connection lost", transient=True)})
+        ok, ends, _ = run(bench, bench.table("m"), connection)
+        assert (ok, ends) == (True, {"m": Status.PASSED})
+        assert connection.said.count("begin") == 1
 
 
 class TestAConflict:
