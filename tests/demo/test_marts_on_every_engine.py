@@ -17,10 +17,10 @@ import pytest
 from orchestrator.adapters import registry
 from orchestrator.core.project import Target
 from orchestrator.testing import postgres
-from orchestrator.testing.fixtures import postgres_url, worker
+from orchestrator.testing.fixtures import bigquery_server, postgres_url, worker
 from tests.demo.conftest import copy_project, orc_in
 
-__all__ = ["postgres_url", "worker"]
+__all__ = ["bigquery_server", "postgres_url", "worker"]
 
 SHOWN = 5
 """Rows that differ, of each side, in a message."""
@@ -65,50 +65,76 @@ def line(columns: Sequence[str], row: Sequence[object]) -> str:
     return ", ".join(f"{name}={canonical(value)}" for name, value in zip(columns, row, strict=True))
 
 
-def duckdb_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    return {"type": "duckdb", "path": "warehouse.duckdb", "schema": "main"}
-
-
 def postgres_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     return {**postgres.settings(str(request.getfixturevalue("postgres_url"))), "schema": "nyc"}
 
 
-ENGINES: dict[str, Callable[[pytest.FixtureRequest], dict[str, Any]]] = {"duckdb": duckdb_settings, "postgres": postgres_settings}
-"""Each engine's output in ``profiles.yml``; another one joins by a row."""
+def bigquery_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    server = request.getfixturevalue("bigquery_server")
+    server.reset()
+    return {"type": "bigquery", "project": "shop-dw", "api_endpoint": server.url, "location": "EU", "schema": "nyc"}
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine's output in ``profiles.yml``, and how much of the demo it builds."""
+
+    settings: Callable[[pytest.FixtureRequest], dict[str, Any]]
+    sample: bool = False
+
+
+ENGINES = {"postgres": Engine(postgres_settings), "bigquery": Engine(bigquery_settings, sample=True)}
+"""What is compared with DuckDB; another engine joins by a row."""
 
 REFERENCE = "duckdb"
+DUCKDB = {"type": "duckdb", "path": "warehouse.duckdb", "schema": "main"}
+
+SAMPLE = '(table["month"] == 1) & (table["day"] <= 2)'
+"""Two days: BigQuery is stood in for by an evaluator that is exact and slow. They are too few for a fit, and for some tests."""
+OF_SAMPLE = (
+    *("--no-gates", "--exclude", "int_weather_fit+", "test_type:data", "test_type:unit"),
+    *("--vars", "{min_route_flights: 3}"),
+)
 
 
-@pytest.fixture(scope="module")
-def reference(demo: Path) -> Marts:
-    """The demo as everybody builds it first."""
-    return published(demo, {"type": "duckdb", "path": "warehouse.duckdb", "schema": "main"})
-
-
-@pytest.fixture(scope="module", params=sorted(ENGINES.keys() - {REFERENCE}))
-def marts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Marts:
-    """The demo built on another engine."""
-    engine: str = request.param
-    project = tmp_path_factory.mktemp(engine) / "demo"
+@pytest.fixture(scope="module", params=sorted(ENGINES))
+def both(request: pytest.FixtureRequest, demo: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Marts, Marts]:
+    """What DuckDB published, and what another engine made of the same."""
+    engine = ENGINES[request.param]
+    project = tmp_path_factory.mktemp(request.param) / "demo"
     project.mkdir()
     copy_project(project)
-    output = ENGINES[engine](request)
-    profile = {"nyc_flights": {"target": "dev", "outputs": {"dev": {**output, "threads": 2}}}}
+    output = engine.settings(request)
+    profile = {"nyc_flights": {"target": "dev", "outputs": {"dev": {**output, "threads": 2}, "duckdb": {**DUCKDB, "threads": 2}}}}
     (project / "profiles.yml").write_text(json.dumps(profile), encoding="utf-8")
-    done: subprocess.CompletedProcess[str] = orc_in(project)("build")
+    if not engine.sample:
+        build(project)
+        return published(demo, DUCKDB), published(project, output)
+    for model in ("flights", "weather"):
+        file = project / "models" / "raw" / f"raw_{model}.py"
+        whole, sample = f"    return {model}\n", f"    return {model}[{SAMPLE.replace('table', model)}]\n"
+        text = file.read_text(encoding="utf-8")
+        assert whole in text
+        file.write_text(text.replace(whole, sample), encoding="utf-8")
+    build(project, "--target", "duckdb", *OF_SAMPLE)
+    first = published(project, DUCKDB)
+    build(project, *OF_SAMPLE)
+    return first, published(project, output)
+
+
+def build(project: Path, *words: str) -> None:
+    done: subprocess.CompletedProcess[str] = orc_in(project)("build", *words)
     assert done.returncode == 0, done.stdout + done.stderr
-    return published(project, output)
 
 
 def published(project: Path, output: dict[str, Any]) -> Marts:
-    """All that is in the folder `marts`, as a session of its own reads it."""
+    """All that was built in the folder `marts`, as a session of its own reads it."""
     manifest = json.loads((project / "target" / "manifest.json").read_text(encoding="utf-8"))
-    names = {
-        node["name"]: node["relation_name"]
-        for node in manifest["nodes"].values()
-        if node["resource_type"] == "model" and node["path"].startswith("marts/")
-    }
-    warehouse = registry.warehouse(Target("nyc_flights", "dev", output["type"], None, output["schema"], 1, output), str(project))
+    results = json.loads((project / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
+    nodes = (manifest["nodes"][r["unique_id"]] for r in results if r["unique_id"].startswith("model."))
+    names = {node["name"]: node["relation_name"] for node in nodes if node["path"].startswith("marts/")}
+    target = Target("nyc_flights", "dev", output["type"], output.get("project"), output["schema"], 1, output)
+    warehouse = registry.warehouse(target, str(project))
     session = warehouse.connect()
     try:
         answers = {name: session.execute(f"select * from {relation}") for name, relation in names.items()}
@@ -118,16 +144,23 @@ def published(project: Path, output: dict[str, Any]) -> Marts:
     return Marts({name: sorted(line(answer.columns, row) for row in answer.rows) for name, answer in answers.items()})
 
 
-def test_all_marts_are_compared(reference: Marts, marts: Marts) -> None:
-    files = {path.stem for path in Path(__file__).parents[2].joinpath("models/marts").glob("*.sql")}
-    assert reference.rows.keys() == marts.rows.keys() == files
-    assert all(reference.rows.values())
+MARTS = sorted(path.stem for path in Path(__file__).parents[2].joinpath("models/marts").glob("*.sql"))
 
 
-@pytest.mark.parametrize("mart", sorted(path.stem for path in Path(__file__).parents[2].joinpath("models/marts").glob("*.sql")))
-def test_a_mart_is_the_same_to_the_last_digit(reference: Marts, marts: Marts, mart: str) -> None:
-    if reference.hash(mart) != marts.hash(mart):
-        pytest.fail(difference(mart, reference.rows[mart], marts.rows[mart]), pytrace=False)
+def test_all_marts_are_compared(both: tuple[Marts, Marts]) -> None:
+    first, second = both
+    assert first.rows.keys() == second.rows.keys()
+    assert set(MARTS) - first.rows.keys() <= {"weather_explained"}
+    assert all(first.rows.values())
+
+
+@pytest.mark.parametrize("mart", MARTS)
+def test_a_mart_is_the_same_to_the_last_digit(both: tuple[Marts, Marts], mart: str) -> None:
+    first, second = both
+    if mart not in first.rows:
+        return  # the fit needs more than a sample; the test above says that nothing else is missing
+    if first.hash(mart) != second.hash(mart):
+        pytest.fail(difference(mart, first.rows[mart], second.rows[mart]), pytrace=False)
 
 
 def difference(mart: str, ours: Sequence[str], theirs: Sequence[str]) -> str:
