@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -336,19 +336,13 @@ class PostgresWarehouse:
 
     def snapshot(self, relations: Iterable[Relation]) -> Snapshot:
         """What exists in the schemas of ``relations``, and the ledger."""
-        session = self.connect()
-        try:
+        with closing(self.connect()) as session:
             return snapshot(session, tuple(relations), self.profile.schema)
-        finally:
-            session.close()
 
     def catalog(self, relations: Iterable[Relation]) -> tuple[Described, ...]:
         """What the engine's own catalog says of those of ``relations`` that exist."""
-        session = self.connect()
-        try:
+        with closing(self.connect()) as session:
             return described(session, tuple(relations), self.profile.schema)
-        finally:
-            session.close()
 
     def close(self) -> None:
         """End all sessions."""

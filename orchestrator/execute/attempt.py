@@ -1,0 +1,30 @@
+"""One try of a task: what it sent, what passed, what there is to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.core.event import Event
+from orchestrator.core.plan import Statement
+from orchestrator.core.snapshot import Lease
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What one try of a task has seen so far."""
+
+    sent: list[str] = field(default_factory=list)
+    passed: dict[str, bool] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    failed_tests: list[str] = field(default_factory=list)
+    rows: int | None = None
+    message: str = "OK"
+    details: dict[str, Any] = field(default_factory=dict)
+    cost: Mapping[str, int] = field(default_factory=dict)
+    step: str = ""
+    current: Statement | None = None
+    published: bool = False
+    lease: Lease | None = None
+    returned: bool = False
