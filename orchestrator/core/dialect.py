@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from orchestrator.core.contract import Contract, Support
+from orchestrator.core.declaring import Declaring
 from orchestrator.core.history import Comparison
 from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import Built, Existing, Lease, Published
 
 
-class Dialect(Protocol):
+class Dialect(Declaring, Protocol):
     """What to say to an engine: pure text. Everything that differs between engines in SQL stands behind this.
 
     ``trusts_commit`` says that this engine's connection itself knows whether a commit happened; elsewhere the ledger row is
@@ -33,11 +33,6 @@ class Dialect(Protocol):
     materialized_views: bool
     leases: str
     transactions: Literal["all", "rows"]
-
-    @property
-    def constraint_support(self) -> Mapping[str, Support]:
-        """What the engine does about each kind of constraint."""
-        ...
 
     def quote(self, identifier: str) -> str:
         """One identifier, quoted."""
@@ -125,34 +120,6 @@ class Dialect(Protocol):
 
     def add_columns(self, target: Relation, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
         """Add columns ``(name, type)`` to a table."""
-        ...
-
-    def declared_type(self, written: str) -> str:
-        """The engine's name for a type that a contract declares (``alias_types``)."""
-        ...
-
-    def declared_name(self, written: str, *, quoted: bool) -> str:
-        """What a column is really called that a contract declares as ``written``."""
-        ...
-
-    def same_name(self, one: str, other: str) -> bool:
-        """Whether the engine takes two names for one column's."""
-        ...
-
-    def same_type(self, declared: str, actual: str) -> bool:
-        """Whether a query's column may go into a contract's; both types are in the engine's own words."""
-        ...
-
-    def create_declared(self, relation: Relation, contract: Contract, config: Mapping[str, Any], *, constrained: bool = True) -> str:
-        """Create (or replace) an empty table with a contract's columns, and its constraints when ``constrained``."""
-        ...
-
-    def insert_query(self, relation: Relation, columns: tuple[str, ...], select: str) -> str:
-        """Fill a table from a query, columns matched by name; the query's text appears unchanged."""
-        ...
-
-    def constrain(self, relation: Relation, contract: Contract) -> tuple[str, ...]:
-        """What is left to do about constraints when the rows are there."""
         ...
 
     def fold(self, identifier: str) -> str:

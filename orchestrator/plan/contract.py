@@ -23,7 +23,7 @@ def contract(node: Node, at: Situation) -> Contract | None:
     """The contract that ``node`` is held to; ``None`` when none is enforced.
 
     Raises:
-        PlanError: N340, the contract itself is not whole. N341, ``on_schema_change`` would break it.
+        PlanError: N360, the contract itself is not whole. N361, ``on_schema_change`` would break it.
     """
     if node.kind != "model" or node.is_ephemeral or not enforced(node.config):
         return None
@@ -52,7 +52,7 @@ def remarks(node: Node, agreed: Contract, at: Situation) -> Iterator[Problem]:
     if said and node.materialized in ("view", "materialized_view"):
         kind, all_ = node.materialized.replace("_", " "), ", ".join(dict.fromkeys(k for k, _ in said))
         message = f"`{node.name}` is a {kind}: its constraints ({all_}) hold nothing back"
-        yield Problem("N342", message, agreed.place, "build it as a table, or test for it", severity="warning", node=node.id)
+        yield Problem("N362", message, agreed.place, "build it as a table, or test for it", severity="warning", node=node.id)
         return
     words = {"not_supported": ("warn_unsupported", "has no"), "not_enforced": ("warn_unenforced", "does not enforce")}
     for kind in dict.fromkeys(k for k, _ in said):
@@ -60,24 +60,24 @@ def remarks(node: Node, agreed: Contract, at: Situation) -> Iterator[Problem]:
         if support in words and any(c.get(words[support][0], True) for k, c in said if k == kind):
             message = f"{at.dialect.name} {words[support][1]} `{kind}` constraints: that of `{node.name}` holds nothing back"
             hint = f"test for it; `{words[support][0]}: false` at the constraint silences this"
-            yield Problem("N342", message, agreed.place, hint, severity="warning", node=node.id)
+            yield Problem("N362", message, agreed.place, hint, severity="warning", node=node.id)
 
 
 def _incomplete(node: Node, columns: tuple[Column, ...], place: Span) -> Iterator[Problem]:
     if not columns:
         message = f"the contract of `{node.name}` is enforced, but declares no columns"
-        yield Problem("N340", message, place, "list them in a properties file: `columns: [{name: id, data_type: integer}]`", node=node.id)
+        yield Problem("N360", message, place, "list them in a properties file: `columns: [{name: id, data_type: integer}]`", node=node.id)
     bare = [c.name for c in columns if not c.data_type]
     if bare:
         message = f"the contract of `{node.name}` does not say the `data_type` of {', '.join(f'`{n}`' for n in bare)}"
-        yield Problem("N340", message, place, "every column of an enforced contract has one", node=node.id)
+        yield Problem("N360", message, place, "every column of an enforced contract has one", node=node.id)
 
 
 def _policy(node: Node, at: Situation) -> Iterator[Problem]:
     policy = node.config.get("on_schema_change")
     if node.materialized == "incremental" and policy not in POLICIES and not (policy is None and at.own):
         message = f"`on_schema_change: {policy or 'ignore'}` of `{node.name}` would let its table drift from the contract"
-        yield Problem("N341", message, node.span, f"choose {' or '.join(f'`{p}`' for p in POLICIES)}", node=node.id)
+        yield Problem("N361", message, node.span, f"choose {' or '.join(f'`{p}`' for p in POLICIES)}", node=node.id)
 
 
 def _wrong(said: Any, column: Column | None, node: Node, place: Span) -> Problem | None:
@@ -94,7 +94,7 @@ def _wrong(said: Any, column: Column | None, node: Node, place: Span) -> Problem
         message, hint = "a `foreign_key` constraint needs `to` and `to_columns`", "to: ref('customers'), to_columns: [id]"
     elif column is None and kind not in ("check", "custom") and not listed(said.get("columns")):
         message = f"a `{kind}` constraint of a model needs `columns`"
-    return Problem("N340", f"{message}, in the contract of `{node.name}`", place, hint, node=node.id) if message else None
+    return Problem("N360", f"{message}, in the contract of `{node.name}`", place, hint, node=node.id) if message else None
 
 
 def _constraint(said: Mapping[str, Any], column: Column | None, names: Mapping[str, str], node: Node, at: Situation) -> Constraint:

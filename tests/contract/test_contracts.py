@@ -164,13 +164,13 @@ def test_an_error_in_the_query_points_at_the_models_line(project: Make) -> None:
 
 
 CONTRACTS: list[tuple[str, str, str]] = [
-    ("columns: []", "N340", "declares no columns"),
-    ("columns: [{name: id}]", "N340", "`data_type` of `id`"),
-    ("columns: [{name: id, data_type: int, constraints: [{type: uniq}]}]", "N340", "did you mean `unique`?"),
-    ("columns: [{name: id, data_type: int, constraints: [{type: check}]}]", "N340", "needs an `expression`"),
-    ("columns: [{name: id, data_type: int, constraints: [{type: unique, expr: x}]}]", "N340", "`expr` is not a key"),
-    ("constraints: [{type: unique}], columns: [{name: id, data_type: int}]", "N340", "needs `columns`"),
-    ("columns: [{name: id, data_type: int, constraints: [{type: foreign_key, to: x}]}]", "N340", "`to_columns`"),
+    ("columns: []", "N360", "declares no columns"),
+    ("columns: [{name: id}]", "N360", "`data_type` of `id`"),
+    ("columns: [{name: id, data_type: int, constraints: [{type: uniq}]}]", "N360", "did you mean `unique`?"),
+    ("columns: [{name: id, data_type: int, constraints: [{type: check}]}]", "N360", "needs an `expression`"),
+    ("columns: [{name: id, data_type: int, constraints: [{type: unique, expr: x}]}]", "N360", "`expr` is not a key"),
+    ("constraints: [{type: unique}], columns: [{name: id, data_type: int}]", "N360", "needs `columns`"),
+    ("columns: [{name: id, data_type: int, constraints: [{type: foreign_key, to: x}]}]", "N360", "`to_columns`"),
 ]
 
 
@@ -198,7 +198,7 @@ def test_an_incremental_contract_needs_a_policy_that_keeps_it(project: Make) -> 
         }
     )
     made.orc("run", code=2)
-    assert "error[N341]" in made.told
+    assert "error[N361]" in made.told
     made.write({"models/t.yml": yml % ", on_schema_change: append_new_columns"})
     made.orc("run")
 
@@ -206,7 +206,7 @@ def test_an_incremental_contract_needs_a_policy_that_keeps_it(project: Make) -> 
 def test_constraints_of_a_view_are_a_remark_with_a_warning(project: Make) -> None:
     made = project({"models/orders.sql": GOOD.replace(TABLE, ""), "models/orders.yml": ORDERS % "[]"})
     made.orc("run")
-    assert "N342" in made.told
+    assert "N362" in made.told
     assert "is a view" in made.told
 
 
@@ -242,7 +242,7 @@ def test_a_foreign_key_orders_the_build_and_moves_along_with_its_parent(project:
         assert "duckdb has no `foreign_key` constraints" in made.told
         made.write({"models/all.yml": FOREIGN % ", warn_unsupported: false"})
         made.orc("run")
-        assert "N342" not in made.told
+        assert "N362" not in made.told
         return
     results: dict[str, Any] = made.orc("run", code=1)
     assert "violates foreign key constraint" in results["sales"]["message"]
