@@ -14,6 +14,9 @@ import pytest
 from orchestrator.cli.main import call
 from orchestrator.core.names import Relation
 
+# Not on BigQuery: it has types of its own, and the evaluator that stands in for it takes seconds for what is asked here hundreds of times.
+pytestmark = pytest.mark.parametrize("engine", ["duckdb", "postgres"], indirect=True)
+
 ROOT = Path(__file__).resolve().parents[2]
 
 MADE = """
