@@ -115,6 +115,7 @@ def test_a_publish_returns_its_lease(leased: Any) -> None:
     assert claim(leased, two, orders, "run-2")[0] == "run-2"
 
 
+@pytest.mark.notyet("bigquery", reason="asks for sessions or speaks the SQL of Postgres: not written for it yet")
 @pytest.mark.never("duckdb", reason="leases of one process end with their holders, so nobody is overtaken")
 def test_who_was_overtaken_publishes_nothing(leased: Any) -> None:
     orders = leased.relation("orders")
@@ -135,6 +136,7 @@ def test_who_was_overtaken_publishes_nothing(leased: Any) -> None:
     assert leased.connect().execute(leased.dialect.ledger_read("model.shop.orders")).rows == (("run-2",),)
 
 
+@pytest.mark.notyet("bigquery", reason="asks for sessions or speaks the SQL of Postgres: not written for it yet")
 @pytest.mark.never("duckdb", reason="leases of one process end with their holders, so nobody is overtaken")
 def test_a_publish_that_keeps_its_lease_makes_sure_of_it(leased: Any) -> None:
     """One batch of several: until its commit nobody can take the lease."""
@@ -151,6 +153,7 @@ def test_a_publish_that_keeps_its_lease_makes_sure_of_it(leased: Any) -> None:
         one.execute(leased.dialect.lease_check(held)[0])
 
 
+@pytest.mark.notyet("bigquery", reason="asks for sessions or speaks the SQL of Postgres: not written for it yet")
 @pytest.mark.never("duckdb", reason="a run of one's own process is busy, not dead")
 def test_a_heart_that_stopped_loses_its_leases_and_its_session(leased: Any) -> None:
     orders, items = leased.relation("orders"), leased.relation("items")
@@ -170,6 +173,7 @@ def test_a_heart_that_stopped_loses_its_leases_and_its_session(leased: Any) -> N
     assert caught.value.transient
 
 
+@pytest.mark.notyet("bigquery", reason="asks for sessions or speaks the SQL of Postgres: not written for it yet")
 @pytest.mark.never("duckdb", reason="sessions of one process have no server that outlives them")
 def test_no_other_session_is_ended_for_a_lease(leased: Any) -> None:
     """The number of a session that is gone may be a stranger's by now."""
@@ -183,6 +187,7 @@ def test_no_other_session_is_ended_for_a_lease(leased: Any) -> None:
     assert one.execute("select 1").rows == ((1,),)
 
 
+@pytest.mark.notyet("bigquery", reason="asks for sessions or speaks the SQL of Postgres: not written for it yet")
 @pytest.mark.never("duckdb", reason="a lease is no row of the publish's transaction there")
 def test_asking_does_not_wait_for_a_publish_on_its_way(leased: Any) -> None:
     orders = leased.relation("orders")
