@@ -53,6 +53,7 @@ def publishing(engine: Any, relation: Relation, version: int, kind: RelationKind
     return ["begin", *clean, say.create_view(relation, select, {}), "commit"]
 
 
+@pytest.mark.notyet("bigquery", reason="the query is not written in its SQL; swaps there are copies of a table")
 @pytest.mark.parametrize("kinds", [("table",), ("table", "view")], ids=["table", "table and view"])
 def test_a_reader_sees_one_complete_version(engine: Any, kinds: tuple[RelationKind, ...]) -> None:
     relation = engine.relation("orders")
