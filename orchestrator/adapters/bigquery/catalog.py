@@ -17,8 +17,6 @@ from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import Existing, Published, RelationKind, Snapshot
 
 if TYPE_CHECKING:
-    from google.cloud import bigquery
-
     from orchestrator.adapters.bigquery.connection import BigQueryConnection
 
 KINDS: dict[str, RelationKind] = {
@@ -45,11 +43,12 @@ def snapshot(session: BigQueryConnection, relations: Sequence[Relation], project
     asked = dict.fromkeys([*((r.database or project, r.schema or dataset) for r in relations), home])
     wanted = {r.key: r.name for r in relations}
     listed = {
-        p: session.ask(lambda p=p: [d.dataset_id for d in session.client.list_datasets(p)]) for p in dict.fromkeys(p for p, _ in asked)
+        p: session.ask(lambda p=p: [d.dataset_id for d in session.client.list_datasets(p, retry=session.retry)])
+        for p in dict.fromkeys(p for p, _ in asked)
     }
     there = [(p, d) for p, d in asked if d in listed[p]]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        tables = session.ask(lambda: dict(zip(there, pool.map(lambda place: _tables(session.client, *place), there), strict=True)))
+        tables = session.ask(lambda: dict(zip(there, pool.map(lambda place: _tables(session, *place), there), strict=True)))
     filled = [place for place in there if tables[place]]
     columns = _columns(session, filled)
     shapes = {(r.database is None, r.schema is None) for r in relations} | {(False, False)}
@@ -76,10 +75,10 @@ def snapshot(session: BigQueryConnection, relations: Sequence[Relation], project
     )
 
 
-def _tables(client: bigquery.Client, project: str, dataset: str) -> list[dict[str, Any]]:
+def _tables(session: BigQueryConnection, project: str, dataset: str) -> list[dict[str, Any]]:
     """What a dataset holds, as the API lists it; nothing when it was dropped just now."""
     try:
-        return [dict(item._properties) for item in client.list_tables(f"{project}.{dataset}")]  # noqa: SLF001  partitions by range have no public name
+        return [dict(item._properties) for item in session.client.list_tables(f"{project}.{dataset}", retry=session.retry)]  # noqa: SLF001  partitions by range have no public name
     except exceptions.NotFound:
         return []
 

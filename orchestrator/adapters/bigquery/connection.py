@@ -156,6 +156,11 @@ class BigQueryConnection:
         """A request that is no job; its refusals are raised as ``ExecuteError``."""
         return self._sender.ask(question)
 
+    @property
+    def retry(self) -> Any:
+        """How requests that are refused for a moment are repeated."""
+        return self._sender.retry
+
     def cancel(self) -> None:
         """Stop what runs on this connection now; callable from any thread."""
         self._sender.cancel()

@@ -170,18 +170,17 @@ def _from_keys(given: Mapping[str, Any]) -> Partition:
     kind = {"int": "int64", "integer": "int64"}.get(kind, kind)
     if kind not in TYPES:
         raise refusal(f"`partition_by` cannot have the data_type `{kind}`", did_you_mean(kind, TYPES) or f"there is {', '.join(TYPES)}")
-    ingestion = bool(given.get("time_ingestion_partitioning"))
     copies = bool(given.get("copy_partitions"))
+    if given.get("time_ingestion_partitioning"):
+        raise refusal("partitions by ingestion time are not there yet", "partition by the column itself: leave the key out")
     if kind == "int64":
-        if ingestion:
-            raise refusal("partitions by ingestion time are those of a date or a timestamp, not of an int64", _EXAMPLE)
         return Partition(field, "int64", "", _bounds(given.get("range")), copies=copies)
     granularity = str(given.get("granularity") or "day").lower()
-    if granularity not in GRANULARITIES or (granularity == "hour" and kind == "date" and not ingestion):
+    if granularity not in GRANULARITIES or (granularity == "hour" and kind == "date"):
         known = [g for g in GRANULARITIES if g != "hour" or kind != "date"]
         hint = did_you_mean(granularity, known) or f"there is {', '.join(known)}"
         raise refusal(f"a {kind} cannot be partitioned by `{granularity}`", hint)
-    return Partition(field, kind, granularity, ingestion=ingestion, copies=copies)  # type: ignore[arg-type]  # one of TYPES
+    return Partition(field, kind, granularity, copies=copies)  # type: ignore[arg-type]  # one of TYPES
 
 
 def _bounds(given: Any) -> tuple[int, int, int]:

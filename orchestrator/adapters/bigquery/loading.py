@@ -62,6 +62,7 @@ def _job(fields: list[dict[str, Any]], shape: Layout, config: Mapping[str, Any],
     parquet = bigquery.format_options.ParquetOptions()
     parquet.enable_list_inference = True
     job.parquet_options = parquet
+    job.decimal_target_types = ["NUMERIC", "BIGNUMERIC"]
     by = shape.partition
     if by is not None and by.bounds is not None:
         start, end, interval = by.bounds
