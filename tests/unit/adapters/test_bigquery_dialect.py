@@ -167,7 +167,7 @@ def test_overwriting_without_partitions_is_refused() -> None:
         jobs.Copy(Relation("my-project", "d", "a`b\\c → `x`"), T, partitions=True),
         jobs.Copy(T.stage, T, key="projects/p/locations/eu/keyRings/r/cryptoKeys/k"),
         jobs.Inherit(T, Relation(None, "d", "ü")),
-        jobs.Describe(T, "it's\n`all`", {"a": "α"}, {"a": ("tag",)}),
+        jobs.Describe(T, "it's\n`all`", {"a": "ä"}, {"a": ("tag",)}),
         jobs.Describe(T, None, {"a": "b"}),
         jobs.Grant(T, {"roles/x": ("user:a@b", "group:c@d")}),
     ],

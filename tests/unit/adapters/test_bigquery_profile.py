@@ -71,7 +71,7 @@ def test_a_keyfile_is_found_from_the_project_and_names_the_project_itself() -> N
 
 
 def test_secrets_never_show_themselves() -> None:
-    found = made(method="oauth-secrets", token="hunter2", client_secret="hunter3", refresh_token="hunter4")  # noqa: S106
+    found = made(method="oauth-secrets", token="hunter2", client_secret="hunter3", refresh_token="hunter4")
     assert isinstance(found.credentials["token"], Secret)
     assert "hunter" not in repr(found)
 
