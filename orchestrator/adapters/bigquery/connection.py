@@ -16,9 +16,10 @@ from orchestrator.adapters.bigquery import answers, jobs
 from orchestrator.adapters.bigquery.catalog import snapshot
 from orchestrator.adapters.bigquery.chores import describe, grant, inherit
 from orchestrator.adapters.bigquery.dialect import BigQueryDialect
-from orchestrator.adapters.bigquery.opening import credentials, opening, own_endpoint
+from orchestrator.adapters.bigquery.opening import credentials, opening, storage_client
 from orchestrator.adapters.bigquery.problems import lost, unreachable
 from orchestrator.adapters.bigquery.profile import BigQueryProfile
+from orchestrator.adapters.bigquery.reading import typed
 from orchestrator.adapters.bigquery.sending import NETWORK, Sender
 from orchestrator.adapters.bigquery.types import arrow_schema, sql_type
 from orchestrator.core.errors import ExecuteError, OrcError, Problem, did_you_mean
@@ -349,33 +350,11 @@ class BigQueryConnection:
                 error.problems = (replace(error.first, hint=hint), *error.problems[1:])
 
     def _batches(self, rows: Any, schema: pa.Schema, token: object, sql: str) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-
-        storage = None if own_endpoint(self.profile) else self._storage()
+        storage = storage_client(self.client, self.profile)
         try:
-            for batch in rows.to_arrow_iterable(bqstorage_client=storage):
-                if self._stream is not token:
-                    raise ExecuteError(Problem("X105", "the result was closed by the connection's next statement"))
-                columns = [_plain(batch.column(i), field.type) for i, field in enumerate(schema)] if batch.num_columns else []
-                if columns:
-                    yield pa.RecordBatch.from_arrays(columns, schema=schema)
+            yield from typed(rows.to_arrow_iterable(bqstorage_client=storage), schema, lambda: self._stream is token)
         except NETWORK as error:
-            raise self._sender._failed(error, sql) from error  # noqa: SLF001  one translation for all that Google's client raises
-
-    def _storage(self) -> Any:
-        """The faster way to get rows, if it is installed and allowed."""
-        try:
-            return self.client._ensure_bqstorage_client()  # noqa: SLF001  what the client itself does when nothing is said
-        except NETWORK:
-            return None
-
-
-def _plain(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    import pyarrow as pa
-
-    if isinstance(column.type, pa.BaseExtensionType):
-        column = column.storage
-    return column if column.type == kind else column.cast(kind)
+            raise self._sender.failed(error, sql) from error
 
 
 class BigQueryWarehouse:

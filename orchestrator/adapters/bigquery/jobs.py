@@ -63,6 +63,7 @@ Job = Copy | Inherit | Describe | Grant
 
 _NAME = r"`(?:[^`\\]|\\.)+`"
 _TABLE = rf"{_NAME}(?:\.{_NAME}){{0,2}}"
+_BEFORE, _BEHIND = re.compile(r"\A/\*.*?\*/\n", re.DOTALL), re.compile(r"\n/\*[^\n]*\*/\Z")
 _COPY = re.compile(rf"-- job: copy (partitions )?\(write_truncate(?:, kms_key_name=([\w/.:-]+))?\)\n({_TABLE}) → ({_TABLE})")
 _INHERIT = re.compile(rf"-- job: inherit access\n({_TABLE}) → ({_TABLE})")
 _ONE = re.compile(rf"-- job: (describe|grant)\n({_TABLE}) (\{{.*\}})", re.DOTALL)
@@ -90,13 +91,16 @@ def text(job: Job) -> str:
 
 
 def parsed(statement: str) -> Job | None:
-    r"""The job that a statement's text is, ``None`` for SQL. Only a text that :func:`text` wrote is a job.
+    r"""The job that a statement's text is, ``None`` for SQL. Only a text that :func:`text` wrote is a job; the comment that
+    every statement of a run may carry does not count.
 
     >>> parsed("-- job: copy something\\nselect 1") is None
     True
     """
+    statement = _BEFORE.sub("", statement)
     if not statement.startswith("-- job: "):
         return None
+    statement = _BEHIND.sub("", statement)
     if copy := _COPY.fullmatch(statement):
         return Copy(_relation(copy[3]), _relation(copy[4]), bool(copy[1]), copy[2])
     if inherit := _INHERIT.fullmatch(statement):

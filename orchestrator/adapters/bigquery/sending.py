@@ -91,7 +91,7 @@ class Sender:
             try:
                 return question()
             except NETWORK as error:
-                raise self._failed(error, sql) from error
+                raise self.failed(error, sql) from error
 
     def cancel(self) -> None:
         """Stop the job that runs now, on the server; callable from any thread."""
@@ -128,16 +128,16 @@ class Sender:
             job = start(id_, labels)
         except exceptions.Conflict as error:
             if "job" not in str(error).casefold():
-                raise self._failed(error, sql) from error
+                raise self.failed(error, sql) from error
             job = self._found(id_, sql)
             if job is None:
-                raise self._failed(error, sql) from error
+                raise self.failed(error, sql) from error
         except NETWORK as error:
             if not _unanswered(error):
-                raise self._failed(error, sql) from error
+                raise self.failed(error, sql) from error
             job = self._found(id_, sql)
             if job is None:
-                raise self._failed(error, sql) from error
+                raise self.failed(error, sql) from error
         with self._guard:
             self._job = job
         if self._stop.is_set():  # asked while the job was on its way
@@ -155,7 +155,7 @@ class Sender:
             except NETWORK as error:
                 if _unanswered(error):
                     raise unknown(Report.of(error).message) from error
-                raise self._failed(error, sql) from error
+                raise self.failed(error, sql) from error
         return None
 
     def _wait(self, job: Any) -> None:
@@ -177,7 +177,7 @@ class Sender:
             try:
                 job.reload(retry=self.retry, timeout=LOOK_SECONDS)
             except NETWORK as error:
-                raise unknown(Report.of(error).message) if _unanswered(error) else self._failed(error, "") from error
+                raise unknown(Report.of(error).message) if _unanswered(error) else self.failed(error, "") from error
         if overdue and job.error_result is not None:
             raise too_long(limit or 0)
 
@@ -185,7 +185,8 @@ class Sender:
         with suppress(*NETWORK):
             self.client.cancel_job(job.job_id, project=job.project, location=job.location, retry=self.retry, timeout=LOOK_SECONDS)
 
-    def _failed(self, error: BaseException, sql: str) -> ExecuteError:
+    def failed(self, error: BaseException, sql: str) -> ExecuteError:
+        """What Google's client raised, as an error of ours."""
         if isinstance(error, exceptions.RetryError) and error.cause is not None:
             error = error.cause
         if isinstance(error, signing.RefreshError):

@@ -174,6 +174,7 @@ def test_overwriting_without_partitions_is_refused() -> None:
 )
 def test_a_job_survives_being_text(job: jobs.Job) -> None:
     assert jobs.parsed(jobs.text(job)) == job
+    assert jobs.parsed(f'/* {{"app":\n "orc"}} */\n{jobs.text(job)}') == jobs.parsed(f"{jobs.text(job)}\n/* orc */") == job
 
 
 @pytest.mark.parametrize(
