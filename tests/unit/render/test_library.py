@@ -610,6 +610,7 @@ def test_surrogate_keys_tell_null_from_empty_text_unless_told_not_to(warehouse: 
         ("dbt.run_query('select 1')", "None"),
         ("should_store_failures()", "False"),
         ("config(store_failures=true) ~ should_store_failures()", "True"),
+        ("'' }}{% call set_sql_header(config) %}set x = 1;{% endcall %}{{ config.get('sql_header')", "set x = 1;"),
         ("create_view_as('v', 'select 1')", "create view v as\nselect 1"),
         ("dbt.create_table_as(false, 't', 'select 1')", "create table t as\nselect 1"),
         ("create_table_as(true, 't', 'select 1')", "create temporary table t as\nselect 1"),
