@@ -50,7 +50,7 @@ def run(**given: Any) -> int:
 @o.project
 @o.console
 def build(**given: Any) -> int:
-    """Build everything: seeds, models, snapshots and all tests, in order."""
+    """Build seeds, models and snapshots, and test all of it, in order."""
     return _execute(given, "build")
 
 

@@ -126,8 +126,9 @@ def _roots(settings: Settings) -> tuple[str, ...]:
 
 
 def _something(project: Project) -> None:
-    """A project of our own that would build nothing is more likely a wrong folder than a wish; dbt's may hold macros or tests alone."""
-    if not project.settings.own or project.models or project.python_models or project.seeds or project.snapshots:
+    """A project that would build nothing is more likely a wrong folder than a wish; dbt's may hold macros or tests alone."""
+    alone = () if project.settings.own else (*project.macros, *project.tests, *project.properties)
+    if project.models or project.python_models or project.seeds or project.snapshots or alone:
         return
     folders = ", ".join(f"`{folder}/`" for folder in project.settings.model_paths)
     hint = f"put a SELECT in a file such as {project.settings.model_paths[0] if project.settings.model_paths else 'models'}/orders.sql"
