@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import pytest
 
@@ -34,7 +35,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker: str) -> Itera
         if os.environ.get("ORC_REQUIRE_PG") == "1":
             pytest.fail(str(reason), pytrace=False)
         pytest.skip(str(reason))
-    name = re.sub(r"\W", "_", f"orc_test_{os.getpid()}_{worker}")
+    name = re.sub(r"\W", "_", f"orc_test_{os.getpid()}_{worker}_{uuid4().hex[:8]}")  # several folders of tests may ask
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"create database {name} template template0".encode())
     parts = urlsplit(url)
