@@ -16,6 +16,7 @@ from orchestrator.core.errors import Problem
 
 if TYPE_CHECKING:
     from orchestrator.app.opening import Workspace
+    from orchestrator.core.plan import Estimate
 
 
 def _warn(workspace: Workspace, found: tuple[Problem, ...], given: dict[str, Any]) -> None:
@@ -74,6 +75,7 @@ def parse(**given: Any) -> int:
 @o.selection
 @click.option("--inline", help="Compile this query instead of a node.")
 @click.option("--dry-run", is_flag=True, help="Ask the engine whether each model's query is right, and what it would process.")
+@click.option("--offline", is_flag=True, help="The same without the engine: BigQuery's SQL, judged by Google's own analyzer.")
 @o.running
 @o.project
 @o.console
@@ -88,6 +90,10 @@ def compile_(**given: Any) -> int:
         click.echo(inline(workspace, given["inline"]))
         return 0
     request = wire.request(given, "compile")
+    if given["offline"]:
+        from orchestrator.app.offline import offline
+
+        return _told(workspace, tuple(offline(workspace, request)), given)
     if given["dry_run"]:
         return _dry_run(workspace, given)
     texts = compiled(workspace, request)
@@ -150,13 +156,18 @@ def _dry_run(workspace: Workspace, given: dict[str, Any]) -> int:
     from orchestrator.app import prepare
     from orchestrator.app.planning import estimates
     from orchestrator.cli import wire
-    from orchestrator.report.planned import asked
 
     ready = prepare(workspace, wire.request(given, "run"))
     try:
         found = tuple(estimates(ready))
     finally:
         ready.warehouse.close()
+    return _told(workspace, found, given)
+
+
+def _told(workspace: Workspace, found: Sequence[Estimate], given: dict[str, Any]) -> int:
+    from orchestrator.report.planned import asked
+
     click.echo(asked(found))
     problems = tuple(e.problem for e in found if e.problem is not None)
     _warn(workspace, problems, given)
