@@ -143,7 +143,7 @@ def empty_postgres(postgres_url: str) -> Iterator[str]:
     empty()
 
 
-@pytest.fixture(params=SHARED)
+@pytest.fixture(params=ENGINES)
 def shop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shop:
     """An empty project on each engine."""
     return shop_of(tmp_path, replace(ENGINES[request.param](tmp_path, request), schema="wares"), monkeypatch, capsys)

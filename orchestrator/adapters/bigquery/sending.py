@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import requests
 from google.api_core import exceptions
@@ -55,6 +56,7 @@ class Sender:
         self.client, self.profile = client, profile
         self.node = session
         self._session, self._numbered = session, numbered
+        self._run = profile.run or f"orc-{uuid4().hex}"  # of no run: a name that was used before would bring the answer of that time
         self._guard = threading.Lock()
         self._stop = threading.Event()
         self._busy = False
@@ -74,7 +76,7 @@ class Sender:
         sequence = self._numbered(self.node)
         with self._working():
             for attempt in range(self.profile.job_retries + 1):
-                job = self._started(start, jobs.job_id(self.profile.run, self.node, sequence, attempt), sql)
+                job = self._started(start, jobs.job_id(self._run, self.node, sequence, attempt), sql)
                 self._wait(job)
                 if job.error_result is None:
                     return job
