@@ -248,6 +248,14 @@ class Dialect(Declaring, Protocol):
         """An expression of a type as one that ``=`` and ``except`` take: itself, where the type has an equality."""
         ...
 
+    def surplus(self, left: str, right: str, columns: Sequence[str]) -> str:
+        """A query for the rows of ``left`` that ``right`` lacks, as often as it lacks them; ``columns`` are expressions with names."""
+        ...
+
+    def cast(self, value: object, type_: str) -> str:
+        """A Python value as an expression of a column type."""
+        ...
+
     def comment(self, relation: Relation, kind: str, description: str | None, columns: dict[str, str]) -> tuple[str, ...]:
         """Statements that persist descriptions (``persist_docs``)."""
         ...

@@ -96,12 +96,13 @@ def unit_test(
     expected, shown = _expected(test, body.expect, dict(columns), names.dialect)
     kinds = dict(columns)
     listed = ", ".join(names.dialect.quote(c) for c in shown)
-    compared = ", ".join(_compared(c, kinds.get(c, ""), names.dialect) for c in shown)
+    compared = [_compared(c, kinds.get(c, ""), names.dialect) for c in shown]
+    missing = names.dialect.surplus("orc_expected", "orc_actual", compared)
+    extra = names.dialect.surplus("orc_actual", "orc_expected", compared)
     order = ", ".join(["3", "2 desc", *(str(n) for n in range(4, len(shown) + 3))])  # the first column is mostly the key
     return (
-        f"with orc_actual as (\n{actual}\n), orc_expected as (\n{expected}\n), orc_missing as (\n"
-        f"select {compared} from orc_expected except all select {compared} from orc_actual\n), orc_extra as (\n"
-        f"select {compared} from orc_actual except all select {compared} from orc_expected\n), orc_difference as (\n"
+        f"with orc_actual as (\n{actual}\n), orc_expected as (\n{expected}\n), orc_missing as (\n{missing}\n), orc_extra as (\n{extra}\n"
+        "), orc_difference as (\n"
         f"select 'expected' as orc_row, {listed} from orc_missing\nunion all\nselect 'actual' as orc_row, {listed} from orc_extra\n)\n"
         f"select count(*) over () as orc_count, orc_row, {listed} from orc_difference\norder by {order}\nlimit {SHOWN}"
     )
@@ -142,32 +143,28 @@ def _rows(test: Node, fixture: Fixture | None, types: Types, dialect: Dialect) -
         columns = [("orc_nothing_is_known", None)]
     selects = ["select " + ", ".join(_cell(row, name, kind, dialect) for name, kind in columns) for row in rows]
     if not selects:
-        return "select " + ", ".join(_cell({}, name, kind, dialect) for name, kind in columns) + " where 1 = 0"
+        return "select " + ", ".join(_cell({}, name, kind, dialect) for name, kind in columns) + " limit 0"
     return "\nunion all\n".join(selects)
 
 
 def _cell(row: Mapping[str, Any], name: str, kind: str | None, dialect: Dialect) -> str:
     folded = {k.casefold(): v for k, v in row.items()}
     value = folded.get(name.casefold())
-    literal = _literal(value, dialect)
-    return f"{f'cast({literal} as {_roomy(kind)})' if kind else literal} as {dialect.quote(name)}"
+    if isinstance(value, Mapping):
+        import json
+
+        value = json.dumps(value)
+    shown = dialect.cast(value, _roomy(kind)) if kind else dialect.literal(value)
+    return f"{shown} as {dialect.quote(name)}"
 
 
 def _roomy(kind: str) -> str:
     """A type that cuts no fixture's text short without a word.
 
-    >>> _roomy("character varying(5)"), _roomy("numeric(10,2)")
-    ('character varying', 'numeric(10,2)')
+    >>> _roomy("character varying(5)"), _roomy("numeric(10,2)"), _roomy("STRING(5)")
+    ('character varying', 'numeric(10,2)', 'STRING')
     """
-    return re.sub(r"^((?:character varying|varchar)) *\(\d+\)$", r"\1", kind, flags=re.IGNORECASE)
-
-
-def _literal(value: Any, dialect: Dialect) -> str:
-    if isinstance(value, Mapping):
-        import json
-
-        return dialect.literal(json.dumps(value))
-    return dialect.literal(value)
+    return re.sub(r"^(character varying|varchar|string|bytes) *\(\d+\)$", r"\1", kind, flags=re.IGNORECASE)
 
 
 def _expected(test: Node, expect: Fixture, types: Types, dialect: Dialect) -> tuple[str, list[str]]:

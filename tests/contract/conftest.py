@@ -2,6 +2,8 @@
 
 A promise that an engine does not keep is marked, with the reason: ``notyet`` (we will), ``notimpl`` (we could), ``never`` (the
 engine cannot). A mark that is no longer true fails.
+
+Where a matrix is large, ``some`` names the cells that an engine is shown: BigQuery's stand-in takes a second for what others do in a tenth.
 """
 
 from __future__ import annotations
@@ -86,14 +88,28 @@ MARKS = ("notyet", "notimpl", "never")
 def pytest_configure(config: pytest.Config) -> None:
     for mark in MARKS:
         config.addinivalue_line("markers", f"{mark}(*engines, reason): a promise that these engines do not keep")
+    config.addinivalue_line("markers", "some(engine, names, cells): of a matrix of parameters, this engine is shown these cells only")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left = [item for item in items if not _shown(item)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if _shown(item)]
     for item in items:
         called = getattr(item, "callspec", None)
         for mark in (m for name in MARKS for m in item.iter_markers(name)):
             if called is not None and {called.params.get("engine"), called.params.get("shop")} & {*mark.args}:
                 item.add_marker(pytest.mark.xfail(reason=f"{mark.name}: {mark.kwargs['reason']}", strict=True))
+
+
+def _shown(item: pytest.Item) -> bool:
+    """Whether an engine is shown this cell of a matrix."""
+    called = getattr(item, "callspec", None)
+    for engine, names, cells in (mark.args for mark in item.iter_markers("some")):
+        if called is not None and engine in (called.params.get("engine"), called.params.get("shop")):
+            return tuple(called.params[name] for name in names) in cells
+    return True
 
 
 def duckdb_target(root: Path, request: pytest.FixtureRequest) -> Target:
@@ -123,7 +139,7 @@ ENGINES: dict[str, Callable[[Path, pytest.FixtureRequest], Target]] = {
 }
 
 SHARED = ("duckdb", "postgres")
-"""The engines that the shared tests run on. Their SQL is not GoogleSQL yet (types, series, quotes): BigQuery has files of its own."""
+"""The engines whose sessions share tests in the standard's SQL; what BigQuery's promise has a file in GoogleSQL."""
 
 
 @pytest.fixture

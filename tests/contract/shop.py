@@ -30,7 +30,7 @@ def rows_sql(rows: Sequence[Row], names: Sequence[str] = ("id", "v")) -> str:
     """A query that gives these rows, in words that every engine knows.
 
     >>> rows_sql([(1, "a"), (2, None)])
-    "select 1 as id, 'a' as v union all select 2, cast(null as varchar(9))"
+    "select 1 as id, 'a' as v union all select 2, nullif('', '')"
     """
     first, *rest = rows
     selected = ", ".join(f"{_literal(value)} as {name}" for value, name in zip(first, names, strict=True))
@@ -38,8 +38,8 @@ def rows_sql(rows: Sequence[Row], names: Sequence[str] = ("id", "v")) -> str:
 
 
 def _literal(value: object) -> str:
-    if value is None:
-        return "cast(null as varchar(9))"
+    if value is None:  # a text that is null: engines have no name in common for its type
+        return "nullif('', '')"
     return f"'{value}'" if isinstance(value, str) else str(value)
 
 
@@ -78,7 +78,7 @@ class Shop:
         assert ended == code, self.told
         results = self.root / "target" / "run_results.json"
         found = json.loads(results.read_text(encoding="utf-8"))["results"] if results.exists() else []
-        return {r["unique_id"].split(".")[2]: r for r in found}
+        return {r["unique_id"].split(".")[3 if r["unique_id"].startswith("unit_test.") else 2]: r for r in found}
 
     @contextmanager
     def session(self) -> Iterator[tuple[Warehouse, Connection]]:

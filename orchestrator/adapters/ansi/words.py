@@ -62,6 +62,23 @@ class Words:
         """An expression of a type as one that ``=`` and ``except`` take."""
         return expression
 
+    def surplus(self, left: str, right: str, columns: Sequence[str]) -> str:
+        """A query for the rows of ``left`` that ``right`` lacks, as often as it lacks them; ``columns`` are expressions with names.
+
+        >>> Words().surplus("a", "b", ["x", "y"])
+        'select x, y from a except all select x, y from b'
+        """
+        listed = ", ".join(columns)
+        return f"select {listed} from {left} except all select {listed} from {right}"
+
+    def cast(self, value: object, type_: str) -> str:
+        """A Python value as an expression of a column type.
+
+        >>> Words().cast("1", "integer")
+        "cast('1' as integer)"
+        """
+        return f"cast({self.literal(value)} as {type_})"
+
     def moment(self, value: object) -> str:
         """A date, time, timestamp or interval literal. Raises ``TypeError`` for anything else.
 

@@ -7,14 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from google.api_core import exceptions
+from google.cloud.bigquery import DatasetReference, TableReference
 
 from orchestrator.adapters.ansi import LEDGER
 from orchestrator.adapters.ansi.intervals import INTERVALS
 from orchestrator.adapters.bigquery.dialect import BigQueryDialect
 from orchestrator.adapters.bigquery.layout import of_table
+from orchestrator.adapters.bigquery.types import sql_type
 from orchestrator.core.interval import known
 from orchestrator.core.names import Relation
-from orchestrator.core.snapshot import Existing, Published, RelationKind, Snapshot
+from orchestrator.core.snapshot import Described, Existing, Published, RelationKind, Snapshot
 
 if TYPE_CHECKING:
     from orchestrator.adapters.bigquery.connection import BigQueryConnection
@@ -73,6 +75,25 @@ def snapshot(session: BigQueryConnection, relations: Sequence[Relation], project
         ledger={row[0]: Published(*row) for row in ledger},
         intervals=known(intervals),
     )
+
+
+def described(session: BigQueryConnection, relations: Sequence[Relation], project: str, dataset: str) -> tuple[Described, ...]:
+    """What the catalog says of those of ``relations`` that exist; ``rows`` and ``size`` are those of tables, without what is just being streamed in."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = session.ask(lambda: list(pool.map(lambda relation: _described(session, relation, project, dataset), relations)))
+    return tuple(one for one in found if one is not None)
+
+
+def _described(session: BigQueryConnection, relation: Relation, project: str, dataset: str) -> Described | None:
+    name = TableReference(DatasetReference(relation.database or project, relation.schema or dataset), relation.name)
+    try:
+        table = session.client.get_table(name, retry=session.retry)
+    except exceptions.NotFound:
+        return None
+    kind = KINDS.get(str(table.table_type), "table")
+    rows, size = (table.num_rows, table.num_bytes) if kind in ("table", "materialized_view") else (None, None)
+    columns = tuple((f.name, sql_type(f.to_api_repr()), f.description) for f in table.schema)
+    return Described(relation, kind, columns, comment=table.description, rows=rows, size=size)
 
 
 def _tables(session: BigQueryConnection, project: str, dataset: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from google.cloud import bigquery
 
 from orchestrator.adapters.bigquery import answers, jobs
-from orchestrator.adapters.bigquery.catalog import snapshot
+from orchestrator.adapters.bigquery.catalog import described, snapshot
 from orchestrator.adapters.bigquery.chores import describe, grant, inherit
 from orchestrator.adapters.bigquery.dialect import BigQueryDialect
 from orchestrator.adapters.bigquery.opening import credentials, opening, storage_client
@@ -25,7 +25,7 @@ from orchestrator.adapters.bigquery.types import arrow_schema, sql_type
 from orchestrator.core.errors import ExecuteError, OrcError, Problem, did_you_mean
 from orchestrator.core.names import Relation
 from orchestrator.core.ports import Answer, Dialect
-from orchestrator.core.snapshot import Snapshot
+from orchestrator.core.snapshot import Described, Snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -380,9 +380,20 @@ class BigQueryWarehouse:
 
     def snapshot(self, relations: Iterable[Relation]) -> Snapshot:
         """What exists in the datasets of ``relations``, and the ledger. Raises ``WarehouseError`` when BigQuery does not answer."""
+        with self._asked() as session:
+            return snapshot(session, tuple(relations), self.profile.project, self.profile.dataset)
+
+    def catalog(self, relations: Iterable[Relation]) -> tuple[Described, ...]:
+        """What the catalog says of those of ``relations`` that exist. Raises ``WarehouseError`` when BigQuery does not answer."""
+        with self._asked() as session:
+            return described(session, tuple(relations), self.profile.project, self.profile.dataset)
+
+    @contextmanager
+    def _asked(self) -> Iterator[BigQueryConnection]:
+        """A session for questions that every command has."""
         session = self.connect()
         try:
-            return snapshot(session, tuple(relations), self.profile.project, self.profile.dataset)
+            yield session
         except ExecuteError as error:
             cause = error.__cause__
             if isinstance(cause, NETWORK):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -42,6 +43,44 @@ class GoogleWords(AnsiDialect):
         if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
             return f"bignumeric '{value}'"
         return super().literal(value)
+
+    def comparable(self, expression: str, type_: str) -> str:
+        """An expression of a type as one that rows can be grouped and ordered by: itself, or its text where the type has no such order.
+
+        >>> GoogleWords().comparable("x", "ARRAY<STRING>"), GoogleWords().comparable("x", "NUMERIC(10, 2)")
+        ('to_json_string(x)', 'x')
+        """
+        kind = type_.upper()
+        if kind.startswith(("ARRAY", "STRUCT", "JSON")):
+            return f"to_json_string({expression})"
+        return f"st_astext({expression})" if kind == "GEOGRAPHY" else expression
+
+    def surplus(self, left: str, right: str, columns: Sequence[str]) -> str:
+        """A query for the rows of ``left`` that ``right`` lacks, as often as it lacks them: counted, where the standard has EXCEPT ALL.
+
+        >>> print(GoogleWords().surplus("a", "b", ["x", "y"]))
+        select * except (orc_times) from (
+        select * except (orc_side), sum(orc_side) as orc_times from (
+        select x, y, 1 as orc_side from a union all select x, y, -1 from b
+        ) group by all
+        ), unnest(generate_array(1, orc_times))
+        """
+        listed = ", ".join(columns)
+        return (
+            "select * except (orc_times) from (\nselect * except (orc_side), sum(orc_side) as orc_times from (\n"
+            f"select {listed}, 1 as orc_side from {left} union all select {listed}, -1 from {right}\n"
+            ") group by all\n), unnest(generate_array(1, orc_times))"
+        )
+
+    def cast(self, value: object, type_: str) -> str:
+        """A Python value as an expression of a column type; a JSON column's is parsed, for no cast leads there.
+
+        >>> GoogleWords().cast("[1]", "JSON"), GoogleWords().cast(None, "JSON"), GoogleWords().cast(1, "FLOAT64")
+        ("parse_json('[1]')", 'cast(null as JSON)', 'cast(1 as FLOAT64)')
+        """
+        if type_.upper() == "JSON" and value is not None:
+            return f"parse_json({self.literal(value if isinstance(value, str) else json.dumps(value))})"
+        return super().cast(value, type_)
 
     def moment(self, value: object) -> str:
         """A date, time, timestamp or interval literal. Raises ``TypeError`` for anything else.
