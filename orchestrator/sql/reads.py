@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -9,6 +10,10 @@ from sqlglot import exp
 
 from orchestrator.core import marker
 from orchestrator.core.node import Read
+
+
+_FRONT = re.compile(r"(?:(?:`[^`]*`|[\w-]+)\s*\.\s*)+\Z")
+"""The parts of a name in front of its last token."""
 
 
 def reads(tree: exp.Expr, text: str, quote: str = '"', *, arrays: bool = False) -> tuple[Read, ...]:
@@ -68,6 +73,8 @@ def _read(table: exp.Table, text: str) -> Read | None:
     if "start" not in first or "end" not in last:
         return None
     start, end = int(first["start"]), int(last["end"]) + 1
+    if len(parts) > 1 and start == int(last["start"]) and (before := _FRONT.search(text, 0, start)) is not None:
+        start = before.start()  # `project.dataset`.orders: where quotes hold several parts, all of them are said to be in the last token
     if text[start] == "'":  # select * from 'file.parquet'
         return None
     return Read(name_of(p.name for p in parts), start, end, qualified=not table.alias)

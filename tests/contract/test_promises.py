@@ -1,4 +1,6 @@
-"""Every materialization keeps every promise, on every engine: through the command line, as users meet them."""
+"""Every materialization keeps every promise, on every engine: through the command line, as users meet them.
+
+BigQuery is shown every promise, and of each the cells that take ways of their own there (``some``)."""
 
 from __future__ import annotations
 

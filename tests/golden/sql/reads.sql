@@ -434,6 +434,126 @@ select as struct id from orders
 -- columns: ?
 select * except (secret) from orders qualify row_number() over (partition by id order by at desc) = 1
 -------
+-- title: BigQuery's array of the table beside it, by UNNEST
+-- dialect: bigquery
+-- reads: orders
+-- columns: sku
+select item.sku from orders, unnest(orders.items) as item
+-------
+-- title: BigQuery's array in a left join
+-- dialect: bigquery
+-- reads: shop.orders
+-- columns: id, sku
+select o.id, i.sku from shop.orders as o left join o.items as i
+-------
+-- title: BigQuery's array inside a struct, and one inside its elements
+-- dialect: bigquery
+-- reads: orders
+-- columns: name
+select p.name from orders as o, o.cart.items as i, i.parts as p
+-------
+-- title: BigQuery's array beside a table with a dataset
+-- dialect: bigquery
+-- reads: shop.orders
+-- columns: ?
+select * from shop.orders, orders.items
+-------
+-- title: BigQuery's array of a CTE
+-- dialect: bigquery
+-- reads: raw
+-- columns: sku
+with orders as (select * from raw) select i.sku from orders, orders.items as i
+-------
+-- title: a CTE called like BigQuery's array
+-- dialect: bigquery
+-- reads: orders
+-- columns: sku
+with items as (select 1 as sku) select i.sku from orders, orders.items as i
+-------
+-- title: BigQuery's dataset called like no table beside it
+-- dialect: bigquery
+-- reads: orders, shop.items
+-- columns: ?
+select * from orders, shop.items
+-------
+-- title: BigQuery's UNNEST of a list reads nothing
+-- dialect: bigquery
+-- reads:
+-- columns: x
+select x from unnest([1, 2]) as x
+-------
+-- title: BigQuery's IN UNNEST
+-- dialect: bigquery
+-- reads: orders
+-- columns: id
+select id from orders where id in unnest([1, 2])
+-------
+-- title: BigQuery's one pair of backticks around a name with dashes
+-- dialect: bigquery
+-- reads: my-project.dataset.orders
+-- columns: id
+select id from `my-project.dataset.orders`
+-------
+-- title: BigQuery's backticks around the project only
+-- dialect: bigquery
+-- reads: my-project.dataset.orders
+-- columns: id
+select id from `my-project`.dataset.orders as o
+-------
+-- title: BigQuery's backticks around project and dataset
+-- dialect: bigquery
+-- reads: my-project.dataset.orders
+-- columns: id
+select id from `my-project.dataset`.orders as o
+-------
+-- title: BigQuery's backticks around dataset and table
+-- dialect: bigquery
+-- reads: other.dataset.orders, my-project.dataset.orders
+-- columns: id
+select id from other.`dataset.orders` join `my-project`.`dataset.orders` using (id)
+-------
+-- title: BigQuery's dashes, twice
+-- dialect: bigquery
+-- reads: my-project.dataset.orders, other-one.d.customers
+-- columns: id
+select id from my-project.dataset.orders as o join other-one.d.customers using (customer)
+-------
+-- title: BigQuery's wildcard tables of another project
+-- dialect: bigquery
+-- reads: my-project.dataset.events_2024*
+-- columns: id
+select id from `my-project.dataset.events_2024*`
+-------
+-- title: BigQuery's pipes
+-- dialect: bigquery
+-- reads: orders, customers
+-- columns: ?
+from orders |> where id > 1 |> join customers using (customer) |> aggregate count(*) as n group by customer
+-------
+-- title: BigQuery's field of a struct is called like the field
+-- dialect: bigquery
+-- reads: orders
+-- columns: id, city
+select orders.id, orders.customer.address.city from orders
+-------
+-- title: BigQuery's CTE hides a model from what comes after it, not from itself
+-- dialect: bigquery
+-- reads: orders, dataset.orders
+-- columns: id
+with orders as (select id from orders) select o.id from `Orders` as o join `dataset.orders` using (id)
+-------
+-- title: BigQuery's table at another time
+-- dialect: bigquery
+-- reads: orders
+-- columns: id
+select id from orders for system_time as of timestamp '2024-01-01'
+-------
+-- title: BigQuery's arrays of a subquery
+-- dialect: bigquery
+-- reads: customers, orders
+-- columns: xs, has
+select array(select x from unnest(o.xs) as x) as xs, exists(select 1 from customers as c where c.id = o.id) as has from orders as o
+-------
 -- title: FOR UPDATE OF repeats an alias
 -- dialect: postgres
 -- reads: orders
