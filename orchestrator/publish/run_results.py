@@ -7,10 +7,13 @@ from typing import Any
 
 from orchestrator.core.event import NodeFinished, Status, plain
 from orchestrator.core.graph import Graph
+from orchestrator.core.node import Node
 from orchestrator.core.run import Run
 from orchestrator.publish.facts import Facts, instant
 
 SCHEMA = "run-results/v6"
+_KINDS = (("X1", "Database"), ("W", "Database"), *((c, "Compilation") for c in ("X31", "X35", "X36", "R", "P", "L", "N")))
+"""Beginnings of problem codes: what the warehouse refused, and what was found wrong without its refusal."""
 _NOT_DONE = (Status.SKIPPED, Status.CANCELLED, Status.REUSED, Status.NOTHING)
 
 
@@ -34,7 +37,7 @@ def _result(event: NodeFinished, graph: Graph, facts: Facts) -> dict[str, Any]:
         "thread_id": event.thread,
         "execution_time": plain(event.seconds) or 0.0,
         "adapter_response": plain(event.response),
-        "message": _message(event),
+        "message": _message(event, node),
         "failures": event.failures,
         "unique_id": event.node,
         "compiled": compiled is not None if has_sql else None,
@@ -51,10 +54,26 @@ def _batches(event: NodeFinished) -> dict[str, list[list[str]]] | None:
     return {how: [[start.isoformat(), end.isoformat()] for start, end in event.batches.get(how, ())] for how in ("successful", "failed")}
 
 
-def _message(event: NodeFinished) -> str | None:
+def _message(event: NodeFinished, node: Node | None) -> str | None:
+    if event.status not in (Status.FAILED, Status.CRASHED) or event.failures is not None or not event.problem or node is None:
+        return _said(event) or None
+    heading = f"{_blamed(event.problem.code)} Error in {node.kind.replace('_', ' ')} {node.name} ({node.path})"
+    return "\n".join([heading, *(f"  {line}".rstrip() for line in _said(event).splitlines())])
+
+
+def _said(event: NodeFinished) -> str:
     if event.problem and event.problem.message not in event.message:
         return f"{event.message}\n{event.problem}".strip()
-    return event.message or None
+    return event.message
+
+
+def _blamed(code: str) -> str:
+    """Which of dbt's kinds of error a problem is: those who read the artifact sort messages by their first words.
+
+    >>> [_blamed(code) for code in ("X102", "X310", "R002", "X201")]
+    ['Database', 'Compilation', 'Compilation', 'Runtime']
+    """
+    return next((kind for start, kind in _KINDS if code.startswith(start)), "Runtime")
 
 
 def _timing(event: NodeFinished) -> list[dict[str, Any]]:

@@ -248,6 +248,36 @@ def test_run_results_as_readers_see_them() -> None:
     golden("run_results.json", made)
 
 
+@pytest.mark.parametrize(
+    ("code", "heading"),
+    [
+        ("X102", "Database Error in model orders (models/stg/orders.sql)"),
+        ("X310", "Compilation Error in model orders (models/stg/orders.sql)"),
+        ("X360", "Compilation Error in model orders (models/stg/orders.sql)"),
+        ("R002", "Compilation Error in model orders (models/stg/orders.sql)"),
+        ("X201", "Runtime Error in model orders (models/stg/orders.sql)"),
+    ],
+)
+@pytest.mark.parametrize("status", [Status.FAILED, Status.CRASHED])
+def test_what_failed_says_first_whose_error_it_is_and_where(code: str, heading: str, status: Status) -> None:
+    assert told("model.shop.orders", status, "no such column\n  x", code).splitlines() == [heading, "  no such column", "    x"]
+
+
+def test_what_did_not_fail_has_no_heading() -> None:
+    assert told("model.shop.orders", Status.PASSED, "SELECT 1", None) == "SELECT 1"
+    assert told("model.shop.orders", Status.SKIPPED, "its parent failed", "X300") == "its parent failed"
+    assert told("test.shop.not_null_orders_id.abc123", Status.FAILED, "2 rows", "X303", failures=2) == "2 rows"
+
+
+def told(id_: str, status: Status, message: str, code: str | None, failures: int | None = None) -> str:
+    """The message of a node's result in the artifact."""
+    node = graph().nodes[id_]
+    problem = Problem(code, message) if code else None
+    end = NodeFinished(AT, id_, node.kind, id_, 1, status, 0.0, "T", message=message, problem=problem, failures=failures)
+    (result,) = run_results(replace(run(), results=(end,)), graph(), facts())["results"]
+    return str(result["message"])
+
+
 def test_statuses_are_those_readers_know() -> None:
     def word(status: Status, kind: Kind, failures: int | None = None) -> str:
         return NodeFinished(AT, "x", kind, "x", 1, status, 0.0, "T", failures=failures).outcome
