@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestrator.core.errors import ExecuteError, Problem
+from orchestrator.core.errors import ExecuteError, Problem, did_you_mean
 from orchestrator.core.names import Relation
 from orchestrator.core.ports import Dialect
 
@@ -21,7 +21,7 @@ def apply(
     """Statements that bring ``target`` up to date with its delta, columns first; only one of both where ``payload["only"]`` says so.
 
     Raises:
-        ExecuteError: X310, the columns changed in a way ``on_schema_change`` does not allow.
+        ExecuteError: X310, the columns changed in a way ``on_schema_change`` does not allow; X311, there is no such key.
     """
     policy = str(payload["on_schema_change"])
     old = {name.casefold(): (name, kind) for name, kind in there}
@@ -34,6 +34,8 @@ def apply(
     names = [name for name, _ in staged if adds or name.casefold() in old]
     if not names:
         raise ExecuteError(Problem("X310", f"the new rows have no column in common with `{target}`", None, _HINT))
+    if payload["strategy"] not in _KEYLESS:
+        _known(payload["unique_key"], new, {**old, **(new if adds else {})}, target)
     alter = dialect.add_columns(target, added) if adds and added else ()
     if policy == "sync_all_columns":
         shown = f"alter table {dialect.relation(target)}"
@@ -45,6 +47,21 @@ def apply(
     delta = dialect.apply_delta(str(payload["strategy"]), stage, target, names, list(payload["unique_key"]), dict(payload["options"]))
     only = payload.get("only")
     return (*(alter if only != "rows" else ()), *(delta if only != "columns" else ()))
+
+
+_KEYLESS = ("append", "insert_overwrite")
+"""Strategies that look for no key."""
+
+
+def _known(keys: Sequence[str], new: Mapping[str, Any], there: Mapping[str, Any], target: Relation) -> None:
+    """Look keys up before the engine does: it would speak of names that the author never wrote."""
+    for key in keys:
+        bare = key.strip().strip('"`').casefold()
+        where = "the query" if bare not in new else f"`{target}`" if bare not in there else None
+        if where:
+            known = [name for name, _ in (new if bare not in new else there).values()]
+            message = f"`unique_key` names `{key}`, which is no column of {where}"
+            raise ExecuteError(Problem("X311", message, None, did_you_mean(key, known, also=f"its columns are {', '.join(known)}")))
 
 
 _HINT = "run with --full-refresh to rebuild it, or choose an on_schema_change: ignore, append_new_columns, sync_all_columns"

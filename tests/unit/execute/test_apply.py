@@ -18,8 +18,8 @@ INSERT = 'insert into "s"."t" ({0})\nselect {0}\nfrom "s"."t__orc_stage"'
 AB, ABC, A = INSERT.format('"a", "b"'), INSERT.format('"a", "b", "c"'), INSERT.format('"a"')
 
 
-def sent(staged: Any, policy: str, there: Any = SAME) -> tuple[str, ...]:
-    payload = {"strategy": "append", "unique_key": [], "on_schema_change": policy, "options": {}}
+def sent(staged: Any, policy: str, there: Any = SAME, strategy: str = "append", key: tuple[str, ...] = ()) -> tuple[str, ...]:
+    payload = {"strategy": strategy, "unique_key": list(key), "on_schema_change": policy, "options": {}}
     return apply(TARGET.stage, TARGET, staged, there, payload, registry.dialect("duckdb"))
 
 
@@ -69,3 +69,30 @@ def test_what_each_policy_refuses(policy: str, staged: Any, said: str) -> None:
 def test_nothing_in_common_is_said_so() -> None:
     with pytest.raises(ExecuteError, match="no column in common"):
         sent((("z", "INTEGER"),), "ignore")
+
+
+@pytest.mark.parametrize(
+    ("key", "staged", "policy", "said", "hint"),
+    [
+        ("aa", SAME, "ignore", "`unique_key` names `aa`, which is no column of the query", "did you mean `a`?"),
+        ("nothing_like_it", SAME, "ignore", "`unique_key` names `nothing_like_it`, which is no column of the query", "its columns are a, b"),
+        ("b", REMOVED, "ignore", "`unique_key` names `b`, which is no column of the query", "its columns are a"),
+        ("c", ADDED, "ignore", "`unique_key` names `c`, which is no column of `s.t`", "its columns are a, b"),
+    ],
+)
+@pytest.mark.parametrize("strategy", ["merge", "delete+insert"])
+def test_a_key_that_is_not_there_is_named_as_the_author_wrote_it(
+    strategy: str, key: str, staged: Any, policy: str, said: str, hint: str
+) -> None:
+    with pytest.raises(ExecuteError) as caught:
+        sent(staged, policy, strategy=strategy, key=("a", key))
+    assert (caught.value.first.code, caught.value.first.message, caught.value.first.hint) == ("X311", said, hint)
+
+
+@pytest.mark.parametrize(("key", "staged", "policy"), [("A", SAME, "ignore"), ("c", ADDED, "append_new_columns")])
+def test_a_key_may_differ_in_case_or_come_with_the_delta(key: str, staged: Any, policy: str) -> None:
+    assert sent(staged, policy, strategy="merge", key=(key,))
+
+
+def test_a_strategy_that_looks_for_no_key_takes_any() -> None:
+    assert sent(SAME, "ignore", key=("nope",)) == (AB,)
