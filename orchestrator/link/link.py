@@ -14,7 +14,7 @@ from orchestrator.core.node import Body, Node, Read, SqlBody
 from orchestrator.graph.cycles import cycle
 from orchestrator.link.duplicates import duplicates
 from orchestrator.link.fingerprints import content, fingerprints
-from orchestrator.link.names import Names, index
+from orchestrator.link.names import Names, index, split
 
 Locate = Callable[[str, int, bool], tuple[Span, tuple[tuple[str, Span], ...]]]
 """``(node id, offset in its rendered query, incremental face?)`` → the place in the author's file, and the macro calls to it."""
@@ -131,8 +131,21 @@ def _edges(draft: Draft, names: Names) -> list[_Edge]:
     if isinstance(body, SqlBody):
         for query, incremental in ((body.query, False), (body.incremental, True)):
             reads = (r for r in query.reads if r.name != "this") if query else ()
-            found += [_Edge(r.name, _target(r.name, names, node), r.start, incremental) for r in reads]
+            found += [_Edge(r.name, None if _own(r.name, node) else _target(r.name, names, node), r.start, incremental) for r in reads]
     return found
+
+
+def _own(written: str, node: Node) -> bool:
+    """Whether a plain name is where the node itself is built, schema and all: what stands there before the build, then, and no edge.
+
+    An incremental model does read itself; and a bare name is a slip, which the circle it makes will show.
+    """
+    relation = node.relation
+    if relation is None or ":" in written or node.materialized == "incremental":
+        return False
+    parts = [p.casefold() for p in split(written)]
+    place = [(p or "").casefold() for p in (relation.database, relation.schema, relation.name)]
+    return len(parts) > 1 and parts == place[-len(parts) :]
 
 
 def _target(written: str, names: Names, node: Node) -> str | None:
@@ -210,7 +223,11 @@ def _missing(
         return
     if name.casefold().split(".")[-2:-1] in (["information_schema"], ["pg_catalog"]):
         return  # every engine brings these
-    message = f"{reader} reads `{name}`, which no model, seed or source declares"
+    if _own(edge.written, node):
+        message = f"{reader} reads `{name}`, which is its own table: what the last build left there"
+        hint = "what adds to itself is incremental, and reads itself as {{ this }}"
+    else:
+        message = f"{reader} reads `{name}`, which no model, seed or source declares"
     problem = Problem(
         "L011", message, span, hint or "declare it under `sources:` to see it in lineage and check its freshness", trail, node=node.id
     )

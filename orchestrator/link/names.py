@@ -25,7 +25,7 @@ class Names:
         ``b`` means the model, seed, snapshot or source table ``b``; ``a.b`` means it when ``a`` is its configured schema,
         the schema it is built in, its source name, or one of its folders; ``d.a.b`` when ``d`` is its database as well.
         """
-        parts = [p.strip('"').casefold() for p in _split(name)]
+        parts = [p.strip('"').casefold() for p in split(name)]
         found = self.bare.get(parts[-1], ())
         if len(parts) > 1:
             found = tuple(id_ for id_ in found if parts[-2] in self.owners[id_])
@@ -35,7 +35,12 @@ class Names:
         return others or found
 
 
-def _split(name: str) -> list[str]:
+def split(name: str) -> list[str]:
+    """The parts of a name as written; inside quotes a dot is a letter.
+
+    >>> split('a."b.c".d')
+    ['a', 'b.c', 'd']
+    """
     if '"' not in name:
         return name.split(".")
     parts, quoted = [""], False

@@ -67,6 +67,34 @@ def test_an_incremental_model_may_read_itself(understand: Understand) -> None:
     assert parents(understand({"models/m.sql": sql}), "m") == []
 
 
+@pytest.mark.parametrize("name", ["main_clean.m", "MAIN_CLEAN.M", '"main_clean"."m"'])
+@pytest.mark.parametrize("materialized", ["view", "table"])
+def test_the_table_that_a_model_is_built_as_is_an_outside_table_to_the_model(understand: Understand, name: str, materialized: str) -> None:
+    found = understand({"models/m.sql": f"{{{{ config(schema='clean', materialized='{materialized}') }}}}\nselect * from {name}"})
+    assert parents(found, "m") == []
+    (warned,) = found.graph.warnings
+    assert (warned.code, warned.span.line) == ("L011", 2)
+    assert "its own table" in warned.message
+    assert "{{ this }}" in warned.hint
+
+
+@pytest.mark.parametrize("database", ["", "elsewhere."])
+def test_the_same_schema_of_another_database_is_just_undeclared(understand: Understand, database: str) -> None:
+    found = understand({"models/m.sql": f"{{{{ config(schema='clean') }}}}select * from {database}main_clean.m"})
+    assert ("its own table" in found.graph.warnings[0].message) == (not database)
+
+
+@pytest.mark.parametrize("name", ["m", "clean.m", "marts.m"])
+def test_a_model_that_names_itself_otherwise_is_a_circle(understand: Understand, name: str) -> None:
+    found = understand({"models/marts/m.sql": f"{{{{ config(schema='clean') }}}}select * from {name}"})
+    assert [p.code for p in found.problems if p.severity == "error"] == ["L015"]
+
+
+def test_another_model_of_that_name_is_no_outside_table(understand: Understand) -> None:
+    files = {"models/m.sql": "{{ config(schema='clean') }}select 1 as x", "models/n.sql": "select * from main_clean.m"}
+    assert parents(understand(files), "n") == ["model.shop.m"]
+
+
 def test_an_edge_of_either_face_counts(understand: Understand) -> None:
     sql = "{{ config(materialized='incremental') }}select * from {% if is_incremental() %}a{% else %}b{% endif %}"
     found = understand({"models/a.sql": "select 1 as x", "models/b.sql": "select 1 as x", "models/m.sql": sql})
