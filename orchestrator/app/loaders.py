@@ -25,7 +25,8 @@ def seed_loader(workspace: Workspace) -> Callable[[Step, Connection], int]:
         config = node.config
         where = workspace.project.tree.where(node.path)
         try:
-            seed = read_seed(where, node.path, delimiter=str(config.get("delimiter") or ","), column_types=config.get("column_types") or {})
+            types, delimiter = config.get("column_types") or {}, str(config.get("delimiter") or ",")
+            seed = read_seed(where, node.path, delimiter=delimiter, column_types=types, narrow=not workspace.project.settings.own)
         except OrcError as error:
             raise ExecuteError(*error.problems) from error
         if step.relation is None:

@@ -29,6 +29,10 @@ class Answer:
     details: dict[str, Any] = field(default_factory=dict)
 
 
+SENT = "orc_sent"
+"""The column in which an engine's function tells the statements that it sent itself."""
+
+
 class Connection(Protocol):
     """One session with an engine, used by one thread at a time (``cancel`` excepted)."""
 

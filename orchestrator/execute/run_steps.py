@@ -12,7 +12,7 @@ from orchestrator.core.errors import ExecuteError, Problem
 from orchestrator.core.event import NodeStarted, Status
 from orchestrator.core.names import Relation
 from orchestrator.core.plan import Late, Statement, Step, Task
-from orchestrator.core.ports import Answer, Connection
+from orchestrator.core.ports import SENT, Answer, Connection
 from orchestrator.core.snapshot import Published
 from orchestrator.execute.attempt import Attempt
 from orchestrator.execute.difference import difference
@@ -119,6 +119,8 @@ def _send(statement: Statement, connection: Connection, attempt: Attempt, *, cou
     attempt.current = statement
     attempt.sent.append(statement.sql)
     answer = connection.execute(statement.sql)
+    if answer.columns == (SENT,):
+        attempt.sent += [str(row[0]) for row in answer.rows]
     if counts and (answer.affected is not None or attempt.rows is None):
         attempt.rows = answer.affected
         attempt.message = answer.message

@@ -13,6 +13,9 @@ unless *every* value looks like one other type, so what a type cannot hold exact
 text           everything else; also a column without any value
 =============  ================================================================================================
 
+``narrow`` types are those of dbt's seeds, which models and contracts written for them expect: whole numbers that all fit 32 bits are
+``int32``, and so is a column without any value.
+
 Only an empty field without quotes is NULL; ``""`` is an empty text. ``null``, ``NA`` and ``NaN`` are text.
 """
 
@@ -70,6 +73,7 @@ def read_seed(
     delimiter: str = ",",
     column_types: Mapping[str, str] | None = None,
     quote: str = '"',
+    narrow: bool = False,
 ) -> Seed:
     """The CSV file at ``location`` (called ``path`` in messages), typed as the module says, or by ``column_types`` (engine type names).
 
@@ -86,7 +90,7 @@ def read_seed(
     columns = tuple(name.strip() for name in header)
     configured = {name.casefold(): kind for name, kind in (column_types or {}).items()}
     types = {name: configured[name.casefold()] for name in columns if name.casefold() in configured}
-    return Seed(columns, types, _read(text, columns, types))
+    return Seed(columns, types, _read(text, columns, types, narrow=narrow))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +190,11 @@ def _not_utf8(location: str, path: str) -> NoReturn:
             offset += len(chunk)
 
 
-def _read(text: _Text, columns: tuple[str, ...], types: Mapping[str, str]) -> pa.RecordBatchReader:
+def _read(text: _Text, columns: tuple[str, ...], types: Mapping[str, str], *, narrow: bool) -> pa.RecordBatchReader:
     """Find the types, then a reader that converts as it goes."""
     import pyarrow as pa
 
-    kinds = _find_types(_texts(text, columns), columns, types)
+    kinds = _find_types(_texts(text, columns), columns, types, narrow=narrow)
     schema = pa.schema(zip(columns, kinds, strict=True))
     blank = {name for name, kind in types.items() if not any(part in kind.casefold() for part in TEXT_TYPES)}
 
@@ -228,12 +232,14 @@ def _texts(text: _Text, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
         raise _error("P401", f"cannot read `{text.path}`: {error}", text.path, 1) from error
 
 
-def _find_types(batches: Iterator[pa.RecordBatch], columns: tuple[str, ...], types: Mapping[str, str]) -> list[pa.DataType]:
-    """The first type, in order of preference, that every value of a column can have; text when there is no value."""
+def _find_types(
+    batches: Iterator[pa.RecordBatch], columns: tuple[str, ...], types: Mapping[str, str], *, narrow: bool
+) -> list[pa.DataType]:
+    """The first type, in order of preference, that every value of a column can have; text (or ``int32``) without any."""
     import pyarrow as pa
 
     known = _arrow_types()
-    possible = [[] if name in types else list(PATTERNS) for name in columns]
+    possible = [[] if name in types else [*(["int32"] if narrow else ()), *PATTERNS] for name in columns]
     seen = [False] * len(columns)
     for batch in batches:
         for i, left in enumerate(possible):
@@ -241,20 +247,20 @@ def _find_types(batches: Iterator[pa.RecordBatch], columns: tuple[str, ...], typ
                 values = batch.column(i).drop_null()
                 possible[i] = [kind for kind in left if _all_are(values, kind, known[kind])]
                 seen[i] = True
-    return [known[left[0]] if left and filled else pa.string() for left, filled in zip(possible, seen, strict=True)]
+    return [known[left[0]] if left and (filled or narrow) else pa.string() for left, filled in zip(possible, seen, strict=True)]
 
 
 def _all_are(values: pa.Array, kind: str, arrow_type: pa.DataType) -> bool:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    pattern = PATTERNS[kind]
+    pattern = PATTERNS["int64" if kind == "int32" else kind]
     if not pc.match_substring_regex(values[:1], pattern)[0].as_py() or not pc.all(pc.match_substring_regex(values, pattern)).as_py():
         return False
     if kind == "double":
         return bool(pc.all(pc.is_finite(_convert(values, arrow_type))).as_py())
     try:
-        _convert(values, arrow_type)  # 64 bits, days that exist
+        _convert(values, arrow_type)  # 32 or 64 bits, days that exist
     except pa.ArrowInvalid:
         return False
     return True
@@ -276,6 +282,7 @@ def _arrow_types() -> dict[str, Any]:
     import pyarrow as pa
 
     return {
+        "int32": pa.int32(),
         "int64": pa.int64(),
         "double": pa.float64(),
         "bool": pa.bool_(),

@@ -273,6 +273,33 @@ def test_grants_are_made_what_they_should_be(project: Make, role: str) -> None:
     ]
 
 
+def test_what_grants_took_is_among_what_was_sent(project: Make, role: str) -> None:
+    model = "{{ config(materialized='table', grants={'select': %s}) }} select 1 as id"
+    shop = project({"models/t.sql": model % [role]})
+    shop.change(f"create role {role}")
+    shop.orc("run")
+    assert f"grant select on shop.t to {role}" in sent(shop)
+    shop.orc("run", "--full-refresh")
+    assert "grant select" not in sent(shop)
+    shop.write({"models/t.sql": model % "[]"})
+    shop.orc("run")
+    assert f"revoke select on shop.t from {role}" in sent(shop)
+
+
+def sent(shop: Project) -> str:
+    """What the last run sent for the model `t`."""
+    (file,) = (shop.root / "target" / "run").rglob("t.sql")
+    return file.read_text()
+
+
+def test_what_is_no_privilege_the_server_says(project: Make) -> None:
+    shop = project({"models/t.sql": "{{ config(materialized='table', grants={'fake_privilege': ['public']}) }} select 1 as id"})
+    assert 'unrecognized privilege type "fake_privilege"' in shop.orc("run", code=1)["t"]["message"]
+    assert shop.query("select to_regclass('shop.t')::text") == [(None,)]
+    shop.write({"models/t.sql": "{{ config(materialized='table', grants={'select on t to public; --': ['public']}) }} select 1 as id"})
+    assert "is not a privilege" in shop.orc("run", code=1)["t"]["message"]
+
+
 def test_indexes_follow_the_configuration(project: Make) -> None:
     model = "{{ config(materialized='table', indexes=[%s]) }} select 1 as id, 2 as b"
     names = "select indexdef from pg_indexes where schemaname = 'shop' order by 1"

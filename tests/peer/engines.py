@@ -24,6 +24,19 @@ DUCKDB_TYPES = [
     ["1::numeric", "numeric", "DECIMAL"],
     ["""'{"a": 7.5}'::json""", "json", "JSON"],
 ]
+POSTGRES_TYPES = [
+    ["1", "int", "integer"],
+    ["'1'", "text", "text"],
+    ["true", "bool", "boolean"],
+    ["'2013-11-03 00:00:00-07'::timestamptz", "timestamptz", "timestamp with time zone"],
+    ["'2013-11-03 00:00:00-07'::timestamp", "timestamp", "timestamp without time zone"],
+    ["ARRAY['a','b','c']", "text[]", "text[]"],
+    ["ARRAY[1,2,3]", "int[]", "integer[]"],
+    ["'1'::numeric", "numeric", "numeric"],
+    ["""'{"bar": "baz", "balance": 7.77, "active": false}'::json""", "json", "json"],
+]
+"""The suite's own columns and declarations; a mismatch names types as the server does, where dbt's driver has names of its own."""
+
 DUCKDB_UNIT_TYPES = [
     # as selected, as written in a fixture
     ["1", "1"],
@@ -72,36 +85,65 @@ def prepare(engine: str) -> None:
             server.execute("create database dbt owner root")
 
 
-def adapt(engine: str) -> None:
-    """Give the suite's classes this engine's facts, where the defaults are those of another."""
-    if engine != "duckdb":
-        return
+def adapt(engine: str, tool: str) -> None:
+    """Give the suite's classes the facts that it asks of an adapter, where its defaults are those of another."""
     constraints = _classes("constraints.test_constraints")
+    _catalogs(engine, tool)
+    if engine != "duckdb":
+        for name in constraints if tool == "orc" else ():
+            _say(constraints[name], "data_types", POSTGRES_TYPES, scope="function")
+            _say(constraints[name], "string_type", "text", scope="function")
+            _say(constraints[name], "int_type", "integer", scope="function")
+        return
     for name in constraints:
         _say(constraints[name], "data_types", DUCKDB_TYPES, scope="function")
         _say(constraints[name], "string_type", "VARCHAR", scope="function")
         _say(constraints[name], "int_type", "INT", scope="function")
         _say(constraints[name], "expected_error_messages", ["NOT NULL constraint failed"])
     _say(_classes("unit_testing.test_types")["BaseUnitTestingTypes"], "data_types", DUCKDB_UNIT_TYPES, scope="function")
-    _catalogs()
 
 
-def _catalogs() -> None:
+CATALOGS = {
+    "duckdb": {"id_type": "INTEGER", "text_type": "VARCHAR", "time_type": "TIMESTAMP"},
+    "postgres": {"id_type": "integer", "text_type": "text", "time_type": "timestamp without time zone"},
+}
+BIGINT = {"duckdb": "BIGINT", "postgres": "bigint"}
+
+
+def _catalogs(engine: str, tool: str) -> None:
+    """The catalog's types; and its statistics, which each adapter names itself: dbt's two have none, ours counts rows and bytes."""
     expected = import_module("dbt.tests.adapter.basic.expected_catalog")
     classes = _classes("basic.test_docs_generate")
-    facts = {"role": None, "id_type": "INTEGER", "text_type": "VARCHAR", "time_type": "TIMESTAMP", "view_type": "VIEW"}
-    facts |= {"table_type": "BASE TABLE", "model_stats": expected.no_stats()}
+    views = expected.no_stats() if tool == "dbt" else _statistics()
+    tables = views if tool == "dbt" else _statistics("row_count", "bytes") if engine == "postgres" else _statistics("row_count")
+    facts = {**CATALOGS[engine], "view_type": "VIEW", "table_type": "BASE TABLE"}
+
+    def role(request: Any) -> Any:
+        return None if engine == "duckdb" else request.getfixturevalue("profile_user")
 
     @pytest.fixture(scope="class")
-    def plain(self: Any, project: Any) -> Any:
-        return expected.base_expected_catalog(project, **facts)
+    def plain(self: Any, project: Any, request: Any) -> Any:
+        return expected.base_expected_catalog(project, role=role(request), model_stats=views, seed_stats=tables, **facts)
 
     @pytest.fixture(scope="class")
-    def references(self: Any, project: Any) -> Any:
-        return expected.expected_references_catalog(project, **facts, bigint_type="BIGINT")
+    def references(self: Any, project: Any, request: Any) -> Any:
+        more = {"model_stats": tables, "seed_stats": tables, "view_summary_stats": views, "bigint_type": BIGINT[engine]}
+        return expected.expected_references_catalog(project, role=role(request), **facts, **more)
 
     classes["BaseDocsGenerate"].expected_catalog = plain
     classes["BaseDocsGenReferences"].expected_catalog = references
+
+
+def _statistics(*counted: str) -> dict[str, Any]:
+    """What our catalog says of a relation of which ``counted`` is known: numbers, whose worth is not looked at."""
+    tools = import_module("dbt.tests.util")
+    said = {
+        "row_count": {"label": "Rows", "description": "Number of rows, as the engine keeps it"},
+        "bytes": {"label": "Size", "description": "Bytes on disk"},
+    }
+    found = {id_: {"id": id_, "value": tools.AnyFloat(), "include": True, **said[id_]} for id_ in counted}
+    has = {"id": "has_stats", "label": "Has Stats?", "value": bool(counted), "include": False}
+    return {**found, "has_stats": {**has, "description": "Whether the engine keeps statistics"}}
 
 
 def _classes(module: str) -> dict[str, Any]:

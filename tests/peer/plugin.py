@@ -23,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if TOOL == "orc":
         shim.install()
     engines.prepare(ENGINE)
-    engines.adapt(ENGINE)
+    engines.adapt(ENGINE, TOOL)
 
 
 def pytest_collection_modifyitems(items: list[Any]) -> None:

@@ -17,6 +17,7 @@ from orchestrator.adapters.postgres.functions import ORDER, functions, named
 from orchestrator.core.config import listed
 from orchestrator.core.errors import PlanError, Problem, did_you_mean
 from orchestrator.core.names import LONGEST, STAGE_SUFFIX, Relation, shortened
+from orchestrator.core.ports import SENT
 from orchestrator.core.snapshot import LEASE_SECONDS, Existing, Lease, Published
 
 LOCK = 0x6F7263
@@ -159,7 +160,8 @@ class PostgresDialect(PostgresConstraints, PostgresDelta):
             return ()
         given = {str(privilege).lower(): [str(r) for r in listed(roles)] for privilege, roles in wanted.items()}
         shown = f"{self.text(json.dumps(given, sort_keys=True))}::jsonb"
-        return (self._call("grant", self._schema(relation), self.text(relation.name), shown),)
+        call = self._call("grant", self._schema(relation), self.text(relation.name), shown)
+        return (f"{call} as {self.quote(SENT)}",)
 
     def ledger_setup(self) -> tuple[str, ...]:
         """Create the ledger, the leases, and the functions that publish, if they are not there; one run at a time.

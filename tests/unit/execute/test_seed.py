@@ -72,6 +72,24 @@ def test_columns(tmp_path: Path, text: str, kind: str, values: list[Any], end: s
     assert set(table["other"].to_pylist()) == {"x"}
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "values"),
+    [
+        ("1\n-2\n", "int32", [1, -2]),
+        ("2147483647\n-2147483648\n", "int32", [2**31 - 1, -(2**31)]),
+        ("2147483648\n1\n", "int64", [2**31, 1]),
+        ("1.5\n1\n", "double", [1.5, 1.0]),
+        ("007\n", "string", ["007"]),
+        (",\n", "int32", [None]),
+    ],
+)
+def test_narrow_types_are_those_of_dbts_seeds(tmp_path: Path, text: str, kind: str, values: list[Any]) -> None:
+    location = tmp_path / "s.csv"
+    location.write_text("v,other\n" + "\n".join(f"{v.rstrip(',')},x" for v in text.splitlines()) + "\n")
+    table = read_seed(str(location), "seeds/s.csv", narrow=True).reader.read_all()
+    assert (str(table.schema.field("v").type), table["v"].to_pylist()) == (kind, values)
+
+
 FILES: list[tuple[str, bytes, dict[str, list[Any]]]] = [
     ("byte order mark", b"\xef\xbb\xbfa,b\n1,2\n", {"a": [1], "b": [2]}),
     ("no line end at the end", b"a,b\n1,2", {"a": [1], "b": [2]}),
