@@ -46,12 +46,29 @@ class Written:
         return f"INSERT {self.rows}, UPDATE {self.ended}" if self.ended else f"INSERT {self.rows}"
 
 
-def written(step: Step, connection: Connection, shop: Workshop, send: Send) -> Written:
-    """Do what a step of a plan says, as of the run's own instant."""
+def written(step: Step, connection: Connection, shop: Workshop, send: Send) -> Written | None:
+    """Do what a step of a plan says, as of the run's own instant; ``None`` for a step that only prepares.
+
+    Where a transaction holds changes of rows only, a plan takes it apart: ``first`` builds a new table beside, in ``changes``;
+    ``changes`` makes an old one fit and works out what changed; ``rows`` writes that down.
+    """
     if not isinstance(step.relation, Relation):
         raise AssertionError(step.id)
     asked, stage, config = (step.payload[k] for k in ("history", "stage", "config"))
-    return history(asked, stage, step.relation, config, shop.started or shop.clock.now(), connection, shop.dialect, send)
+    target, only = step.relation, step.payload.get("only")
+    at = shop.started or shop.clock.now()
+    if only is None:
+        return history(asked, stage, target, config, at, connection, shop.dialect, send)
+    there = None if only == "first" else connection.columns(target)
+    if only == "rows":
+        of, _ = compare(asked, stage, target, connection.columns(stage), there, at, connection.describe, shop.dialect)
+        return _write(of, shop.dialect, send)
+    of = _compared(asked, stage, target, there, at, connection, shop.dialect, send)
+    send(shop.dialect.drop(Existing(of.changes, "table")))
+    if only == "first":
+        return _first(of, of.changes, config, shop.dialect, send)
+    send(shop.dialect.create_table(of.changes, shop.dialect.history_changes(of), {}))
+    return None
 
 
 def history(
@@ -70,28 +87,55 @@ def history(
         ExecuteError: X350 keys of the query, X351 keys of the table, X352 columns that are not there, X353 types, X354 not a
             snapshot's table, X355 names taken twice, X356 rows without a moment.
     """
-    staged = connection.columns(stage)
     there = connection.columns(target) if send(dialect.exists(target)).rows[0][0] else None
-    of, alter = compare(asked, stage, target, staged, there, at, connection.describe, dialect)
+    of = _compared(asked, stage, target, there, at, connection, dialect, send)
+    if there is None:
+        return _first(of, target, config, dialect, send)
+    send(dialect.create_table(of.changes, dialect.history_changes(of), {}))
+    done = _write(of, dialect, send)
+    send(dialect.drop(Existing(of.changes, "table")))
+    return done
+
+
+def _compared(
+    asked: History,
+    stage: Relation,
+    target: Relation,
+    there: Columns | None,
+    at: datetime,
+    connection: Connection,
+    dialect: Dialect,
+    send: Send,
+) -> Comparison:
+    """Stage and table put together, the table made to fit, and nothing found that would spoil it."""
+    of, alter = compare(asked, stage, target, connection.columns(stage), there, at, connection.describe, dialect)
     for sql in alter:
         send(sql)
     _refuse(send(dialect.history_faults(of, there is not None)).rows, target)
-    if there is None:
-        send(dialect.create_table(target, dialect.history_first(of), dict(config)))
-        for sql in dialect.finish(target, config):
-            send(sql)
-        return Written(int(send(f"select count(*) from {dialect.relation(target)}").rows[0][0]), new=True)
-    send(dialect.create_table(of.changes, dialect.history_changes(of), {}))
+    return of
+
+
+def _first(of: Comparison, place: Relation, config: Mapping[str, Any], dialect: Dialect, send: Send) -> Written:
+    """A new table, every row of the stage current in it."""
+    send(dialect.create_table(place, dialect.history_first(of), dict(config)))
+    for sql in dialect.finish(place, config):
+        send(sql)
+    return Written(int(send(f"select count(*) from {dialect.relation(place)}").rows[0][0]), new=True)
+
+
+def _write(of: Comparison, dialect: Dialect, send: Send) -> Written:
+    """End the versions that are over and add the new ones."""
     counts = Counter({str(change): int(n) for change, n in send(dialect.history_counts(of)).rows})
     ended, rows = counts.total() - counts["new"], counts.total() - counts["gone"]
     if ended:
         closed = send(dialect.history_close(of)).affected
         if closed is not None and closed != ended:
-            message = f"{closed} versions in `{target}` would end instead of {ended}: its `{of.meta.dbt_scd_id}` does not tell them apart"
+            message = (
+                f"{closed} versions in `{of.target}` would end instead of {ended}: its `{of.meta.dbt_scd_id}` does not tell them apart"
+            )
             raise ExecuteError(Problem("X351", message, None, "give each current row one of its own, or use columns as `unique_key`"))
     if rows:
         send(dialect.history_open(of))
-    send(dialect.drop(Existing(of.changes, "table")))
     return Written(rows, ended)
 
 

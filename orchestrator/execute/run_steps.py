@@ -142,7 +142,8 @@ def _history(step: Step, connection: Connection, shop: Workshop, attempt: Attemp
     from orchestrator.execute.history import written
 
     done = written(step, connection, shop, lambda sql: _send(Statement(sql), connection, attempt))
-    attempt.rows, attempt.message, attempt.details = done.rows, done.message, done.details
+    if done is not None:
+        attempt.rows, attempt.message, attempt.details = done.rows, done.message, done.details
     attempt.passed[step.id] = True
 
 

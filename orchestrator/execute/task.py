@@ -135,8 +135,10 @@ def _unjudged(task: Task, attempt: Attempt) -> list[str]:
 def _where_rows_are_now(event: Event, task: Task, shop: Workshop) -> Event:
     """A test that warned was judged on the stage; once that is published, its rows are in the published relation."""
     if isinstance(event, NodeFinished) and event.inspect and task.relation is not None:
-        stage, published = shop.dialect.relation(task.relation.stage), shop.dialect.relation(task.relation)
-        return replace(event, inspect=event.inspect.replace(stage, published))
+        published, shown = shop.dialect.relation(task.relation), event.inspect
+        for built in (task.relation.stage, task.relation.changes):  # a snapshot's new table may be built in the place of its changes
+            shown = shown.replace(shop.dialect.relation(built), published)
+        return replace(event, inspect=shown)
     return event
 
 

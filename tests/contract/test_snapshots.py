@@ -22,12 +22,8 @@ from orchestrator.execute.history import history as write
 if TYPE_CHECKING:
     from tests.contract.conftest import Engine
 
-pytestmark = pytest.mark.notyet(
-    "bigquery",
-    reason="its transactions hold rows only: tables of a snapshot are made beside them, and its dialect must say as_text, digest, exists",
-)
 START = datetime(2024, 1, 1, tzinfo=UTC)
-TIMESTAMP = {"strategy": "timestamp", "unique_key": "id", "updated_at": "at"}
+TIMESTAMP = {"strategy": "timestamp", "unique_key": "id", "updated_at": "ts"}
 CHECK = {"strategy": "check", "unique_key": "id", "check_cols": "all"}
 
 
@@ -105,7 +101,7 @@ def table(engine: Engine) -> Make:
     return make
 
 
-def orders(*rows: tuple[Any, ...], names: str = "id, state, at") -> str:
+def orders(*rows: tuple[Any, ...], names: str = "id, state, ts") -> str:
     values = [f"select {', '.join(f'{v} as {n}' for v, n in zip(row, names.split(', '), strict=True))}" for row in rows]
     return "\nunion all\n".join(values)
 
@@ -114,10 +110,10 @@ def test_a_new_table_has_the_columns_of_dbt_in_its_order(table: Make) -> None:
     t = table(TIMESTAMP, hard_deletes="new_record")
     assert t.run(orders((1, "'a'", hour(1)))).message == "SELECT 1"
     assert [name for name, _ in t.columns()] == [
-        "id", "state", "at", "dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to", "dbt_is_deleted",
+        "id", "state", "ts", "dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to", "dbt_is_deleted",
     ]  # fmt: skip
     types = dict(t.columns())
-    assert types["dbt_valid_from"] == types["dbt_valid_to"] == types["dbt_updated_at"] == types["at"]
+    assert types["dbt_valid_from"] == types["dbt_valid_to"] == types["dbt_updated_at"] == types["ts"]
     ((*_, marked),) = t.rows()
     assert marked == "False"
 
@@ -162,7 +158,7 @@ def test_check_looks_at_the_columns_it_names_only(table: Make) -> None:
 
 
 def test_check_with_updated_at_begins_a_version_at_the_rows_own_moment(table: Make) -> None:
-    t = table(CHECK, check_cols=["state"], updated_at="at")
+    t = table(CHECK, check_cols=["state"], updated_at="ts")
     t.run(orders((1, "'a'", hour(1))), now=10)
     t.run(orders((1, "'b'", hour(3))), now=20)
     t.run(orders((1, "'c'", hour(3))), now=30)  # the moment stood still, the state did not
@@ -214,7 +210,7 @@ def test_an_empty_query_ends_everything(table: Make, mode: str) -> None:
     ("mode", "lives"),
     [("invalidate", [(1, 1, 20), (1, 30, NOW)]), ("new_record", [(1, 1, 20), (1, 20, 30), (1, 30, NOW)])],
 )
-@pytest.mark.parametrize("config", [TIMESTAMP, {**CHECK, "updated_at": "at"}], ids=["timestamp", "check"])
+@pytest.mark.parametrize("config", [TIMESTAMP, {**CHECK, "updated_at": "ts"}], ids=["timestamp", "check"])
 def test_a_key_that_is_back_unchanged_begins_anew(table: Make, config: Mapping[str, Any], mode: str, lives: list[Any]) -> None:
     """Its old moment lies in a time in which it was known to be there, and before one in which it was known to be gone."""
     t = table(config, hard_deletes=mode)
@@ -266,7 +262,7 @@ def test_columns_get_other_names(table: Make) -> None:
 
 
 def test_names_without_quotes_are_the_engines_to_spell(table: Make) -> None:
-    t = table(TIMESTAMP, snapshot_meta_column_names={"dbt_valid_to": "VALID_TO"}, unique_key="ID", updated_at="AT")
+    t = table(TIMESTAMP, snapshot_meta_column_names={"dbt_valid_to": "VALID_TO"}, unique_key="ID", updated_at="TS")
     t.run(orders((1, "'a'", hour(1))))
     t.run(orders((1, "'b'", hour(2))))
     assert len(t.rows("valid_to")) == 2
@@ -310,7 +306,7 @@ def test_columns_come_and_go(table: Make) -> None:
 def test_a_new_column_does_not_disturb_the_strategy_timestamp(table: Make) -> None:
     t = table(TIMESTAMP, hard_deletes="new_record")
     t.run(orders((1, "'a'", hour(1)), (2, "'a'", hour(1))), now=10)
-    t.run(orders((1, "'a'", hour(1), 7), names="id, state, at, extra"), now=20)
+    t.run(orders((1, "'a'", hour(1), 7), names="id, state, ts, extra"), now=20)
     assert sorted(t.rows("id, extra, dbt_is_deleted"), key=str) == [(1, None, "False"), (2, None, "False"), (2, None, "True")]
 
 
@@ -334,7 +330,7 @@ def test_moments_of_every_kind(table: Make, kind: str) -> None:
     t.run(orders((1, "'a'", at(2, kind)), (2, "'a'", at(2, kind))))
     t.run(orders((1, "'b'", at(3, kind))), now=240)
     types = dict(t.columns())
-    assert types["dbt_valid_from"] == types["dbt_valid_to"] == types["at"]
+    assert types["dbt_valid_from"] == types["dbt_valid_to"] == types["ts"]
     ((ended,),) = [r for r in t.rows("dbt_valid_to") if r[0] and str(r[0]) > "2024-01-05"]
     assert (ended if kind == "date" else ended.astimezone(UTC) if ended.tzinfo else ended.replace(tzinfo=UTC)) == (
         (START + timedelta(hours=240)).date() if kind == "date" else START + timedelta(hours=240)
@@ -484,7 +480,7 @@ def select(source: Mapping[int, tuple[str | None, int]]) -> str:
 SOURCES = st.dictionaries(st.integers(1, 3), st.tuples(st.sampled_from([None, "a", "b", ""]), st.integers(0, 6)), max_size=3)
 CONFIGS = st.builds(
     lambda config, mode, far: {**config, "hard_deletes": mode, **far},
-    st.sampled_from([TIMESTAMP, {**CHECK, "check_cols": ["state"]}, {**CHECK, "check_cols": ["state"], "updated_at": "at"}]),
+    st.sampled_from([TIMESTAMP, {**CHECK, "check_cols": ["state"]}, {**CHECK, "check_cols": ["state"], "updated_at": "ts"}]),
     st.sampled_from(["ignore", "invalidate", "new_record"]),
     st.sampled_from([{}, {"dbt_valid_to_current": "cast('9999-12-31' as timestamp)"}]),
 )

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from orchestrator.adapters.ansi import LEDGER, LEDGER_COLUMNS, NEW, OLD
 from orchestrator.adapters.ansi.intervals import INTERVAL_COLUMNS, INTERVALS
 from orchestrator.adapters.bigquery import jobs, options
+from orchestrator.adapters.bigquery.history import Histories
 from orchestrator.adapters.bigquery.layout import Partition, layout
 from orchestrator.adapters.bigquery.lease import Leases
 from orchestrator.adapters.bigquery.words import GoogleWords
@@ -26,7 +27,7 @@ TYPES = {"text": "string", "bigint": "int64"}
 _DATASET = re.compile(r"[A-Za-z0-9_]+")
 
 
-class BigQueryDialect(Leases, GoogleWords):
+class BigQueryDialect(Leases, Histories, GoogleWords):
     """GoogleSQL, and the jobs that are not SQL (:mod:`.jobs`). A transaction of BigQuery holds changes of rows only."""
 
     name = "bigquery"

@@ -102,9 +102,6 @@ _KINDS = {"sql": ("view", "table", "incremental", "ephemeral"), "python": ("tabl
 
 def _known_materialization(node: Node, at: Situation) -> None:
     """Raise for a materialization or an incremental strategy that nobody here can do."""
-    if node.kind == "snapshot" and at.dialect.transactions == "rows":  # a history is never half written
-        message = f"{at.dialect.name} has no snapshots yet: `{node.name}` cannot be built"
-        raise PlanError(Problem("N302", message, node.span, "leave it out, or build it elsewhere", node=node.id))
     known = _KINDS[node.language] if node.kind == "model" else (node.materialized,)
     if node.kind == "model" and node.language == "sql" and at.dialect.materialized_views:
         known = (*known, "materialized_view")
