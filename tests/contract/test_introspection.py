@@ -42,6 +42,7 @@ MACROS = {
 }
 
 
+@pytest.mark.some("bigquery", ("kind", "what"), [*(("table", what) for what in ANSWERS), ("view", "run_query")])
 @pytest.mark.parametrize("what", ANSWERS)
 @pytest.mark.parametrize("kind", ["table", "view"])
 def test_an_answer_of_the_warehouse_becomes_text_of_the_model(shop: Shop, what: str, kind: str) -> None:
