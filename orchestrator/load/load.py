@@ -77,7 +77,7 @@ def load(
     project = Project(settings, where, tree, seen, env, warnings=(*warnings, *more))
     declaring: dict[str, Any] = {kind: files[kind] for _, kind, _ in _KINDS}
     project = replace(project, docs_blocks=files["docs_blocks"], fixtures=files["fixtures"], **declaring)
-    _something(project)
+    project = _something(project)
     project = _with_properties(project, files["properties"], properties, lambda text: render_value(text, seen, where))
     return replace(project, key=_key(project, [f for found in files.values() for f in found]))
 
@@ -125,14 +125,20 @@ def _roots(settings: Settings) -> tuple[str, ...]:
     return tuple(dict.fromkeys(root for attribute, _, _ in _KINDS for root in getattr(settings, attribute)))
 
 
-def _something(project: Project) -> None:
-    """A project that would build nothing is more likely a wrong folder than a wish; dbt's may hold macros or tests alone."""
+def _something(project: Project) -> Project:
+    """A project that would build nothing is more likely a wrong folder than a wish.
+
+    One of dbt's is told so and goes on, as it does with dbt; and it may hold macros or tests alone.
+    """
     alone = () if project.settings.own else (*project.macros, *project.tests, *project.properties)
     if project.models or project.python_models or project.seeds or project.snapshots or alone:
-        return
+        return project
     folders = ", ".join(f"`{folder}/`" for folder in project.settings.model_paths)
     hint = f"put a SELECT in a file such as {project.settings.model_paths[0] if project.settings.model_paths else 'models'}/orders.sql"
-    raise ConfigError(Problem("C502", f"no models in {folders} of the project `{project.settings.name}`", None, hint))
+    problem = Problem("C502", f"no models in {folders} of the project `{project.settings.name}`", None, hint)
+    if project.settings.own:
+        raise ConfigError(problem)
+    return replace(project, warnings=(*project.warnings, problem.as_warning()))
 
 
 def _with_properties(

@@ -25,7 +25,7 @@ DUCKDB_TYPES = [
     ["""'{"a": 7.5}'::json""", "json", "JSON"],
 ]
 POSTGRES_TYPES = [
-    ["1", "int", "integer"],
+    ["1", "integer", "integer"],
     ["'1'", "text", "text"],
     ["true", "bool", "boolean"],
     ["'2013-11-03 00:00:00-07'::timestamptz", "timestamptz", "timestamp with time zone"],
