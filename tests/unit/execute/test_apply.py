@@ -75,7 +75,13 @@ def test_nothing_in_common_is_said_so() -> None:
     ("key", "staged", "policy", "said", "hint"),
     [
         ("aa", SAME, "ignore", "`unique_key` names `aa`, which is no column of the query", "did you mean `a`?"),
-        ("nothing_like_it", SAME, "ignore", "`unique_key` names `nothing_like_it`, which is no column of the query", "its columns are a, b"),
+        (
+            "nothing_like_it",
+            SAME,
+            "ignore",
+            "`unique_key` names `nothing_like_it`, which is no column of the query",
+            "its columns are a, b",
+        ),
         ("b", REMOVED, "ignore", "`unique_key` names `b`, which is no column of the query", "its columns are a"),
         ("c", ADDED, "ignore", "`unique_key` names `c`, which is no column of `s.t`", "its columns are a, b"),
     ],

@@ -122,7 +122,9 @@ def test_no_models_is_an_error(tmp_path: Path) -> None:
 
 def test_no_models_is_a_warning_for_a_dbt_project(tmp_path: Path) -> None:
     found = loaded({"dbt_project.yml": "name: shop"}, tmp_path)
-    assert [(w.code, w.severity, w.message) for w in found.warnings] == [("C502", "warning", "no models in `models/` of the project `shop`")]
+    assert [(w.code, w.severity, w.message) for w in found.warnings] == [
+        ("C502", "warning", "no models in `models/` of the project `shop`")
+    ]
     alone = loaded({"dbt_project.yml": "name: shop", "macros/m.sql": ""}, tmp_path)
     assert alone.warnings == ()
 
