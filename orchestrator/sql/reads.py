@@ -11,7 +11,6 @@ from sqlglot import exp
 from orchestrator.core import marker
 from orchestrator.core.node import Read
 
-
 _FRONT = re.compile(r"(?:(?:`[^`]*`|[\w-]+)\s*\.\s*)+\Z")
 """The parts of a name in front of its last token."""
 

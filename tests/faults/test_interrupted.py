@@ -113,7 +113,7 @@ def test_the_second_signal_ends_at_once(lab: Any, started: Any) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
     returned, _ = ended(process, 2)
-    assert returned == 130
+    assert returned in (130, -signal.SIGINT)  # a shell says 130 to both: while the interpreter shuts down, the signal itself ends it
     _is_gone(lab)
     assert lab.rows("select id from slow") == [(1,)]
 

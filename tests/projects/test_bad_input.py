@@ -304,7 +304,16 @@ def test_a_full_disk(project: Make) -> None:
 
 @pytest.mark.slow
 def test_a_csv_of_200_mb_is_streamed(project: Make) -> None:
-    p = project({"models/a.sql": "select count(*) as n, sum(id) as s from big"})
+    output = (
+        "{type: duckdb, path: warehouse.duckdb, settings: {memory_limit: 250MB, threads: 2}}"  # what the engine keeps is not the question
+    )
+    p = project(
+        {
+            "models/a.sql": "select count(*) as n, sum(id) as s from big",
+            "dbt_project.yml": "name: p\nprofile: p\n",
+            "profiles.yml": f"p: {{target: dev, outputs: {{dev: {output}}}}}\n",
+        }
+    )
     (p.root / "seeds").mkdir()
     block = "".join(f"{i},some text that makes the line longer {i % 97},{i / 7:.6f}\n" for i in range(20_000))
     with (p.root / "seeds/big.csv").open("w") as file:
