@@ -30,7 +30,7 @@ def docs() -> None:
 def generate(**given: Any) -> int:
     """Write target/manifest.json and target/catalog.json.
 
-    The catalog says what the warehouse really holds: kinds, columns with their types, comments, owners, sizes.
+    The catalog says what the warehouse really holds: kinds, columns with their types, comments, owners.
     """
     from orchestrator.app.artifacts import write_catalog
 
