@@ -9,7 +9,7 @@ Where a matrix is large, ``some`` names the cells that an engine is shown: BigQu
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -99,15 +99,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         called = getattr(item, "callspec", None)
         for mark in (m for name in MARKS for m in item.iter_markers(name)):
-            if called is not None and {called.params.get("engine"), called.params.get("shop")} & {*mark.args}:
+            if called is not None and _engines(called.params) & {*mark.args}:
                 item.add_marker(pytest.mark.xfail(reason=f"{mark.name}: {mark.kwargs['reason']}", strict=True))
+
+
+def _engines(params: Mapping[str, object]) -> set[object]:
+    """The engine that a test's fixtures are on."""
+    return {params.get(fixture) for fixture in ("engine", "shop", "project")}
 
 
 def _shown(item: pytest.Item) -> bool:
     """Whether an engine is shown this cell of a matrix."""
     called = getattr(item, "callspec", None)
     for engine, names, cells in (mark.args for mark in item.iter_markers("some")):
-        if called is not None and engine in (called.params.get("engine"), called.params.get("shop")):
+        if called is not None and engine in _engines(called.params):
             return tuple(called.params[name] for name in names) in cells
     return True
 
@@ -189,11 +194,7 @@ def _opened(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     warehouse.close()
 
 
-DECLARING = ("duckdb", "postgres")
-"""Engines whose tables have constraints that hold, and that write SQL in the standard's types."""
-
-
-@pytest.fixture(params=DECLARING)
+@pytest.fixture(params=ENGINES)
 def project(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Make:
     """Writes a project for the engine: ``project({"models/a.sql": "select 1 as x"}).orc("run")``."""
     target = replace(ENGINES[request.param](tmp_path, request), schema="wares")

@@ -93,14 +93,15 @@ def test_tests_of_a_column_share_a_scan_and_each_has_its_own_count(shop: Shop) -
 
 def test_a_query_is_a_test_of_what_it_reads(shop: Shop) -> None:
     singular = {
-        "assertions/none_strays.sql": "select * from {{ ref('stray') }} where id > 100",
-        "assertions/some_stray.sql": "{{ config(severity='warn', store_failures=true) }}\n-- the author's remark\nselect id from {{ ref('stray') }}",
-        "assertions/broken.sql": "select nope from {{ ref('m') }}",
+        "tests/assertions/none_strays.sql": "select * from {{ ref('stray') }} where id > 100",
+        "tests/assertions/some_stray.sql": "{{ config(severity='warn', store_failures=true) }}\n-- the author's remark\nselect id from {{ ref('stray') }}",
+        "tests/assertions/broken.sql": "select nope from {{ ref('m') }}",
     }
-    results = shop.write({**FILES, **singular}).orc("build", code=1)
+    shop.write(FILES).orc("run")
+    results = judged(shop.write(singular), code=1)
     assert (results["none_strays"]["status"], results["some_stray"]["status"], results["broken"]["status"]) == ("pass", "warn", "error")
     assert results["some_stray"]["failures"] == 2
-    assert "assertions/broken.sql:1" in shop.told
+    assert "tests/assertions/broken.sql:1" in shop.told
 
 
 def test_a_test_of_one_s_own_takes_arguments(shop: Shop) -> None:

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal
 from orchestrator.adapters.ansi import LEDGER, LEDGER_COLUMNS, NEW, OLD
 from orchestrator.adapters.ansi.intervals import INTERVAL_COLUMNS, INTERVALS
 from orchestrator.adapters.bigquery import jobs, options
+from orchestrator.adapters.bigquery.constraints import GoogleConstraints
 from orchestrator.adapters.bigquery.history import Histories
 from orchestrator.adapters.bigquery.layout import Partition, layout
 from orchestrator.adapters.bigquery.lease import Leases
-from orchestrator.adapters.bigquery.words import GoogleWords
 from orchestrator.core.config import listed
 from orchestrator.core.errors import PlanError, Problem
 from orchestrator.core.names import Relation
@@ -27,7 +27,7 @@ TYPES = {"text": "string", "bigint": "int64"}
 _DATASET = re.compile(r"[A-Za-z0-9_]+")
 
 
-class BigQueryDialect(Leases, Histories, GoogleWords):
+class BigQueryDialect(Leases, Histories, GoogleConstraints):
     """GoogleSQL, and the jobs that are not SQL (:mod:`.jobs`). A transaction of BigQuery holds changes of rows only."""
 
     name = "bigquery"
@@ -35,7 +35,7 @@ class BigQueryDialect(Leases, Histories, GoogleWords):
     max_identifier = 1024
     transactions: Literal["all", "rows"] = "rows"
     estimates: bool = True
-    keywords: ClassVar[dict[str, str]] = {**GoogleWords.keywords, "external": "external table"}
+    keywords: ClassVar[dict[str, str]] = {**GoogleConstraints.keywords, "external": "external table"}
 
     def create_schema(self, relation: Relation) -> str:
         """Create the relation's dataset if it is not there, where the job runs. Raises ``PlanError`` for a name no dataset can have."""
