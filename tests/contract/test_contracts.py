@@ -112,7 +112,9 @@ ANN = "select cast(1 as numeric(10,2)) as amount, 'ann' as customer, "
         unless_bigquery("primary_key", ANN + "2 as id union all select 1, 'bob', 2"),
         unless_bigquery("named check of the model", ANN + "2 as id", "[{type: check, expression: id < 2, name: few}]"),
         unless_bigquery(
-            "unique of several columns", ANN + "2 as id union all select 1, 'ann', 3", "[{type: unique, columns: [customer, amount], name: once}]"
+            "unique of several columns",
+            ANN + "2 as id union all select 1, 'ann', 3",
+            "[{type: unique, columns: [customer, amount], name: once}]",
         ),
     ],
 )
@@ -141,32 +143,44 @@ def test_an_incremental_table_keeps_its_constraints_and_takes_what_fits(project:
     head = "{{ config(materialized='incremental', unique_key='id') }} "
     made = project({"models/orders.sql": GOOD.replace(TABLE, head), "models/orders.yml": ORDERS % "[]"})
     made.orc("run")
-    made.write({"models/orders.sql": head + "select cast(2.25 as numeric) as amount, 'bea' as customer, 1 as id union all select 3, 'cem', 2"})
+    made.write(
+        {"models/orders.sql": head + "select cast(2.25 as numeric) as amount, 'bea' as customer, 1 as id union all select 3, 'cem', 2"}
+    )
     made.orc("run")
     assert sorted(made.query("select id, customer, amount from {orders}")) == [(1, "bea", Decimal("2.25")), (2, "cem", Decimal(3))]
     made.write({"models/orders.sql": head + "select cast(1 as numeric) as amount, 'dan' as customer, nullif(1, 1) as id"})
     made.orc("run", code=1)
 
 
-def test_python_models_are_held_to_their_contract(project: Make) -> None:
-    model = """
-        import pandas as pd
+FRAME = """
+import pandas as pd
 
-        def model(dbt, session):
-            dbt.config(materialized="table", column_types={"id": "int"})
-            return pd.DataFrame({"customer": ["ann"], "id": [1], "amount": [%s]})
-        """
+def model(dbt, session):
+    dbt.config(materialized="table", column_types={"id": "int"})
+    return pd.DataFrame({"customer": ["ann"], "id": [1], "amount": [%s]})
+"""
+
+
+def test_python_models_are_held_to_their_contract(project: Make) -> None:
     yml = (ORDERS % "[]").replace("'numeric(10,2)'", "double precision")
-    made = project({"models/orders.py": model % "1.5", "models/orders.yml": yml})
+    made = project({"models/orders.py": FRAME % "1.5", "models/orders.yml": yml})
     made.orc("run")
     assert made.query("select id, customer, amount from {orders}") == [(1, "ann", 1.5)]
-    made.write({"models/orders.py": model % "-1.5"})
-    made.orc("run", code=1)
-    made.write({"models/orders.py": model % "'many'"})
+    made.write({"models/orders.py": FRAME % "'many'"})
     results = made.orc("run", code=1)
     assert "data type mismatch" in results["orders"]["message"]
     assert made.query("select id, customer, amount from {orders}") == [(1, "ann", 1.5)]
     assert made.find("orders__orc_aside") is None
+
+
+@pytest.mark.never("bigquery", reason="BigQuery has no check constraints")
+def test_rows_of_python_models_are_checked(project: Make) -> None:
+    yml = (ORDERS % "[]").replace("'numeric(10,2)'", "double precision")
+    made = project({"models/orders.py": FRAME % "1.5", "models/orders.yml": yml})
+    made.orc("run")
+    made.write({"models/orders.py": FRAME % "-1.5"})
+    made.orc("run", code=1)
+    assert made.query("select id, customer, amount from {orders}") == [(1, "ann", 1.5)]
 
 
 def test_a_template_that_asks_the_warehouse_is_held_to_its_contract(project: Make) -> None:

@@ -78,7 +78,7 @@ def snapshot(session: BigQueryConnection, relations: Sequence[Relation], project
 
 
 def described(session: BigQueryConnection, relations: Sequence[Relation], project: str, dataset: str) -> tuple[Described, ...]:
-    """What the catalog says of those of ``relations`` that exist; ``rows`` and ``size`` are those of tables, without what is just being streamed in."""
+    """What the catalog says of those of ``relations`` that exist; ``rows`` and ``size`` leave out what is just being streamed in."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = session.ask(lambda: list(pool.map(lambda relation: _described(session, relation, project, dataset), relations)))
     return tuple(one for one in found if one is not None)

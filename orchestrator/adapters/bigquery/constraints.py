@@ -25,7 +25,7 @@ _TYPE = re.compile(r"\s*([a-z][a-z0-9_ ]*?)\s*(\(.*\))?\s*", re.IGNORECASE)
 class GoogleConstraints(GoogleWords):
     """What a contract becomes in GoogleSQL.
 
-    Keys are left out of the table: BigQuery holds no row to them, and renames no table that has one, which is how a first version is published.
+    Keys are left out of the table: BigQuery holds no row to them, and does not rename a table that has one, as a first version has to be.
     """
 
     constraint_support: ClassVar[Mapping[str, Support]] = {

@@ -115,19 +115,10 @@ def _stored(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
 
 
 def _cast(name: str, kind: str | None) -> str:
+    """A column as the type that was asked for; a project that also builds elsewhere may have another engine's word for it."""
     column = _SAY.quote(name)
     if kind is None:
         return column
     if kind.strip().upper() == "JSON":
         return f"parse_json({column}) as {column}"
-    return f"cast({column} as {_word(kind)}) as {column}"
-
-
-_WORDS = {"text": "string", "varchar": "string", "integer": "int64", "double": "float64", "double precision": "float64", "real": "float64"}
-
-
-def _word(kind: str) -> str:
-    """A type as BigQuery calls it; a project that also builds elsewhere may have another engine's word for it."""
-    name, bracket, rest = kind.strip().partition("(")
-    known = _WORDS.get(name.strip().lower())
-    return f"{known}{bracket}{rest}" if known else kind
+    return f"cast({column} as {_SAY.declared_type(kind)}) as {column}"
