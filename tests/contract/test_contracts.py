@@ -170,6 +170,14 @@ def test_python_models_are_held_to_their_contract(project: Make) -> None:
     results = made.orc("run", code=1)
     assert "data type mismatch" in results["orders"]["message"]
     assert made.query("select id, customer, amount from {orders}") == [(1, "ann", 1.5)]
+
+
+@pytest.mark.notyet("bigquery", reason="a transaction there holds no tables: what a failed model loaded stays until it is built again")
+def test_nothing_is_left_of_a_python_model_that_broke_its_contract(project: Make) -> None:
+    made = project(
+        {"models/orders.py": FRAME % "'many'", "models/orders.yml": (ORDERS % "[]").replace("'numeric(10,2)'", "double precision")}
+    )
+    made.orc("run", code=1)
     assert made.find("orders__orc_aside") is None
 
 

@@ -67,7 +67,7 @@ def project(engine: Any, files: dict[str, str]) -> Path:
 
 
 @pytest.fixture
-def alone(engine: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:  # noqa: ARG001  engines start with the caller's settings
+def alone(engine: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing of the caller's settings."""
     for key in [k for k in os.environ if k.startswith(("ORC_", "DBT_"))]:
         monkeypatch.delenv(key)
