@@ -31,9 +31,14 @@ def refused(p: Project, *says: str, verb: str = "build") -> Result:
 
 
 def test_no_models(project: Make) -> None:
-    refused(
-        project({"dbt_project.yml": "name: shop\n"}), "no models", "`models/`", "hint: put a SELECT in a file such as models/orders.sql"
-    )
+    says = ("no models", "`models/`", "hint: put a SELECT in a file such as models/orders.sql")
+    refused(project({"pyproject.toml": "[tool.orchestrator]\nname = 'shop'\n"}), *says)
+
+
+def test_no_models_in_a_dbt_project_are_a_warning(project: Make) -> None:
+    done = project({"dbt_project.yml": "name: shop\n"}).orc("run").exits(0)
+    assert "no models in `models/`" in done.stderr
+    assert done.results == {}
 
 
 def test_no_project(project: Make) -> None:

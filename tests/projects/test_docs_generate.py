@@ -39,7 +39,7 @@ def test_the_catalog_says_what_is_there(project: Make) -> None:
         "type": "BASE TABLE", "schema": "main_marts", "name": "big", "database": "warehouse", "comment": "All of them", "owner": None,
     }  # fmt: skip
     assert big["columns"] == {
-        "id": {"type": "BIGINT", "index": 1, "name": "id", "comment": "A number"},
+        "id": {"type": "INTEGER", "index": 1, "name": "id", "comment": "A number"},
         "name": {"type": "VARCHAR", "index": 2, "name": "name", "comment": None},
     }
     assert catalog["nodes"]["model.p.seen"]["metadata"]["type"] == "VIEW"
