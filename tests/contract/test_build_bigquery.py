@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -511,3 +512,116 @@ def test_microbatches_replace_their_interval(project: Make) -> None:
     assert shop.query("select extract(month from day), v from shop.m order by 1") == [(1, "a"), (2, "b"), (3, "a")]
     assert shop.tables() == {"m"}
     assert shop.query("select count(distinct `start`) from _orc.intervals") == [(3,)]
+
+
+ARRIVING = """
+{{{{ config(materialized='{how}', incremental_strategy='{strategy}', unique_key={key}, cluster_by='v', require_partition_filter=true,
+            partition_by={{'field': 'ts', 'data_type': '{kind}', 'granularity': '{unit}', 'time_ingestion_partitioning': true,
+                          'copy_partitions': {copies}}}) }}}}
+select v, ts from unnest([struct<ts {kind}, v string>{rows}])
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit", "moments", "names"),
+    [
+        ("timestamp", "day", ["2024-01-01 10:20:00", "2024-01-02 10:20:00"], ["20240101", "20240102"]),
+        ("timestamp", "hour", ["2024-01-01 10:20:00", "2024-01-01 11:20:00"], ["2024010110", "2024010111"]),
+        ("datetime", "month", ["2024-01-15 10:20:00", "2024-02-15 00:00:00"], ["202401", "202402"]),
+        ("date", "day", ["2024-01-01", "2024-01-02"], ["20240101", "20240102"]),
+        ("date", "year", ["2023-05-01", "2024-05-02"], ["2023", "2024"]),
+    ],
+)
+@pytest.mark.parametrize(("how", "copies"), [("table", "false"), ("incremental", "false"), ("incremental", "true")])
+def test_tables_are_partitioned_by_arrival(
+    project: Make, how: str, copies: str, kind: str, unit: str, moments: list[str], names: list[str]
+) -> None:
+    first, second = (f"{kind} '{moment}'" for moment in moments)
+    words = {"how": how, "strategy": "insert_overwrite", "key": "none", "kind": kind, "unit": unit, "copies": copies}
+    shop = project({"models/m.sql": ARRIVING.format(rows=f"({first}, 'a'), ({second}, 'a')", **words)})
+    shop.orc("run")
+    made = shop.table("shop.m")
+    assert (made.time_partitioning.type_, made.time_partitioning.field) == (unit.upper(), None)
+    assert ([f.name for f in made.schema], made.clustering_fields, made.require_partition_filter) == (["v"], ["v"], True)
+    shop.write({"models/m.sql": ARRIVING.format(rows=f"({second}, 'b'), ({second}, 'c')", **words)})
+    shop.orc("run")
+    found = shop.query("select partition_id, total_rows from shop.INFORMATION_SCHEMA.PARTITIONS where table_name = 'm' order by 1")
+    assert found == ([(names[0], 1)] if how == "incremental" else []) + [(names[1], 2)]
+    rows = shop.query("select v from shop.m where _PARTITIONTIME > timestamp '2000-01-01' order by 1")
+    assert rows == ([("a",)] if how == "incremental" else []) + [("b",), ("c",)]
+    assert shop.tables() == {"m"}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "wanted"),
+    [("append", ["01a", "01b", "02a", "02b"]), ("delete+insert", ["01b", "02b"])],
+)
+def test_a_delta_says_when_its_rows_arrive(project: Make, strategy: str, wanted: list[str]) -> None:
+    rows = "(timestamp '2024-01-{}', '{}', {})".format
+    text = (
+        "{{{{ config(materialized='incremental', incremental_strategy='{}', unique_key='id', partition_by="
+        "{{'field': 'ts', 'data_type': 'timestamp', 'time_ingestion_partitioning': true}}) }}}}\n"
+        "select * from unnest([struct<ts timestamp, v string, id int64>{}])"
+    ).format
+    shop = project({"models/m.sql": text(strategy, f"{rows('01', 'a', 1)}, {rows('02', 'a', 2)}")})
+    shop.orc("run")
+    shop.write({"models/m.sql": text(strategy, f"{rows('02', 'b', 1)}, {rows('01', 'b', 2)}")})
+    shop.orc("run")
+    found = shop.query("select format_timestamp('%d', _PARTITIONTIME) || v from shop.m order by 1")
+    assert [line for (line,) in found] == wanted
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ("materialized='incremental', incremental_strategy='merge', unique_key='v'", "`merge` does not go with"),
+        ("materialized='table', contract={'enforced': true}", "a table with a contract cannot be partitioned by arrival"),
+    ],
+)
+def test_what_does_not_go_with_arrival_is_refused_by_the_plan(
+    project: Make, config: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    by = "partition_by={'field': 'ts', 'data_type': 'timestamp', 'time_ingestion_partitioning': true}"
+    shop = project(
+        {
+            "models/m.sql": f"{{{{ config({config}, {by}) }}}} select current_timestamp() as ts, 1 as v",
+            "models/p.yml": "models: [{name: m, columns: [{name: ts, data_type: timestamp}, {name: v, data_type: int64}]}]",
+        }
+    )
+    shop.orc("run", code=2)
+    told = capsys.readouterr()
+    assert "N340" in told.out + told.err
+    assert says in told.out + told.err
+    assert not shop.jobs("create or replace table")
+
+
+def test_a_row_that_never_arrives_is_refused_and_an_error_has_its_place(project: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    config = (
+        "{{ config(materialized='table', partition_by={'field': 'ts', 'data_type': 'timestamp', 'time_ingestion_partitioning': true}) }}\n"
+    )
+    shop = project({"models/m.sql": f"{config}select cast(null as timestamp) as ts, 1 as v"})
+    assert "`ts` is null: the row belongs to no partition" in shop.orc("run", code=1)["m"]["message"]
+    shop.write({"models/m.sql": f"{config}select current_timestamp() as ts,\n  nope as v"})
+    capsys.readouterr()
+    shop.orc("run", code=1)
+    told = capsys.readouterr()
+    assert "m.sql:3:3" in told.out + told.err
+
+
+def test_a_frame_is_partitioned_by_arrival(project: Make) -> None:
+    shop = project(
+        {
+            "models/m.py": """
+                import datetime
+                import pandas as pd
+
+
+                def model(dbt, session):
+                    dbt.config(materialized="table", partition_by={"field": "day", "time_ingestion_partitioning": True})
+                    return pd.DataFrame({"day": [datetime.date(2024, 1, 1)], "v": [1]})
+                """
+        }
+    )
+    shop.orc("run")
+    assert shop.query("select _PARTITIONDATE, v from shop.m") == [(date(2024, 1, 1), 1)]
+    assert shop.tables() == {"m"}

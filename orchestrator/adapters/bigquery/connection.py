@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from google.cloud import bigquery
 
 from orchestrator.adapters.bigquery import answers, jobs
+from orchestrator.adapters.bigquery.arriving import arrive
 from orchestrator.adapters.bigquery.catalog import described, snapshot
 from orchestrator.adapters.bigquery.chores import describe, grant, inherit
 from orchestrator.adapters.bigquery.dialect import BigQueryDialect
@@ -62,8 +63,7 @@ class BigQueryConnection:
         if _NOTHING.fullmatch(sql):
             return Answer()
         with self._guard():
-            job = jobs.parsed(sql)
-            return self._answer(sql) if job is None else self._chore(job)
+            return self._do(sql)
 
     def begin(self) -> None:
         """Open a transaction, in a session of BigQuery's own."""
@@ -142,7 +142,7 @@ class BigQueryConnection:
         self._stream = None
         with self._guard():
             try:
-                return load(self._upload, self._answer, relation, frames, types or {}, config or {})
+                return load(self._upload, self._do, relation, frames, types or {}, config or {})
             except ExecuteError as error:
                 error.position = None  # the statement is ours
                 raise
@@ -174,6 +174,12 @@ class BigQueryConnection:
             with suppress(OrcError):
                 self._query("call bq.abort_session()", session_id=session)
         self.client.close()
+
+    def _do(self, sql: str) -> Answer:
+        job = jobs.parsed(sql)
+        if isinstance(job, jobs.Arrive):
+            return arrive(job, sql, self._dry, self._answer)
+        return self._answer(sql) if job is None else self._chore(job)
 
     def _answer(self, sql: str) -> Answer:
         job = self._query(sql)

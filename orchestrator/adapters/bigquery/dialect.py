@@ -11,9 +11,10 @@ from orchestrator.adapters.ansi.intervals import INTERVAL_COLUMNS, INTERVALS
 from orchestrator.adapters.bigquery import jobs, options
 from orchestrator.adapters.bigquery.constraints import GoogleConstraints
 from orchestrator.adapters.bigquery.history import Histories
-from orchestrator.adapters.bigquery.layout import Partition, layout
+from orchestrator.adapters.bigquery.layout import ARRIVAL, Partition, layout, refusal
 from orchestrator.adapters.bigquery.lease import Leases
 from orchestrator.core.config import listed
+from orchestrator.core.contract import Contract
 from orchestrator.core.errors import PlanError, Problem
 from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import Built, Existing, Lease, Published
@@ -46,8 +47,31 @@ class BigQueryDialect(Leases, Histories, GoogleConstraints):
         return f"{super().create_schema(relation)}\noptions (labels=[('created_by', 'orc')])"
 
     def create_table(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
-        """Create (or replace) a table from a query; the query's text appears unchanged and last."""
+        """Create (or replace) a table from a query; the query's text appears unchanged and last.
+
+        >>> by = {"field": "ts", "data_type": "timestamp", "time_ingestion_partitioning": True}
+        >>> print(BigQueryDialect().create_table(Relation(None, "d", "t"), "select 1 as a, x as ts", {"partition_by": by}))
+        ... # doctest: +ELLIPSIS
+        -- job: create by arrival of `ts` as ifnull(timestamp_trunc(timestamp(`ts`), day), error('`ts` is null: ...'))
+        create or replace table `d`.`t`
+        partition by _PARTITIONDATE as
+        select 1 as a, x as ts
+        """
+        by = layout(config).partition
+        if by is not None and by.ingestion:
+            if (strategy := config.get("incremental_strategy")) in ("merge", "microbatch"):
+                hint = "use `insert_overwrite`, `delete+insert` or `append`, or leave `time_ingestion_partitioning` out"
+                raise refusal(f"`{strategy}` does not go with `time_ingestion_partitioning`", hint)
+            return jobs.text(jobs.Arrive(relation, by.field, by.arrival(), self.table_options(config), select))
         return f"create or replace table {self.relation(relation)}{self.table_options(config)} as\n{select}"
+
+    def create_declared(self, relation: Relation, contract: Contract, config: Mapping[str, Any], *, constrained: bool = True) -> str:
+        """Create (or replace) an empty table with the contract's columns. Raises ``PlanError`` (N340) for one split by arrival."""
+        by = layout(config).partition
+        if by is not None and by.ingestion:
+            hint = "partition by the column itself: leave `time_ingestion_partitioning` out"
+            raise refusal("a table with a contract cannot be partitioned by arrival: the column that says when is none of its own", hint)
+        return super().create_declared(relation, contract, config, constrained=constrained)
 
     def table_options(self, config: dict[str, Any]) -> str:
         """Partitions, clusters and options."""
@@ -128,6 +152,9 @@ class BigQueryDialect(Leases, Histories, GoogleConstraints):
         """
         if strategy == "insert_overwrite" and self._partition(options).copies:
             return (jobs.text(jobs.Copy(stage, target, partitions=True, key=options.get("kms_key_name"))),)
+        by = layout(options).partition
+        if by is not None and by.ingestion:
+            columns = (ARRIVAL, *columns)
         statements = super().apply_delta(strategy, stage, target, columns, unique_key, options)
         if strategy == "merge" and unique_key:
             keys = ", ".join(self.quote(k) for k in unique_key)

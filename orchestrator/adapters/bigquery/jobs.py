@@ -59,13 +59,31 @@ class Grant:
     wanted: Mapping[str, tuple[str, ...]]
 
 
-Job = Copy | Inherit | Describe | Grant
+@dataclass(frozen=True, slots=True)
+class Arrive:
+    """Create (or replace) a table that is split by the moment at which its rows arrive, and fill it from a query.
+
+    No query can make such a table: its columns are asked for first. ``field`` is the query's column that the moment comes from,
+    ``arrival`` the SQL that makes it; ``clauses`` are partitions, clusters and options, starting with a line break.
+    """
+
+    target: Relation
+    field: str
+    arrival: str
+    clauses: str
+    select: str
+
+
+Job = Copy | Inherit | Describe | Grant | Arrive
 
 _NAME = r"`(?:[^`\\]|\\.)+`"
 _TABLE = rf"{_NAME}(?:\.{_NAME}){{0,2}}"
 _BEFORE, _BEHIND = re.compile(r"\A/\*.*?\*/\n", re.DOTALL), re.compile(r"\n/\*[^\n]*\*/\Z")
 _COPY = re.compile(rf"-- job: copy (partitions )?\(write_truncate(?:, kms_key_name=([\w/.:-]+))?\)\n({_TABLE}) → ({_TABLE})")
 _INHERIT = re.compile(rf"-- job: inherit access\n({_TABLE}) → ({_TABLE})")
+_ARRIVE = re.compile(
+    rf"-- job: create by arrival of ({_NAME}) as ([^\n]*)\ncreate or replace table ({_TABLE})((?:\n[^\n]*)*?) as\n(.*)", re.DOTALL
+)
 _ONE = re.compile(rf"-- job: (describe|grant)\n({_TABLE}) (\{{.*\}})", re.DOTALL)
 
 
@@ -82,6 +100,9 @@ def text(job: Job) -> str:
             return f"-- job: copy {what}(write_truncate{key})\n{_name(job.source)} → {_name(job.target)}"
         case Inherit():
             return f"-- job: inherit access\n{_name(job.source)} → {_name(job.target)}"
+        case Arrive():
+            head = f"-- job: create by arrival of {quoted(job.field)} as {job.arrival}"
+            return f"{head}\ncreate or replace table {_name(job.target)}{job.clauses} as\n{job.select}"
         case Describe():
             said: dict[str, object] = {} if job.description is None else {"description": job.description}
             said |= {key: dict(part) for key, part in (("columns", job.columns), ("policy_tags", job.tags)) if part}
@@ -105,6 +126,8 @@ def parsed(statement: str) -> Job | None:
         return Copy(_relation(copy[3]), _relation(copy[4]), bool(copy[1]), copy[2])
     if inherit := _INHERIT.fullmatch(statement):
         return Inherit(_relation(inherit[1]), _relation(inherit[2]))
+    if arrive := _ARRIVE.fullmatch(statement):
+        return Arrive(_relation(arrive[3]), re.sub(r"\\(.)", r"\1", arrive[1][1:-1]), arrive[2], arrive[4], arrive[5])
     one = _ONE.fullmatch(statement)
     if one is None:
         return None

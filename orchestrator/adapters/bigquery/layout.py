@@ -15,15 +15,18 @@ TYPES = ("date", "timestamp", "datetime", "int64")
 GRANULARITIES = ("hour", "day", "month", "year")
 KEYS = ("field", "data_type", "granularity", "range", "time_ingestion_partitioning", "copy_partitions")
 MOST_CLUSTERS = 4
+ARRIVAL = "_PARTITIONTIME"
+"""The column that every table has that is split by the moment at which rows arrive."""
+
 _EXAMPLE = "partition_by: {field: created_at, data_type: timestamp, granularity: day}"
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """What splits a table. ``field`` is empty where BigQuery splits by the moment of arrival. ``bounds`` are start, end, interval.
+    """What splits a table. ``bounds`` are start, end, interval.
 
-    ``ingestion`` says that ``field`` is no column of the table but fills ``_PARTITIONTIME``. ``copies`` asks for partitions to be
-    replaced by copy jobs.
+    ``ingestion`` says that BigQuery splits by the moment of arrival: ``field`` is no column of the table but fills
+    ``_PARTITIONTIME``, and is empty where nobody says what does. ``copies`` asks for partitions to be replaced by copy jobs.
     """
 
     field: str
@@ -36,7 +39,23 @@ class Partition:
     @property
     def column(self) -> str:
         """The column that decides, quoted."""
-        return "_PARTITIONTIME" if self.ingestion else quoted(self.field)
+        if self.ingestion:
+            return "_PARTITIONDATE" if self._by_date else ARRIVAL
+        return quoted(self.field)
+
+    @property
+    def _by_date(self) -> bool:
+        """Whether the partitions of a table that is split by arrival are dates."""
+        return self.data_type == "date" and self.granularity == "day"
+
+    def arrival(self) -> str:
+        """What a row gets as its moment of arrival: the start of its partition. A row without a moment is an error.
+
+        >>> Partition("at", "datetime", "hour", ingestion=True).arrival()
+        "ifnull(timestamp_trunc(timestamp(`at`), hour), error('`at` is null: the row belongs to no partition'))"
+        """
+        missing = f"{quoted(self.field)} is null: the row belongs to no partition".replace("\\", "\\\\").replace("'", "\\'")
+        return f"ifnull(timestamp_trunc(timestamp({quoted(self.field)}), {self.granularity}), error('{missing}'))"
 
     def clause(self) -> str:
         """What stands behind PARTITION BY.
@@ -46,6 +65,8 @@ class Partition:
         """
         if self.bounds is not None:
             return f"range_bucket({self.column}, generate_array({', '.join(map(str, self.bounds))}))"
+        if self.ingestion:
+            return "_PARTITIONDATE" if self.granularity == "day" else f"timestamp_trunc({ARRIVAL}, {self.granularity})"
         return self.start(self.column)
 
     def start(self, value: str) -> str:
@@ -57,7 +78,9 @@ class Partition:
         if self.bounds is not None:
             first, _, interval = self.bounds
             return f"div({value} - {first}, {interval})"
-        if self.ingestion or self.data_type == "timestamp":
+        if self.ingestion:  # is the start of its partition always, and finds partitions only if nothing is around it
+            return value
+        if self.data_type == "timestamp":
             return f"timestamp_trunc({value}, {self.granularity})"
         if self.data_type == "datetime":
             return f"datetime_trunc({value}, {self.granularity})"
@@ -66,7 +89,9 @@ class Partition:
     @property
     def type(self) -> str:
         """The type of :meth:`start`."""
-        return "int64" if self.bounds is not None else "timestamp" if self.ingestion else self.data_type
+        if self.ingestion:
+            return "date" if self._by_date else "timestamp"
+        return "int64" if self.bounds is not None else self.data_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +196,10 @@ def _from_keys(given: Mapping[str, Any]) -> Partition:
     if kind not in TYPES:
         raise refusal(f"`partition_by` cannot have the data_type `{kind}`", did_you_mean(kind, TYPES) or f"there is {', '.join(TYPES)}")
     copies = bool(given.get("copy_partitions"))
-    if given.get("time_ingestion_partitioning"):
-        raise refusal("partitions by ingestion time are not there yet", "partition by the column itself: leave the key out")
+    ingestion = bool(given.get("time_ingestion_partitioning"))
+    if kind == "int64" and ingestion:
+        hint = "data_type: timestamp, or leave out `time_ingestion_partitioning`"
+        raise refusal("an int64 cannot be the moment at which a row arrives", hint)
     if kind == "int64":
         return Partition(field, "int64", "", _bounds(given.get("range")), copies=copies)
     granularity = str(given.get("granularity") or "day").lower()
@@ -180,7 +207,7 @@ def _from_keys(given: Mapping[str, Any]) -> Partition:
         known = [g for g in GRANULARITIES if g != "hour" or kind != "date"]
         hint = did_you_mean(granularity, known) or f"there is {', '.join(known)}"
         raise refusal(f"a {kind} cannot be partitioned by `{granularity}`", hint)
-    return Partition(field, kind, granularity, copies=copies)  # type: ignore[arg-type]  # one of TYPES
+    return Partition(field, kind, granularity, ingestion=ingestion, copies=copies)  # type: ignore[arg-type]  # one of TYPES
 
 
 def _bounds(given: Any) -> tuple[int, int, int]:

@@ -35,18 +35,20 @@ def load(
 ) -> int:
     """Create (or replace) the table and fill it; returns the number of rows.
 
-    Columns in ``types`` are cast by BigQuery itself, on the way from a table beside. Raises ``ExecuteError`` (X112) for columns that
-    a table cannot have, and what the batches' own source raises.
+    Columns in ``types`` are cast by BigQuery itself, on the way from a table beside, as are the moments at which rows arrive. Raises
+    ``ExecuteError`` (X112) for columns that a table cannot have, and what the batches' own source raises.
     """
     fields = fields_of(frames.schema)
     wanted = wanted_types(frames.schema.names, types)
-    place = replace(relation, name=shortened(relation.name, 1000) + "__orc_raw") if wanted else relation
+    by = layout(config).partition
+    beside = bool(wanted) or (by is not None and by.ingestion)
+    place = replace(relation, name=shortened(relation.name, 1000) + "__orc_raw") if beside else relation
     rows = 0
     for number, (part, count) in enumerate(_parts(frames)):
         with part:
-            upload(part, place, _job(fields, Layout() if wanted else layout(config), config, first=number == 0))
+            upload(part, place, _job(fields, Layout() if beside else layout(config), config, first=number == 0))
         rows += count
-    if wanted:
+    if beside:
         columns = ", ".join(_cast(name, wanted.get(name)) for name in frames.schema.names)
         execute(_SAY.create_table(relation, f"select {columns} from {_SAY.relation(place)}", dict(config)))
         execute(f"drop table if exists {_SAY.relation(place)}")

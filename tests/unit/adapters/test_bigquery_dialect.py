@@ -48,7 +48,10 @@ def test_partitions_are_said_as_their_type_wants(config: dict[str, Any], clause:
         ({"partition_by": {"field": "d", "granularity": "hour"}}, "cannot be partitioned by `hour`"),
         ({"partition_by": {"field": "d", "data_type": "int64"}}, "needs `range`"),
         ({"partition_by": {"field": "d", "data_type": "int64", "range": {"start": 5, "end": 5, "interval": 1}}}, "no partitions"),
-        ({"partition_by": {"field": "d", "time_ingestion_partitioning": True}}, "not there yet"),
+        (
+            {"partition_by": {"field": "d", "data_type": "int64", "time_ingestion_partitioning": True}},
+            "an int64 cannot be the moment at which a row arrives",
+        ),
         ({"cluster_by": ["a", "b", "c", "d", "e"]}, "BigQuery allows 4"),
         ({"cluster_by": {"a": 1}}, "names columns"),
         ({"labels": {"Team": "x"}}, "cannot stand in a label"),
