@@ -163,12 +163,20 @@ def test_every_job_says_who_sent_it_and_where_it_runs(project: Make) -> None:
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.xfail(reason="notyet: the in-tree server does not know the connection property dataset_project_id", strict=True)
 def test_jobs_run_where_they_are_paid_for(project: Make) -> None:
-    shop = project({"models/m.sql": "{{ config(materialized='table') }} select 1 as id"}, execution_project="payer")
+    files = {
+        "models/m.sql": "{{ config(materialized='table') }} select 1 as id",
+        "models/inc.sql": MODEL.format(config="incremental_strategy='merge', unique_key='id'", rows="(1, 'a')"),
+        "models/bare.sql": "{{ config(materialized='table') }} select * from shop.m -- depends_on: {{ ref('m') }}",
+    }
+    shop = project(files, execution_project="payer")
     shop.orc("run")
+    shop.orc("run")  # merges in a session, and copies
+    began = len(shop.jobs())
     assert {j["jobReference"]["projectId"] for j in shop.jobs()} == {"payer"}
-    assert shop.query("select id from shop.m") == [(1,)]
+    assert [shop.query(f"select id from shop.{name}") for name in ("m", "inc", "bare")] == [[(1,)]] * 3
+    assert shop.query(f"select count(*) from `{PROJECT}._orc.ledger`") == [(6,)]
+    assert {j["jobReference"]["projectId"] for j in shop.jobs()[began:]} == {PROJECT}
 
 
 MODEL = "{{{{ config(materialized='incremental', {config}) }}}} select * from unnest([struct<id int64, v string>{rows}])"

@@ -202,6 +202,7 @@ class Jobs:
     def _location(self, project: str, kind: str, given: Mapping[str, Any]) -> str:
         """Where a job runs that does not say so: where its tables are."""
         places: list[tuple[str, str]] = []
+        home = _home(given, project)
         if kind == "query":
             if dataset := given.get("defaultDataset"):
                 places.append((dataset.get("projectId") or project, dataset["datasetId"]))
@@ -210,7 +211,7 @@ class Jobs:
             except Refusal:
                 nodes = []
             for names in paths(nodes):
-                places.append((project, names[0]))
+                places.append((home, names[0]))
                 if len(names) > 1:
                     places.append((names[0], names[1]))
         if table := given.get("destinationTable"):
@@ -219,7 +220,8 @@ class Jobs:
 
     def desk(self, job: Job, session: Session, **more: Any) -> Desk:
         """Where a job works."""
-        return Desk(self.catalog, self.evaluator, session, job.project, job.location, stopped=job.cancelled.is_set, **more)
+        project = _home(job.configuration[job.kind], job.project)
+        return Desk(self.catalog, self.evaluator, session, project, job.location, stopped=job.cancelled.is_set, **more)
 
     def query(self, job: Job) -> None:
         """Run a query job."""
@@ -271,6 +273,8 @@ class Jobs:
             job.statistics["sessionInfo"] = {"sessionId": session.id}
             return session, True
         for pair in given.get("connectionProperties") or []:
+            if pair["key"] == "dataset_project_id":
+                continue
             if pair["key"] != "session_id":
                 raise unknown(f"the connection property {pair['key']}")
             if pair["value"] not in self.sessions:
@@ -325,6 +329,12 @@ class Jobs:
             "copiedRows": str(table.rows.count),
             "copiedLogicalBytes": str(sum(table.rows.sizes(table.cells).values())),
         }
+
+
+def _home(given: Mapping[str, Any], project: str) -> str:
+    """The project of datasets that a job names without one: its own, unless the property ``dataset_project_id`` says another."""
+    pairs = given.get("connectionProperties") or []
+    return next((str(p["value"]) for p in pairs if p["key"] == "dataset_project_id"), project)
 
 
 def _late(job: Job) -> Refusal:
