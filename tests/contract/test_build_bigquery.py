@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.adapters.bigquery.jobs import job_id
 from orchestrator.cli.main import call
 
 PROJECT = "shop-dw"
@@ -633,3 +634,36 @@ def test_a_frame_is_partitioned_by_arrival(project: Make) -> None:
     shop.orc("run")
     assert shop.query("select _PARTITIONDATE, v from shop.m") == [(date(2024, 1, 1), 1)]
     assert shop.tables() == {"m"}
+
+
+def test_what_a_killed_run_left_at_work_is_ended_before_its_model_is_built(project: Make) -> None:
+    from google.api_core import exceptions
+    from google.cloud import bigquery
+
+    shop = project({"models/m.sql": "{{ config(materialized='table') }} select 1 as v"})
+    shop.orc("run")
+    old = "timestamp_sub(current_timestamp(), interval 1 day)"
+    shop.query(f"update _orc.leases set run = 'dead-run', heartbeat = {old} where relation like '%m'")
+    assert shop.query("select count(*) from _orc.leases where run = 'dead-run'") == [(1,)]
+    shop.server.faults.hold("select 666 as v", polls=10_000, times=3)
+
+    def left(run: str, node: str) -> Any:
+        config = bigquery.QueryJobConfig(default_dataset=f"{PROJECT}.shop")
+        sql = "create or replace table shop.m__orc_stage as select 666 as v"
+        return shop.client.query(sql, config, job_id=job_id(run, node, 7, 0), location="EU", job_retry=None)
+
+    mine, living, elsewhere = left("dead-run", "model.shop.m"), left("living-run", "model.shop.m"), left("dead-run", "model.shop.x")
+    shop.orc("run")
+    assert shop.query("select v from shop.m") == [(1,)]
+    states = {job.job_id: shop.client.get_job(job.job_id, location="EU") for job in (mine, living, elsewhere)}
+    assert states[mine.job_id].error_result["reason"] == "stopped"
+    assert [states[job.job_id].error_result for job in (living, elsewhere)] == [None, None]
+    with pytest.raises(exceptions.GoogleAPICallError, match=r"[Cc]ancel|stopped"):
+        mine.result()
+    cancelled = [r.path for r in shop.server.log if r.path.endswith("/cancel")]
+    assert len(cancelled) == 1
+    for job in (living, elsewhere):
+        shop.client.cancel_job(job.job_id, location="EU")
+    shop.server.log.clear()
+    shop.orc("run")  # whose lease was returned has left nothing
+    assert not [r for r in shop.server.log if r.method == "GET" and r.path.endswith("/jobs")]

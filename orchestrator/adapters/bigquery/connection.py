@@ -22,6 +22,7 @@ from orchestrator.adapters.bigquery.problems import lost, unreachable
 from orchestrator.adapters.bigquery.profile import BigQueryProfile
 from orchestrator.adapters.bigquery.reading import typed
 from orchestrator.adapters.bigquery.sending import NETWORK, Sender
+from orchestrator.adapters.bigquery.taking_over import take_over
 from orchestrator.adapters.bigquery.types import arrow_schema, sql_type
 from orchestrator.core.errors import ExecuteError, OrcError, Problem, did_you_mean
 from orchestrator.core.names import Relation
@@ -179,6 +180,8 @@ class BigQueryConnection:
         job = jobs.parsed(sql)
         if isinstance(job, jobs.Arrive):
             return arrive(job, sql, self._dry, self._answer)
+        if isinstance(job, jobs.TakeOver):
+            return take_over(job, self._answer, self._sender)
         return self._answer(sql) if job is None else self._chore(job)
 
     def _answer(self, sql: str) -> Answer:

@@ -74,7 +74,15 @@ class Arrive:
     select: str
 
 
-Job = Copy | Inherit | Describe | Grant | Arrive
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """Ask who has a lease. If it is ``run`` (a literal) and was another's that died, the jobs that this one left are ended first."""
+
+    run: str
+    select: str
+
+
+Job = Copy | Inherit | Describe | Grant | Arrive | TakeOver
 
 _NAME = r"`(?:[^`\\]|\\.)+`"
 _TABLE = rf"{_NAME}(?:\.{_NAME}){{0,2}}"
@@ -84,6 +92,7 @@ _INHERIT = re.compile(rf"-- job: inherit access\n({_TABLE}) → ({_TABLE})")
 _ARRIVE = re.compile(
     rf"-- job: create by arrival of ({_NAME}) as ([^\n]*)\ncreate or replace table ({_TABLE})((?:\n[^\n]*)*?) as\n(.*)", re.DOTALL
 )
+_TAKE_OVER = re.compile(r"-- job: end what a dead run left, for ('[^\n]*')\n(select .*)", re.DOTALL)
 _ONE = re.compile(rf"-- job: (describe|grant)\n({_TABLE}) (\{{.*\}})", re.DOTALL)
 
 
@@ -103,6 +112,8 @@ def text(job: Job) -> str:
         case Arrive():
             head = f"-- job: create by arrival of {quoted(job.field)} as {job.arrival}"
             return f"{head}\ncreate or replace table {_name(job.target)}{job.clauses} as\n{job.select}"
+        case TakeOver():
+            return f"-- job: end what a dead run left, for {job.run}\n{job.select}"
         case Describe():
             said: dict[str, object] = {} if job.description is None else {"description": job.description}
             said |= {key: dict(part) for key, part in (("columns", job.columns), ("policy_tags", job.tags)) if part}
@@ -128,6 +139,8 @@ def parsed(statement: str) -> Job | None:
         return Inherit(_relation(inherit[1]), _relation(inherit[2]))
     if arrive := _ARRIVE.fullmatch(statement):
         return Arrive(_relation(arrive[3]), re.sub(r"\\(.)", r"\1", arrive[1][1:-1]), arrive[2], arrive[4], arrive[5])
+    if taken := _TAKE_OVER.fullmatch(statement):
+        return TakeOver(taken[1], taken[2])
     one = _ONE.fullmatch(statement)
     if one is None:
         return None

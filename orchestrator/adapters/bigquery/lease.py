@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
+from orchestrator.adapters.bigquery import jobs
 from orchestrator.adapters.bigquery.words import GoogleWords
 from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import LEASE_SECONDS, Lease
@@ -17,12 +18,14 @@ class Leases(GoogleWords):
 
     def lease_setup(self) -> tuple[str, ...]:
         """Create the table of leases if it is not there."""
-        columns = "bucket int64, relation string, run string, fence int64, since timestamp, heartbeat timestamp"
+        columns = "bucket int64, relation string, run string, fence int64, since timestamp, heartbeat timestamp, former string"
         shape = f"partition by range_bucket(bucket, generate_array(0, {BUCKETS}, 1))"
         return (f"create table if not exists {self.relation(self.lease_table)} ({columns})\n{shape}",)
 
     def lease_claim(self, relation: Relation, run: str) -> tuple[str, ...]:
         """Take the lease if it is free, ours, or its holder's heart stopped; the last one answers ``run, fence, since`` of who has it.
+
+        Whose heart stopped stays known as ``former``: what its jobs still do is ended before anything is built in their place.
 
         The merge changes the row whoever has it, so that of two who ask at once BigQuery lets one go first and shows the other.
         """
@@ -32,13 +35,14 @@ class Leases(GoogleWords):
             f"merge into {self.relation(self.lease_table)} as lease\n"
             f"using (select {it} as relation) as asked\n"
             f"on lease.relation = asked.relation and lease.bucket = {self._bucket(it)}\n"
-            f"when matched and {free} then update set run = {me}, fence = lease.fence + 1, since = current_timestamp(),"
+            f"when matched and {free} then update set former = if(lease.run = {me}, lease.former, lease.run), run = {me},"
+            " fence = lease.fence + 1, since = current_timestamp(),"
             " heartbeat = current_timestamp()\n"
             "when matched then update set fence = lease.fence\n"
             f"when not matched then insert (bucket, relation, run, fence, since, heartbeat)\n"
             f"values ({self._bucket(it)}, {it}, {me}, 1, current_timestamp(), current_timestamp())"
         )
-        return take, self.lease_holder(relation)
+        return take, jobs.text(jobs.TakeOver(me, self.lease_holder(relation).replace("run, fence, since", "run, fence, since, former", 1)))
 
     def lease_holder(self, relation: Relation) -> str:
         """A query for ``run, fence, since`` of who has the lease."""

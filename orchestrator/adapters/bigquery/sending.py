@@ -183,6 +183,16 @@ class Sender:
         if overdue and job.error_result is not None:
             raise too_long(limit or 0)
 
+    def end(self, job: Any) -> None:
+        """Cancel a job of somebody else's and wait until it has ended. Raises ``ExecuteError`` (X115) when it does not."""
+        self._cancel(job)
+        until = time.monotonic() + GRACE_SECONDS
+        while job.state != "DONE":
+            if time.monotonic() > until:
+                raise unknown(f"the job {job.job_id} of a run that died does not end")
+            time.sleep(FIRST_SECONDS)
+            self.ask(lambda: job.reload(retry=self.retry, timeout=LOOK_SECONDS))
+
     def _cancel(self, job: Any) -> None:
         with suppress(*NETWORK):
             self.client.cancel_job(job.job_id, project=job.project, location=job.location, retry=self.retry, timeout=LOOK_SECONDS)
