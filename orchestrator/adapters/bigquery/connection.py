@@ -17,6 +17,7 @@ from orchestrator.adapters.bigquery.arriving import arrive
 from orchestrator.adapters.bigquery.catalog import described, snapshot
 from orchestrator.adapters.bigquery.chores import describe, grant, inherit
 from orchestrator.adapters.bigquery.dialect import BigQueryDialect
+from orchestrator.adapters.bigquery.limits import limits, query_config
 from orchestrator.adapters.bigquery.opening import credentials, opening, storage_client
 from orchestrator.adapters.bigquery.problems import lost, unreachable
 from orchestrator.adapters.bigquery.profile import BigQueryProfile
@@ -230,7 +231,7 @@ class BigQueryConnection:
 
     def _copy(self, job: jobs.Copy, partition: str) -> None:
         def start(id_: str, labels: dict[str, str]) -> Any:
-            config = bigquery.CopyJobConfig(write_disposition="WRITE_TRUNCATE", labels=labels, **self._limits())
+            config = bigquery.CopyJobConfig(write_disposition="WRITE_TRUNCATE", labels=labels, **limits(self.profile))
             if job.key:
                 config.destination_encryption_configuration = bigquery.EncryptionConfiguration(kms_key_name=job.key)
             suffix = f"${partition}" if partition else ""
@@ -256,7 +257,7 @@ class BigQueryConnection:
     def _upload(self, file: IO[bytes], relation: Relation, config: bigquery.LoadJobConfig) -> None:
         def start(id_: str, labels: dict[str, str]) -> Any:
             config.labels = labels
-            for key, value in self._limits().items():
+            for key, value in limits(self.profile).items():
                 setattr(config, key, value)
             return self.client.load_table_from_file(
                 file,
@@ -273,7 +274,7 @@ class BigQueryConnection:
     def _dry(self, sql: str) -> bigquery.QueryJob:
         self._stream = None
         with self._guard():
-            config = self._config({})
+            config = query_config(self.profile, {})
             config.dry_run, config.use_query_cache = True, False
             where: dict[str, Any] = {"location": self.profile.location, "project": self.profile.paying}
             job: bigquery.QueryJob = self._sender.ask(
@@ -286,7 +287,7 @@ class BigQueryConnection:
         known = session_id or (self._session if session or in_session or self._open else None)
 
         def start(id_: str, labels: dict[str, str]) -> Any:
-            config = self._config(labels)
+            config = query_config(self.profile, labels)
             if session and known is None:
                 config.create_session = True
             if known is not None:
@@ -304,27 +305,6 @@ class BigQueryConnection:
 
         job: bigquery.QueryJob = self._sender.send(start, sql, again=known is None)
         return job
-
-    def _config(self, labels: dict[str, str]) -> bigquery.QueryJobConfig:
-        profile = self.profile
-        config = bigquery.QueryJobConfig(labels=labels, use_legacy_sql=False, **self._limits())
-        config.default_dataset = bigquery.DatasetReference(profile.project, profile.dataset)
-        if profile.priority == "batch":
-            config.priority = bigquery.QueryPriority.BATCH
-        if profile.maximum_bytes_billed is not None:
-            config.maximum_bytes_billed = profile.maximum_bytes_billed
-        if profile.execution_project and profile.execution_project != profile.project:
-            config.connection_properties = [bigquery.ConnectionProperty("dataset_project_id", profile.project)]
-        return config
-
-    def _limits(self) -> dict[str, Any]:
-        """What every kind of job is told."""
-        found: dict[str, Any] = {}
-        if self.profile.execution_timeout:
-            found["job_timeout_ms"] = int(self.profile.execution_timeout * 1000)
-        if self.profile.reservation:
-            found["reservation"] = self.profile.reservation
-        return found
 
     def _reference(self, relation: Relation) -> str:
         return f"{relation.database or self.profile.project}.{relation.schema or self.profile.dataset}.{relation.name}"
