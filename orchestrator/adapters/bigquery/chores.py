@@ -1,14 +1,20 @@
-"""Changes of a table's description and access policy, each in one request."""
+"""What is asked of tables that is no statement of a plan: their partitions, and changes of description and access policy."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from google.api_core import exceptions
 from google.cloud import bigquery
 
 from orchestrator.adapters.bigquery.jobs import Describe
+from orchestrator.adapters.bigquery.words import GoogleWords
+from orchestrator.core.names import Relation
+from orchestrator.core.ports import Answer
+
+_SAY = GoogleWords()
 
 
 def describe(client: bigquery.Client, table: str, wanted: Describe) -> None:
@@ -59,3 +65,10 @@ def inherit(client: bigquery.Client, source: str, target: str) -> None:
             new = client.get_iam_policy(target)
             new.bindings = policy.bindings
             client.set_iam_policy(target, new)
+
+
+def partitions(execute: Callable[[str], Answer], table: Relation) -> list[str]:
+    """The partitions that a table has rows in."""
+    where = _SAY.relation(replace(table, name="")).rstrip(".")
+    sql = f"select partition_id from {where}.INFORMATION_SCHEMA.PARTITIONS where table_name = {_SAY.text(table.name)} order by 1"
+    return [str(row[0]) for row in execute(sql).rows if row[0] is not None]

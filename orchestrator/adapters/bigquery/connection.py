@@ -15,7 +15,7 @@ from google.cloud import bigquery
 from orchestrator.adapters.bigquery import answers, jobs
 from orchestrator.adapters.bigquery.arriving import arrive
 from orchestrator.adapters.bigquery.catalog import described, snapshot
-from orchestrator.adapters.bigquery.chores import describe, grant, inherit
+from orchestrator.adapters.bigquery.chores import describe, grant, inherit, partitions
 from orchestrator.adapters.bigquery.dialect import BigQueryDialect
 from orchestrator.adapters.bigquery.limits import limits, query_config
 from orchestrator.adapters.bigquery.opening import credentials, opening, storage_client
@@ -23,9 +23,10 @@ from orchestrator.adapters.bigquery.problems import lost, unreachable
 from orchestrator.adapters.bigquery.profile import BigQueryProfile
 from orchestrator.adapters.bigquery.reading import typed
 from orchestrator.adapters.bigquery.sending import NETWORK, Sender
+from orchestrator.adapters.bigquery.suggesting import suggest
 from orchestrator.adapters.bigquery.taking_over import take_over
 from orchestrator.adapters.bigquery.types import arrow_schema, sql_type
-from orchestrator.core.errors import ExecuteError, OrcError, Problem, did_you_mean
+from orchestrator.core.errors import ExecuteError, OrcError, Problem
 from orchestrator.core.names import Relation
 from orchestrator.core.ports import Answer, Dialect
 from orchestrator.core.snapshot import Described, Snapshot
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 _CONTROL = re.compile(r"\s*(?:(begin|start)|(commit|end)|(rollback|abort))(?:\s+(?:transaction|work))?\s*;?\s*", re.IGNORECASE)
 _NOTHING = re.compile(r"(?:\s|;|--[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
-_MISSING = re.compile(r"Table \"?([^\s\"]+)\"?")
-_SAY = BigQueryDialect()
 PAGE = 50_000
 """Rows that one request for results brings at most."""
 
@@ -217,7 +216,7 @@ class BigQueryConnection:
         """A job that is not SQL."""
         match job:
             case jobs.Copy():
-                names = self._partitions(job.source) if job.partitions else [""]
+                names = partitions(self._answer, job.source) if job.partitions else [""]
                 for name in names:
                     self._copy(job, name)
                 return Answer(message="COPY" if not job.partitions else f"COPY {len(names)} PARTITIONS")
@@ -247,12 +246,6 @@ class BigQueryConnection:
             )
 
         self._sender.send(start)
-
-    def _partitions(self, table: Relation) -> list[str]:
-        """The partitions that a table has rows in."""
-        where = _SAY.relation(replace(table, name="")).rstrip(".")
-        sql = f"select partition_id from {where}.INFORMATION_SCHEMA.PARTITIONS where table_name = {_SAY.text(table.name)} order by 1"
-        return [str(row[0]) for row in self._answer(sql).rows if row[0] is not None]
 
     def _upload(self, file: IO[bytes], relation: Relation, config: bigquery.LoadJobConfig) -> None:
         def start(id_: str, labels: dict[str, str]) -> Any:
@@ -317,26 +310,12 @@ class BigQueryConnection:
         except ExecuteError as error:
             if self._open and self._failure is None:
                 self._failure = error if error.problems else ExecuteError(Problem("X100", "the load failed"))
-            self._suggest(error)
+            suggest(error, self.client, self.profile)
             raise
         except BaseException as error:
             if self._open and self._failure is None:
                 self._failure = ExecuteError(Problem("X100", f"{type(error).__name__}: {error}"))
             raise
-
-    def _suggest(self, error: ExecuteError) -> None:
-        """A relation whose name is like the one that is missing."""
-        if not error.problems or error.first.code != "X102" or error.first.hint:
-            return
-        missing = _MISSING.search(error.first.message)
-        if missing is None or "ot found" not in error.first.message:
-            return
-        project, _, rest = missing[1].rpartition(":")
-        dataset, _, name = rest.rpartition(".")
-        with suppress(*NETWORK):
-            names = [t.table_id for t in self.client.list_tables(f"{project or self.profile.project}.{dataset or self.profile.dataset}")]
-            if hint := did_you_mean(name, names):
-                error.problems = (replace(error.first, hint=hint), *error.problems[1:])
 
     def _batches(self, rows: Any, schema: pa.Schema, token: object, sql: str) -> Iterator[pa.RecordBatch]:
         storage = storage_client(self.client, self.profile)
