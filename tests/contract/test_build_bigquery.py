@@ -667,3 +667,20 @@ def test_what_a_killed_run_left_at_work_is_ended_before_its_model_is_built(proje
     shop.server.log.clear()
     shop.orc("run")  # whose lease was returned has left nothing
     assert not [r for r in shop.server.log if r.method == "GET" and r.path.endswith("/jobs")]
+
+
+def test_unit_tests_compare_columns_of_every_type(project: Make) -> None:
+    model = "select id, any_value(seen) as seen, array_agg(x order by x) as xs, struct(sum(x) as n) as s, any_value(doc) as doc from raw group by id"
+    test = """
+        unit_tests:
+          - name: u
+            model: m
+            given: [{input: ref('raw'), rows: [{id: 1, x: 0.5, seen: 2024-01-01, doc: '{"a": 1}'}, {id: 1, x: 2.5, seen: 2024-01-01, doc: '{"a": 1}'}]}]
+            expect: {rows: [{id: 1, seen: 2024-01-01, xs: [0.5, %s], doc: {"a": 1}}]}
+        """
+    raw = "select 1 as id, 0.5 as x, timestamp '2024-01-01 00:00:00+00' as seen, json '{}' as doc"
+    files = {"models/raw.sql": "{{ config(materialized='table') }} " + raw, "models/m.sql": model}
+    shop = project({**files, "models/u.yml": test % "2.5"})
+    assert shop.orc("build")["m"]["status"] == "success"
+    shop.write({"models/u.yml": test % "3.5"})
+    assert shop.orc("build", code=1)["m"]["status"] == "error"

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from orchestrator.adapters import registry
 from orchestrator.core.errors import ExecuteError, WarehouseError
 from orchestrator.core.ports import Answer
 from orchestrator.core.snapshot import Existing, Published
@@ -36,6 +37,15 @@ def test_a_query_answers_with_rows_and_columns(engine: Any) -> None:
     assert (answer.rows, answer.columns) == (((1, "x"),), ("a", "b"))
     empty = engine.connect().execute("select 1 as a from unnest([1]) where false")
     assert (empty.rows, empty.columns) == ((), ("a",))
+
+
+def test_commands_that_belong_to_no_run_do_not_get_each_other_s_answers(engine: Any) -> None:
+    for number in (1, 2):
+        warehouse = registry.warehouse(engine.target, str(engine.root))
+        session = warehouse.connect()
+        assert session.execute(f"select {number} as n").rows == ((number,),)
+        session.close()
+        warehouse.close()
 
 
 def test_statements_answer_with_what_they_did(engine: Any) -> None:

@@ -48,11 +48,11 @@ class GoogleWords(AnsiDialect):
         """An expression of a type as one that rows can be grouped and ordered by: itself, or its text where the type has no such order.
 
         >>> GoogleWords().comparable("x", "ARRAY<STRING>"), GoogleWords().comparable("x", "NUMERIC(10, 2)")
-        ('to_json_string(x)', 'x')
+        ('if(x is null, null, to_json_string(x))', 'x')
         """
         kind = type_.upper()
         if kind.startswith(("ARRAY", "STRUCT", "JSON")):
-            return f"to_json_string({expression})"
+            return f"if({expression} is null, null, to_json_string({expression}))"
         return f"st_astext({expression})" if kind == "GEOGRAPHY" else expression
 
     def surplus(self, left: str, right: str, columns: Sequence[str]) -> str:
