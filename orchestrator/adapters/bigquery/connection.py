@@ -41,10 +41,7 @@ PAGE = 50_000
 
 
 class BigQueryConnection:
-    """One thread's way to BigQuery; only :meth:`cancel` may come from another thread.
-
-    ``names`` lists relations to suggest when one is not found.
-    """
+    """One thread's way to BigQuery; only :meth:`cancel` may come from another thread."""
 
     def __init__(self, client: bigquery.Client, profile: BigQueryProfile, sender: Sender) -> None:
         self.client, self.profile, self._sender = client, profile, sender
@@ -363,9 +360,8 @@ class BigQueryWarehouse:
         try:
             yield session
         except ExecuteError as error:
-            cause = error.__cause__
-            if isinstance(cause, NETWORK):
-                raise unreachable(cause, self.profile.paying) from error
+            if isinstance(error.__cause__, NETWORK):
+                raise unreachable(error.__cause__, self.profile.paying) from error
             raise
         finally:
             session.close()
