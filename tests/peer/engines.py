@@ -111,39 +111,31 @@ BIGINT = {"duckdb": "BIGINT", "postgres": "bigint"}
 
 
 def _catalogs(engine: str, tool: str) -> None:
-    """The catalog's types; and its statistics, which each adapter names itself: dbt's two have none, ours counts rows and bytes."""
+    """The catalog's types; and its statistics, which each adapter describes itself: there are none, which ours says in other words."""
     expected = import_module("dbt.tests.adapter.basic.expected_catalog")
     classes = _classes("basic.test_docs_generate")
-    views = expected.no_stats() if tool == "dbt" else _statistics()
-    tables = views if tool == "dbt" else _statistics("row_count", "bytes") if engine == "postgres" else _statistics("row_count")
     facts = {**CATALOGS[engine], "view_type": "VIEW", "table_type": "BASE TABLE"}
+    facts["model_stats"] = expected.no_stats() if tool == "dbt" else _statistics()
 
     def role(request: Any) -> Any:
         return None if engine == "duckdb" else request.getfixturevalue("profile_user")
 
     @pytest.fixture(scope="class")
     def plain(self: Any, project: Any, request: Any) -> Any:
-        return expected.base_expected_catalog(project, role=role(request), model_stats=views, seed_stats=tables, **facts)
+        return expected.base_expected_catalog(project, role=role(request), **facts)
 
     @pytest.fixture(scope="class")
     def references(self: Any, project: Any, request: Any) -> Any:
-        more = {"model_stats": tables, "seed_stats": tables, "view_summary_stats": views, "bigint_type": BIGINT[engine]}
-        return expected.expected_references_catalog(project, role=role(request), **facts, **more)
+        return expected.expected_references_catalog(project, role=role(request), bigint_type=BIGINT[engine], **facts)
 
     classes["BaseDocsGenerate"].expected_catalog = plain
     classes["BaseDocsGenReferences"].expected_catalog = references
 
 
-def _statistics(*counted: str) -> dict[str, Any]:
-    """What our catalog says of a relation of which ``counted`` is known: numbers, whose worth is not looked at."""
-    tools = import_module("dbt.tests.util")
-    said = {
-        "row_count": {"label": "Rows", "description": "Number of rows, as the engine keeps it"},
-        "bytes": {"label": "Size", "description": "Bytes on disk"},
-    }
-    found = {id_: {"id": id_, "value": tools.AnyFloat(), "include": True, **said[id_]} for id_ in counted}
-    has = {"id": "has_stats", "label": "Has Stats?", "value": bool(counted), "include": False}
-    return {**found, "has_stats": {**has, "description": "Whether the engine keeps statistics"}}
+def _statistics() -> dict[str, Any]:
+    """What our catalog says of every relation: that there are no statistics, in our words."""
+    said = {"id": "has_stats", "label": "Has Stats?", "value": False, "include": False, "description": "Whether there are statistics here"}
+    return {"has_stats": said}
 
 
 def _classes(module: str) -> dict[str, Any]:
