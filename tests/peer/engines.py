@@ -114,7 +114,7 @@ def _catalogs(engine: str, tool: str) -> None:
     """The catalog's types; and its statistics, which each adapter describes itself: there are none, which ours says in other words."""
     expected = import_module("dbt.tests.adapter.basic.expected_catalog")
     classes = _classes("basic.test_docs_generate")
-    facts = {**CATALOGS[engine], "view_type": "VIEW", "table_type": "BASE TABLE"}
+    facts: dict[str, Any] = {**CATALOGS[engine], "view_type": "VIEW", "table_type": "BASE TABLE"}
     facts["model_stats"] = expected.no_stats() if tool == "dbt" else _statistics()
 
     def role(request: Any) -> Any:
