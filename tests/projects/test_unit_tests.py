@@ -95,7 +95,7 @@ def test_a_failing_unit_test_keeps_the_model_back_and_shows_the_rows_that_differ
     actual    3   14
 """
     assert "  actual differs from expected in 3 rows:" + table in done.stderr
-    assert done.messages["totals"] == "not published: 1 test failed (doubles)"
+    assert done.messages["totals"].endswith("not published: 1 test failed (doubles)")
 
 
 def test_a_failing_unit_test_needs_no_data(project: Make) -> None:
