@@ -28,6 +28,9 @@ def test_an_engine_without_them_says_so_before_anything_runs(project: Make) -> N
     assert "does not exist on duckdb" in shop.told
 
 
+pytestmark = pytest.mark.notyet("bigquery", reason="materialized views of BigQuery are not built yet (N302)")
+
+
 @pytest.fixture
 def shop(project: Make, request: pytest.FixtureRequest) -> Make:
     """Projects on the engines that have materialized views."""

@@ -331,4 +331,5 @@ def test_a_csv_of_200_mb_is_streamed(project: Make) -> None:
         child.returncode = os.waitstatus_to_exitcode(status)
     assert child.returncode == 0
     assert p.query("select n from a") == [((size - 10) // len(block) * 20_000,)]
-    assert used.ru_maxrss < 700_000, f"{used.ru_maxrss / 1000:.0f} MB for a file of {size / 1e6:.0f} MB"
+    # 480 MB on a quiet machine; a slow consumer lets Arrow read a bounded number of blocks ahead. All of it in memory takes 1.5 GB.
+    assert used.ru_maxrss < 1_000_000, f"{used.ru_maxrss / 1000:.0f} MB for a file of {size / 1e6:.0f} MB"
