@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from orchestrator.app import Workspace, chosen
 from orchestrator.app.explain import explainer
+from orchestrator.app.planning import declared_columns
 from orchestrator.core.errors import ExecuteError, Problem, UsageError
 from orchestrator.core.names import Relation
-from orchestrator.core.node import Body, Node, SqlBody
+from orchestrator.core.node import Node, SqlBody
 from orchestrator.core.plan import Estimate, Origin, Request, Statement
 from orchestrator.plan.compile import Names, compile_query, is_late
 from orchestrator.sql.googlesql import Analyzer, Mistake, NoAnalyzer, analyzer
@@ -22,7 +23,7 @@ def offline(workspace: Workspace, request: Request) -> Iterator[Estimate]:
     Raises:
         UsageError: U021, nobody here understands the engine's SQL.
     """
-    if workspace.dialect.sqlglot != "bigquery":
+    if workspace.dialect.analyzer != "googlesql":
         message = f"nobody here understands the SQL of {workspace.dialect.name} without asking it"
         raise UsageError(Problem("U021", message, None, "`orc compile --dry-run` asks the engine itself"))
     judge = analyzer(workspace.invocation.env)
@@ -45,7 +46,7 @@ def _judged(workspace: Workspace, judge: Analyzer, wanted: set[str]) -> Iterator
         if isinstance(found, Estimate):
             if id_ in wanted:
                 yield found
-        elif columns := found or _declared(node, body):
+        elif columns := found or declared_columns(node, body):
             known[_key(node.relation)] = columns
             if id_ in wanted:
                 yield Estimate(id_)
@@ -57,7 +58,7 @@ def _one(workspace: Workspace, judge: Analyzer, node: Node, body: SqlBody, names
     """The columns of a model's query, or why they are not known."""
     if is_late(node, body, names):
         return Estimate(node.id, unknown="its text is known only when it runs")
-    unknown = [f"`{p.name}`" for p in _parents(workspace, node) if _key(p.relation) not in known]
+    unknown = [f"`{p.name}`" for p in workspace.graph.inputs(node.id) if _key(p.relation) not in known]
     if unknown:
         return Estimate(node.id, unknown=f"the columns of {', '.join(unknown)} are not known")
     text = compile_query(node, body.query, names)
@@ -68,24 +69,6 @@ def _one(workspace: Workspace, judge: Analyzer, node: Node, body: SqlBody, names
         return found.columns
     error = ExecuteError(Problem("X324", found.mistake.message), position=_offset(text.sql, found.mistake))
     return Estimate(node.id, problem=explainer(workspace)(error, Statement(text.sql, Origin(node.id, text.pieces)), node.id))
-
-
-def _parents(workspace: Workspace, node: Node) -> Iterator[Node]:
-    """What a query reads in the end: ephemeral models are seen through."""
-    below = list(node.depends_on)
-    for id_ in below:  # grows
-        parent = workspace.graph.nodes[id_]
-        if parent.is_ephemeral:
-            below += (p for p in parent.depends_on if p not in below)
-        elif parent.relation is not None:
-            yield parent
-
-
-def _declared(node: Node, body: Body) -> Columns:
-    """The columns of a seed, a source or a Python model, if somebody wrote down the type of every one."""
-    types = {str(k).casefold(): str(v) for k, v in (node.config.get("column_types") or {}).items()}
-    found = tuple((c.name, c.data_type or types.get(c.name.casefold(), "")) for c in body.docs.columns)
-    return found if all(kind for _, kind in found) else ()
 
 
 def _key(relation: Relation | None) -> str:

@@ -68,22 +68,18 @@ def _missing(ready: Prepared, node: Node, standins: dict[str, str]) -> list[str]
     """Names of the parents that are neither there nor stood in for; ephemeral ones seen through. Adds those with declared columns."""
     graph = ready.workspace.graph
     found: dict[str, None] = {}
-    below = list(node.depends_on)
-    for id_ in below:  # grows: what is behind an ephemeral model
-        parent = graph.nodes[id_]
-        if parent.is_ephemeral:
-            below += (p for p in parent.depends_on if p not in below)
-        elif not parent.has_data or id_ in standins or _there(ready, parent.relation):
+    for parent in graph.inputs(node.id):
+        if not parent.has_data or parent.id in standins or _there(ready, parent.relation):
             continue
-        elif declared := _declared(parent, graph.bodies[id_]):
-            standins[id_] = _standin(declared, ready.workspace.dialect.quote)
+        if declared := declared_columns(parent, graph.bodies[parent.id]):
+            standins[parent.id] = _standin(declared, ready.workspace.dialect.quote)
         else:
             found[f"`{parent.name}`"] = None
     return list(found)
 
 
-def _declared(node: Node, body: Body) -> tuple[tuple[str, str], ...]:
-    """The columns of a seed or a Python model, if somebody wrote down the type of every one."""
+def declared_columns(node: Node, body: Body) -> tuple[tuple[str, str], ...]:
+    """The columns ``(name, type)`` of a seed, a source or a Python model, if somebody wrote down the type of every one."""
     types = {str(k).casefold(): str(v) for k, v in (node.config.get("column_types") or {}).items()}
     found = tuple((c.name, c.data_type or types.get(c.name.casefold(), "")) for c in body.docs.columns)
     return () if isinstance(body, SqlBody) or not all(kind for _, kind in found) else found

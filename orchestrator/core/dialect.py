@@ -17,6 +17,7 @@ class Dialect(Declaring, Protocol):
 
     ``trusts_commit`` says that this engine's connection itself knows whether a commit happened; elsewhere the ledger row is
     read back. ``estimates`` says that asking what a query would process costs nothing,
+    ``analyzer`` names who understands its SQL without a warehouse (empty: nobody),
     ``materialized_views`` that there are any.
     ``leases`` says which tasks take a lease: ``every`` one, or the ``split`` ones (several transactions), where the
     engine itself lets no two transactions build one relation.
@@ -30,6 +31,7 @@ class Dialect(Declaring, Protocol):
     strategies: tuple[str, ...]
     trusts_commit: bool
     estimates: bool
+    analyzer: str
     materialized_views: bool
     leases: str
     transactions: Literal["all", "rows"]

@@ -59,6 +59,19 @@ class Graph:
         """Everything downstream of ``ids`` within ``depth`` edges, ``ids`` excluded unless reached."""
         return self._reach(ids, lambda id_: self.children[id_], depth)
 
+    def inputs(self, id_: str) -> tuple[Node, ...]:
+        """What a node's query reads in the end: its parents, ephemeral ones seen through."""
+        below = dict.fromkeys(self.nodes[id_].depends_on)
+        found: list[Node] = []
+        while below:
+            parent = self.nodes[next(iter(below))]
+            del below[parent.id]
+            if parent.is_ephemeral:
+                below |= dict.fromkeys(parent.depends_on)
+            elif parent not in found:
+                found.append(parent)
+        return tuple(found)
+
     def _reach(self, ids: Iterable[str], step: Callable[[str], Iterable[str]], depth: int | None) -> set[str]:
         seen: set[str] = set()
         edge = [id_ for id_ in ids if id_ in self.nodes]

@@ -108,7 +108,7 @@ class Warehouse(Protocol):
         ...
 
     def catalog(self, relations: Iterable[Relation]) -> tuple[Described, ...]:
-        """What the engine's own catalog says of those of ``relations`` that exist, comments and sizes included."""
+        """What the engine's own catalog says of those of ``relations`` that exist, comments included."""
         ...
 
     def close(self) -> None:

@@ -90,8 +90,7 @@ class Snapshot:
 class Described:
     """A relation as the engine's own catalog describes it, for documentation.
 
-    ``columns`` are ``(name, type, comment)`` in order. ``rows`` is the engine's own count or estimate, ``size`` is in bytes;
-    ``None`` where it does not say.
+    ``columns`` are ``(name, type, comment)`` in order.
     """
 
     relation: Relation
@@ -99,5 +98,3 @@ class Described:
     columns: tuple[tuple[str, str, str | None], ...]
     comment: str | None = None
     owner: str | None = None
-    rows: int | None = None
-    size: int | None = None

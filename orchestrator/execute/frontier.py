@@ -24,11 +24,6 @@ class Frontier:
         self._order = [t.node for t in tasks]
         self._open = set(self._tasks)
 
-    @property
-    def is_done(self) -> bool:
-        """Whether every task has ended."""
-        return not self._open
-
     def take(self) -> Task | None:
         """The next task to start, earliest in the plan first; ``None`` when all that is left waits."""
         while self._ready:

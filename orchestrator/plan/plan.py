@@ -116,14 +116,8 @@ def _tests(
 
 
 def _can_be_judged(graph: Graph, test: str, building: Collection[str], snapshot: Snapshot) -> bool:
-    below: list[str] = [*graph.nodes[test].depends_on]
-    for id_ in below:  # grows: what is behind an ephemeral model
-        node = graph.nodes[id_]
-        if node.is_ephemeral:
-            below += (p for p in node.depends_on if p not in below)
-        elif node.has_data and id_ not in building and (node.relation is None or snapshot.find(node.relation) is None):
-            return False
-    return True
+    read = (n for n in graph.inputs(test) if n.has_data and n.id not in building)
+    return all(n.relation is not None and snapshot.find(n.relation) is not None for n in read)
 
 
 def _test_task(test: Node, building: Collection[str], at: Situation) -> Task:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -20,46 +20,51 @@ from orchestrator.core.snapshot import Existing
 OWN = "[tool.orchestrator]\nname = 'shop'\nprofile = 'shop'\n"
 
 
-@dataclass
-class Built:
-    """A folder, the commands one gives in it, and what they left in the warehouse."""
+@dataclass(kw_only=True)
+class Folder:
+    """A project's files, and the commands one gives in it. What a command said is in ``told`` when there is a ``capture``."""
 
     root: Path
-    target: Target
     monkeypatch: pytest.MonkeyPatch
-    capture: pytest.CaptureFixture[str]
+    capture: pytest.CaptureFixture[str] | None = None
     told: str = ""
     environment: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def engine(self) -> str:
-        return self.target.type
-
-    def write(self, files: Mapping[str, str]) -> Built:
+    def write(self, files: Mapping[str, str]) -> Self:
         for path, content in files.items():
             file = self.root / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(dedent(content).lstrip("\n"), encoding="utf-8")
         return self
 
-    def orc(self, *words: str, code: int = 0) -> dict[str, Any]:
-        """Run a command that must end with ``code``; its results by the node's name. What it said is in ``told``."""
+    def orc(self, *words: str, code: int = 0) -> dict[str, dict[str, Any]]:
+        """Run a command that must end with ``code``; its results by the node's name."""
+        results = self.root / "target" / "run_results.json"
+        results.unlink(missing_ok=True)
         with self.monkeypatch.context() as patch:
             for key in [k for k in os.environ if k.startswith(("ORC_", "DBT_"))]:
                 patch.delenv(key)
-            patch.setenv("HOME", str(self.root))
-            patch.setenv("NO_COLOR", "1")
-            for key, value in self.environment.items():
+            for key, value in {"HOME": str(self.root), "NO_COLOR": "1", **self.environment}.items():
                 patch.setenv(key, value)
-            self.capture.readouterr()
-            results = self.root / "target" / "run_results.json"
-            results.unlink(missing_ok=True)
+            if self.capture is not None:
+                self.capture.readouterr()
             ended = call([*words, "--project-dir", str(self.root)])
-        out, err = self.capture.readouterr()
-        self.told = out + err
+        if self.capture is not None:
+            self.told = "".join(self.capture.readouterr())
         assert ended == code, self.told
         found = json.loads(results.read_text(encoding="utf-8"))["results"] if results.exists() else []
-        return {r["unique_id"].split(".")[2]: r for r in found}
+        return {r["unique_id"].split(".")[3 if r["unique_id"].startswith("unit_test.") else 2]: r for r in found}
+
+
+@dataclass(kw_only=True)
+class Built(Folder):
+    """A project on the engine under test, and what its commands left in the warehouse."""
+
+    target: Target
+
+    @property
+    def engine(self) -> str:
+        return self.target.type
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows; ``{table}`` in braces is the relation of that name."""
@@ -94,14 +99,18 @@ class Built:
 Make = Callable[..., Built]
 
 
+def own_files(target: Target) -> dict[str, str]:
+    """A project of our own with a profile for ``target``."""
+    settings = {k: v.reveal() if isinstance(v, Secret) else v for k, v in target.settings.items()}
+    output = {**settings, "type": target.type, "schema": target.schema, "threads": target.threads}
+    return {"profiles.yml": json.dumps({"shop": {"target": "dev", "outputs": {"dev": output}}}), "pyproject.toml": OWN}
+
+
 def built(
     root: Path, target: Target, files: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]
 ) -> Built:
     """A project with a profile for ``target``."""
-    settings = {k: v.reveal() if isinstance(v, Secret) else v for k, v in target.settings.items()}
-    output = {**settings, "type": target.type, "schema": target.schema, "threads": 4}
-    profile = {"shop": {"target": "dev", "outputs": {"dev": output}}}
-    own = {"profiles.yml": json.dumps(profile)}
-    if "dbt_project.yml" not in files:
-        own["pyproject.toml"] = OWN
-    return Built(root, target, monkeypatch, capture).write({**own, **files})
+    own = own_files(target)
+    if "dbt_project.yml" in files:
+        del own["pyproject.toml"]
+    return Built(root=root, target=target, monkeypatch=monkeypatch, capture=capture).write({**own, **files})

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from orchestrator.adapters import registry
-from orchestrator.cli.main import call
-from orchestrator.core.names import Relation
 from orchestrator.core.project import Target
+from tests.contract.project import Built, own_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,42 +38,12 @@ def _literal(value: object) -> str:
     return f"'{value}'" if isinstance(value, str) else str(value)
 
 
-@dataclass
-class Shop:
+class Shop(Built):
     """A project folder whose profile leads to the engine under test."""
-
-    root: Path
-    target: Target
-    monkeypatch: pytest.MonkeyPatch
-    capture: pytest.CaptureFixture[str]
-    told: str = ""
-
-    def write(self, files: Mapping[str, str]) -> Shop:
-        for path, content in files.items():
-            file = self.root / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(dedent(content).lstrip("\n"), encoding="utf-8")
-        return self
 
     def remove(self, path: str) -> Shop:
         (self.root / path).unlink()
         return self
-
-    def orc(self, *words: str, code: int = 0) -> dict[str, dict[str, Any]]:
-        """Run a command that must end with ``code``; its results by the node's name. What it said is in ``told``."""
-        with self.monkeypatch.context() as patch:
-            for key in [k for k in os.environ if k.startswith(("ORC_", "DBT_"))]:
-                patch.delenv(key)
-            patch.setenv("HOME", str(self.root))
-            patch.setenv("NO_COLOR", "1")
-            self.capture.readouterr()
-            ended = call([*words, "--project-dir", str(self.root)])
-        said = self.capture.readouterr()
-        self.told = said.out + said.err
-        assert ended == code, self.told
-        results = self.root / "target" / "run_results.json"
-        found = json.loads(results.read_text(encoding="utf-8"))["results"] if results.exists() else []
-        return {r["unique_id"].split(".")[3 if r["unique_id"].startswith("unit_test.") else 2]: r for r in found}
 
     @contextmanager
     def session(self) -> Iterator[tuple[Warehouse, Connection]]:
@@ -90,9 +55,6 @@ class Shop:
         finally:
             connection.close()
             warehouse.close()
-
-    def relation(self, name: str) -> Relation:
-        return Relation(registry.database(self.target, str(self.root)), self.target.schema, name)
 
     def rows(self, name: str, columns: str = "*") -> list[Row]:
         """A relation's rows as anybody sees them, sorted."""
@@ -120,10 +82,4 @@ def shop_of(root: Path, target: Target, monkeypatch: pytest.MonkeyPatch, capture
     """An empty project on ``target``."""
     folder = root / "shop"
     folder.mkdir()
-    output = {**target.settings, "schema": target.schema, "threads": target.threads}
-    profile = {"shop": {"target": "dev", "outputs": {"dev": output}}}
-    own = {
-        "profiles.yml": json.dumps(profile),
-        "pyproject.toml": '[project]\nname = "shop"\n[tool.orchestrator]\nname = "shop"\nprofile = "shop"\n',
-    }
-    return Shop(folder, target, monkeypatch, capture).write(own)
+    return Shop(root=folder, target=target, monkeypatch=monkeypatch, capture=capture).write(own_files(target))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import threading
 import time
@@ -11,43 +10,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 import pytest
 
 from orchestrator.adapters.bigquery.jobs import job_id
-from orchestrator.cli.main import call
+from tests.contract.project import Folder
 
 PROJECT = "shop-dw"
 
 
-@dataclass
-class Project:
+@dataclass(kw_only=True)
+class Project(Folder):
     """A folder, the commands one gives in it, and the server it builds on."""
 
-    root: Path
     server: Any
-    monkeypatch: pytest.MonkeyPatch
-
-    def write(self, files: Mapping[str, str]) -> Project:
-        for path, content in files.items():
-            file = self.root / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(dedent(content).lstrip("\n"), encoding="utf-8")
-        return self
-
-    def orc(self, *words: str, code: int = 0) -> dict[str, Any]:
-        """Run a command that must end with ``code``; its results by the node's name."""
-        with self.monkeypatch.context() as patch:
-            for key in [k for k in os.environ if k.startswith(("ORC_", "DBT_"))]:
-                patch.delenv(key)
-            patch.setenv("HOME", str(self.root))
-            patch.setenv("NO_COLOR", "1")
-            assert call([*words, "--project-dir", str(self.root)]) == code
-        results = self.root / "target" / "run_results.json"
-        found = json.loads(results.read_text(encoding="utf-8"))["results"] if results.exists() else []
-        return {r["unique_id"].split(".")[2]: r for r in found}
 
     @property
     def client(self) -> Any:
@@ -93,7 +70,7 @@ def project(tmp_path: Path, bigquery_fake: Any, monkeypatch: pytest.MonkeyPatch)
         }
         profile = {"shop": {"target": "dev", "outputs": {"dev": output}}}
         own = {"profiles.yml": json.dumps(profile), "dbt_project.yml": "name: shop\nversion: '1'\nprofile: shop\n"}
-        return Project(tmp_path, bigquery_fake, monkeypatch).write({**own, **files})
+        return Project(root=tmp_path, server=bigquery_fake, monkeypatch=monkeypatch).write({**own, **files})
 
     return make
 

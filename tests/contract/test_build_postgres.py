@@ -9,42 +9,20 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 import psycopg
 import pytest
 
-from orchestrator.cli.main import call
 from orchestrator.testing.postgres import settings as keys_of
+from tests.contract.project import Folder
 
 
-@dataclass
-class Project:
+@dataclass(kw_only=True)
+class Project(Folder):
     """A folder, the commands one gives in it, and the database it builds in."""
 
-    root: Path
     url: str
-    monkeypatch: pytest.MonkeyPatch
-
-    def write(self, files: Mapping[str, str]) -> Project:
-        for path, content in files.items():
-            file = self.root / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(dedent(content).lstrip("\n"), encoding="utf-8")
-        return self
-
-    def orc(self, *words: str, code: int = 0) -> dict[str, Any]:
-        """Run a command that must end with ``code``; its results by the node's name."""
-        with self.monkeypatch.context() as patch:
-            for key in [k for k in os.environ if k.startswith(("ORC_", "DBT_"))]:
-                patch.delenv(key)
-            patch.setenv("HOME", str(self.root))
-            patch.setenv("NO_COLOR", "1")
-            assert call([*words, "--project-dir", str(self.root)]) == code
-        results = self.root / "target" / "run_results.json"
-        found = json.loads(results.read_text(encoding="utf-8"))["results"] if results.exists() else []
-        return {r["unique_id"].split(".")[2]: r for r in found}
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -64,7 +42,7 @@ def project(tmp_path: Path, empty_postgres: str, monkeypatch: pytest.MonkeyPatch
         output = {**keys_of(empty_postgres), "schema": "shop", "threads": threads, "lock_timeout": 5, **settings}
         profile = {"shop": {"target": "dev", "outputs": {"dev": output}}}
         own = {"profiles.yml": json.dumps(profile), "dbt_project.yml": "name: shop\nversion: '1'\nprofile: shop\n"}
-        return Project(tmp_path, empty_postgres, monkeypatch).write({**own, **files})
+        return Project(root=tmp_path, url=empty_postgres, monkeypatch=monkeypatch).write({**own, **files})
 
     return make
 
@@ -553,9 +531,9 @@ def test_unit_tests_compare_what_has_no_equality_and_cut_no_text(project: Make) 
         """,
     })  # fmt: skip
     p.orc("run")
-    assert p.orc("test")["child"]["status"] == "pass"
+    assert p.orc("test")["t"]["status"] == "pass"
     p.write({"models/child.sql": "select cast('{}' as json) as doc, length(word) as n from parent"})
-    assert p.orc("test", code=1)["child"]["status"] == "fail"
+    assert p.orc("test", code=1)["t"]["status"] == "fail"
 
 
 HISTORY = """

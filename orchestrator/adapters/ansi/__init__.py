@@ -26,6 +26,7 @@ class AnsiDialect(Delta, Constraints, Histories, Ledger, Leases):
     trusts_commit: bool = False
     materialized_views: bool = False
     estimates: bool = False
+    analyzer: str = ""
     transactions: Literal["all", "rows"] = "all"
     keywords: ClassVar[dict[str, str]] = {"table": "table", "view": "view", "materialized_view": "materialized view", "external": "table"}
 
@@ -86,7 +87,7 @@ class AnsiDialect(Delta, Constraints, Histories, Ledger, Leases):
         """Publish the stage's rows in the table that is there (``publish: in_place``); here a swap does not disturb readers either."""
         return self.swap(stage, target, existing, config)
 
-    def swap_view(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...] | None:  # noqa: ARG002
+    def swap_view(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...] | None:  # noqa: ARG002  engines that rename views override
         """Make the staged view the published one; ``None``: send its text again, in place of the old one."""
         return None
 

@@ -46,9 +46,9 @@ class Constraints(Words):
         """
         return _bare(declared) == _bare(actual)
 
-    def create_declared(self, relation: Relation, contract: Contract, config: Mapping[str, Any], *, constrained: bool = True) -> str:
+    def create_declared(self, relation: Relation, contract: Contract, config: Mapping[str, Any], *, constrained: bool = True) -> str:  # noqa: ARG002  engines that have options override
         """Create (or replace) an empty table with the contract's columns, and its constraints when ``constrained``."""
-        return f"create or replace table {self.relation(relation)} {self.declarations(relation, contract, config, constrained=constrained)}"
+        return f"create or replace table {self.relation(relation)} {self.declarations(relation, contract, constrained=constrained)}"
 
     def constrain(self, relation: Relation, contract: Contract) -> tuple[str, ...]:  # noqa: ARG002  engines that do some of it later override
         """What is left to do about constraints when the rows are there."""
@@ -59,7 +59,7 @@ class Constraints(Words):
         names = ", ".join(self.quote(c) for c in columns)
         return f"insert into {self.relation(relation)} ({names})\nselect {names}\nfrom (\n{select}\n) as orc_contract"
 
-    def declarations(self, relation: Relation, contract: Contract, config: Mapping[str, Any], *, constrained: bool) -> str:  # noqa: ARG002
+    def declarations(self, relation: Relation, contract: Contract, *, constrained: bool) -> str:
         """Columns and constraints between the parentheses of ``create table``."""
         kept = [c for c in contract.constraints if constrained and self.constraint_support[c.kind] != "not_supported"]
         lines = []

@@ -78,7 +78,7 @@ def snapshot(session: BigQueryConnection, relations: Sequence[Relation], project
 
 
 def described(session: BigQueryConnection, relations: Sequence[Relation], project: str, dataset: str) -> tuple[Described, ...]:
-    """What the catalog says of those of ``relations`` that exist; ``rows`` and ``size`` leave out what is just being streamed in."""
+    """What the catalog says of those of ``relations`` that exist."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = session.ask(lambda: list(pool.map(lambda relation: _described(session, relation, project, dataset), relations)))
     return tuple(one for one in found if one is not None)
@@ -91,9 +91,8 @@ def _described(session: BigQueryConnection, relation: Relation, project: str, da
     except exceptions.NotFound:
         return None
     kind = KINDS.get(str(table.table_type), "table")
-    rows, size = (table.num_rows, table.num_bytes) if kind in ("table", "materialized_view") else (None, None)
     columns = tuple((f.name, sql_type(f.to_api_repr()), f.description) for f in table.schema)
-    return Described(relation, kind, columns, comment=table.description, rows=rows, size=size)
+    return Described(relation, kind, columns, comment=table.description)
 
 
 def _tables(session: BigQueryConnection, project: str, dataset: str) -> list[dict[str, Any]]:

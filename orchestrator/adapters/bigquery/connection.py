@@ -115,7 +115,7 @@ class BigQueryConnection:
         """A query's result as a stream; the connection's next statement ends a stream that was not read to its end."""
         import pyarrow as pa
 
-        with self._guard(sql):
+        with self._guard():
             job = self._query(sql)
             self._spent = answers.summed(self._spent, answers.details(job, self._cost(job), None))
             rows = self._sender.ask(lambda: job.result(page_size=PAGE, retry=self._sender.retry, job_retry=None))
@@ -300,7 +300,7 @@ class BigQueryConnection:
         return f"{relation.database or self.profile.project}.{relation.schema or self.profile.dataset}.{relation.name}"
 
     @contextmanager
-    def _guard(self, sql: str = "") -> Iterator[None]:  # noqa: ARG002
+    def _guard(self) -> Iterator[None]:
         """Remember that the transaction is lost, and say which relation may have been meant."""
         try:
             yield

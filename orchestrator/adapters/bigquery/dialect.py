@@ -35,6 +35,7 @@ class BigQueryDialect(Leases, Histories, GoogleConstraints):
     sqlglot = "bigquery"
     max_identifier = 1024
     transactions: Literal["all", "rows"] = "rows"
+    analyzer = "googlesql"
     estimates: bool = True
     keywords: ClassVar[dict[str, str]] = {**GoogleConstraints.keywords, "external": "external table"}
 

@@ -60,19 +60,17 @@ def _spellings(relation: Relation, current: str, shapes: set[tuple[bool, bool]])
 
 
 def described(session: Connection, relations: Sequence[Relation]) -> tuple[Described, ...]:
-    """What the catalog says of those of ``relations`` that exist; ``rows`` is DuckDB's own estimate."""
+    """What the catalog says of those of ``relations`` that exist."""
     dialect = DuckDBDialect()
     inside = ", ".join(dialect.literal(s) for s in sorted({(r.schema or MAIN).casefold() for r in relations} or {MAIN}))
     current = str(session.execute("select current_database()").rows[0][0])
     found = session.execute(
-        "select database_name, schema_name, table_name, kind, any_value(r.comment), any_value(estimated_size),"
+        "select database_name, schema_name, table_name, kind, any_value(r.comment),"
         " list(column_name order by column_index), list(data_type order by column_index), list(c.comment order by column_index)"
-        " from (select database_name, schema_name, table_name, 'table' as kind, comment, estimated_size from duckdb_tables()"
-        " union all select database_name, schema_name, view_name, 'view', comment, null from duckdb_views()) as r"
+        " from (select database_name, schema_name, table_name, 'table' as kind, comment from duckdb_tables()"
+        " union all select database_name, schema_name, view_name, 'view', comment from duckdb_views()) as r"
         f" join duckdb_columns() as c using (database_name, schema_name, table_name) where lower(schema_name) in ({inside}) group by all"
     ).rows
     there = {tuple(part.casefold() for part in row[:3]): row for row in found}
     asked = {r: there.get(((r.database or current).casefold(), (r.schema or MAIN).casefold(), r.name.casefold())) for r in relations}
-    return tuple(
-        Described(r, row[3], tuple(zip(*row[6:9], strict=True)), comment=row[4], rows=row[5]) for r, row in asked.items() if row is not None
-    )
+    return tuple(Described(r, row[3], tuple(zip(*row[5:8], strict=True)), comment=row[4]) for r, row in asked.items() if row is not None)

@@ -65,13 +65,11 @@ def snapshot(session: PostgresConnection, relations: Sequence[Relation], home: s
 
 
 def described(session: PostgresConnection, relations: Sequence[Relation], home: str) -> tuple[Described, ...]:
-    """What the catalog says of those of ``relations`` that exist; ``rows`` is the planner's estimate, ``size`` with indexes."""
+    """What the catalog says of those of ``relations`` that exist."""
     say = PostgresDialect()
     inside = ", ".join(say.literal(s) for s in sorted({r.schema or home for r in relations} | {home}))
     found = session.execute(
         "select n.nspname, c.relname, c.relkind::text, obj_description(c.oid, 'pg_class'), pg_get_userbyid(c.relowner),"
-        " case when c.reltuples >= 0 and c.relkind in ('r', 'p', 'm') then c.reltuples::bigint end,"
-        " case when c.relkind in ('r', 'p', 'm') then pg_total_relation_size(c.oid) end,"
         " array_agg(a.attname::text order by a.attnum), array_agg(format_type(a.atttypid, a.atttypmod) order by a.attnum),"
         " array_agg(col_description(c.oid, a.attnum) order by a.attnum)"
         " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
@@ -81,7 +79,7 @@ def described(session: PostgresConnection, relations: Sequence[Relation], home: 
     there = {(schema, name): row for row in found for schema, name in [row[:2]]}
     asked = {r: there.get((r.schema or home, r.name)) for r in relations}
     return tuple(
-        Described(r, KINDS[row[2]], tuple(zip(*row[7:10], strict=True)), comment=row[3], owner=row[4], rows=row[5], size=row[6])
+        Described(r, KINDS[row[2]], tuple(zip(*row[5:8], strict=True)), comment=row[3], owner=row[4])
         for r, row in asked.items()
         if row is not None
     )

@@ -45,7 +45,7 @@ class PostgresConstraints(Constraints):
         unlogged = "unlogged " if config.get("unlogged") else ""
         name = self.relation(relation)
         early = replace(contract, constraints=tuple(c for c in contract.constraints if c.kind != "foreign_key"))
-        columns = self.declarations(relation, early, config, constrained=constrained)
+        columns = self.declarations(relation, early, constrained=constrained)
         return f"drop table if exists {name};\ncreate {unlogged}table {name} {columns}"
 
     def constrain(self, relation: Relation, contract: Contract) -> tuple[str, ...]:

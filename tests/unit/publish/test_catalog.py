@@ -21,7 +21,7 @@ def test_an_entry_for_what_exists_and_none_for_what_does_not() -> None:
         for r in (here, gone)
     }
     graph = Graph(nodes, {id_: SeedBody("x") for id_ in nodes})
-    found = Described(here, "table", (("id", "bigint", "key"),), comment="all", owner="ann", rows=3, size=8192)
+    found = Described(here, "table", (("id", "bigint", "key"),), comment="all", owner="ann")
     made = catalog(graph, Facts("i", NOW, NOW, "postgres"), [found])
     assert made["metadata"]["dbt_schema_version"].endswith("catalog/v1.json")
     assert list(made["nodes"]) == ["seed.p.here"]
