@@ -243,13 +243,13 @@ def _never(task: Task, because: str | None, crew: _Crew, word: str = "failed") -
 
 
 class _Numbering:
-    """Counts results as they start: ``3 of 12``."""
+    """Counts results as they start: ``3 of 12``. The project's own hooks are not among the twelve."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
     def __call__(self, event: Event) -> Event:
-        if isinstance(event, NodeStarted | NodeFinished):
+        if isinstance(event, NodeStarted | NodeFinished) and event.kind != "operation":
             number = self._numbers.setdefault(event.node, len(self._numbers) + 1)
             return replace(event, index=number)
         return event

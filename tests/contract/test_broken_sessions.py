@@ -136,7 +136,7 @@ def test_a_server_that_restarts_meanwhile_is_waited_for(own_server: Any, tmp_pat
         stop(how)
     start()
     thread.join()
-    assert [r.status for r in runs[0].results] == [Status.PASSED], runs[0].results
+    assert [r.status for r in runs[0].results] == [Status.PASSED], [r.problem for r in runs[0].results]
     with psycopg.connect(url, autocommit=True) as other:
         assert other.execute(b"select id from shop.numbers order by 1").fetchall() == [(1,), (2,)]
 

@@ -89,12 +89,13 @@ ENGINES = {"postgres": Engine(postgres_settings), "bigquery": Engine(bigquery_se
 REFERENCE = "duckdb"
 DUCKDB = {"type": "duckdb", "path": "warehouse.duckdb", "schema": "main"}
 
-SAMPLE = '(table["month"] == 1) & (table["day"] <= 2)'
-"""Two days: BigQuery is stood in for by an evaluator that is exact and slow. They are too few for a fit, and for some tests."""
+SAMPLE = 'table["day"].isin([1, 4, 10, 18, 25, 28]) & (table["hour"] == 5 + table["day"] // 3)'
+"""An hour of six days a month, holidays among them: BigQuery is stood in for by an evaluator that is exact and slow."""
 OF_SAMPLE = (
-    *("--no-gates", "--exclude", "int_weather_fit+", "test_type:data", "test_type:unit"),
+    *("--exclude", "in_range_int_weather_fit_*", "in_range_weather_explained_*", "not_null_holiday_effect_delay_holiday"),
     *("--vars", "{min_route_flights: 3}"),
 )
+"""Few observations may make an adjusted R² fall below zero, and not every holiday is among them; every other gate has to pass."""
 
 
 @pytest.fixture(scope="module", params=sorted(ENGINES))
@@ -149,16 +150,13 @@ MARTS = sorted(path.stem for path in Path(__file__).parents[2].joinpath("models/
 
 def test_all_marts_are_compared(both: tuple[Marts, Marts]) -> None:
     first, second = both
-    assert first.rows.keys() == second.rows.keys()
-    assert set(MARTS) - first.rows.keys() <= {"weather_explained"}
+    assert first.rows.keys() == second.rows.keys() == set(MARTS)
     assert all(first.rows.values())
 
 
 @pytest.mark.parametrize("mart", MARTS)
 def test_a_mart_is_the_same_to_the_last_digit(both: tuple[Marts, Marts], mart: str) -> None:
     first, second = both
-    if mart not in first.rows:
-        return  # the fit needs more than a sample; the test above says that nothing else is missing
     if first.hash(mart) != second.hash(mart):
         pytest.fail(difference(mart, first.rows[mart], second.rows[mart]), pytrace=False)
 

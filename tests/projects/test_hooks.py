@@ -77,3 +77,10 @@ def test_one_key_in_two_spellings_is_an_error(project: Make) -> None:
     error = p.orc("run").exits(2).error
     assert (error["code"], error["type"]) == ("R021", "CompilationError")
     assert "`pre_hook` and `pre-hook`" in error["message"]
+
+
+def test_a_hook_of_the_run_is_not_counted_among_its_results(project: Make) -> None:
+    hook = "create or replace table main.seen as select 1 as n"
+    p = project({"dbt_project.yml": f"{{name: p, on-run-start: ['{hook}']}}", "models/a.sql": ROWS, "models/b.sql": ROWS})
+    told = p.orc("run").exits(0).stderr
+    assert [f"{n} of 2 OK" in told for n in (1, 2, 3)] == [True, True, False]

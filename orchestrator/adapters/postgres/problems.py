@@ -181,13 +181,17 @@ def unreachable(error: str, place: str, user: str | None = None) -> WarehouseErr
 
     >>> unreachable('connection failed: FATAL:  database "dw" does not exist', "db:5432").first.code
     'W203'
+    >>> unreachable('connection failed: FATAL:  the database system is not yet accepting connections', "db:5432").first.code
+    'W207'
     """
     first = _first(error)
     who = f"`{user}`" if user else "the user"
     table: tuple[tuple[str, str, str, str | None], ...] = (
         ("too many", "W206", f"{place} has no connection left: {first}", "use fewer `--threads`, or raise max_connections"),
-        ("starting up", "W207", f"{place} is not ready: {first}", "wait, or raise `retries` in the profile"),
-        ("shutting down", "W207", f"{place} is not ready: {first}", "wait, or raise `retries` in the profile"),
+        *(
+            (sign, "W207", f"{place} is not ready: {first}", "wait, or raise `retries` in the profile")
+            for sign in ("starting up", "shutting down", "accepting connections", "in recovery mode")
+        ),
         ("password authentication failed", "W202", f"{place} refuses the password of {who}", "check `user` and `password` in the profile"),
         ("no password supplied", "W202", f"{place} asks for a password", "set `password` in the profile, or use a password file"),
         ("authentication failed", "W202", f"{place} does not let {who} in: {first}", "check `user` in the profile"),
