@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from orchestrator.core.declaring import Declaring
 from orchestrator.core.history import Comparison
 from orchestrator.core.names import Relation
-from orchestrator.core.snapshot import Built, Existing, Lease, Published
+from orchestrator.core.snapshot import Built, Existing, Lease, Published, RelationKind
 
 
 class Dialect(Declaring, Protocol):
@@ -68,12 +68,14 @@ class Dialect(Declaring, Protocol):
         """Create (or replace) a materialized view over a query; the query's text appears unchanged and last."""
         ...
 
-    def refresh(self, relation: Relation) -> str:
-        """Bring a materialized view's rows up to date."""
+    def refresh(self, relation: Relation, select: str, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """Bring a materialized view's rows up to date. A statement that has the query's text has it unchanged, and last."""
         ...
 
-    def reconfigure(self, existing: Existing, config: Mapping[str, Any]) -> tuple[str, ...]:
-        """Make the configuration of a materialized view that is there its node's; nothing when it is already."""
+    def reconfigure(self, existing: Existing, config: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """Make the configuration of a materialized view that is there its node's; nothing when it is already, ``None`` when only
+        a new one can have it.
+        """
         ...
 
     def drop(self, existing: Existing) -> str:
@@ -93,7 +95,11 @@ class Dialect(Declaring, Protocol):
         ...
 
     def swap_view(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...] | None:
-        """Make the staged view the published one; ``None`` where a view is published by sending its text again."""
+        """Make the staged view, materialized or not, the published one; ``None`` where it is published by sending its text again."""
+        ...
+
+    def replaces(self, existing: Existing, kind: RelationKind, config: Mapping[str, Any]) -> bool:
+        """Whether a view of this kind, when it is created with ``config``, takes the place of what is there; else that is dropped first."""
         ...
 
     def finish(self, stage: Relation, config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -262,7 +268,7 @@ class Dialect(Declaring, Protocol):
         """Statements that persist descriptions (``persist_docs``)."""
         ...
 
-    def tag_columns(self, relation: Relation, tags: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    def tag_columns(self, relation: Relation, kind: str, tags: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         """Statements that put policy tags on columns; none where an engine has no such thing."""
         ...
 

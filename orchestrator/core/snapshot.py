@@ -21,6 +21,7 @@ class Existing:
     """A relation that is there: what it is, its columns as ``(name, type)`` in order, and the names of a materialized view's indexes.
 
     ``layout`` says how the engine keeps its rows apart (partitions, clusters), in words that are equal for equal layouts.
+    ``settings`` are the options of a materialized view, in the engine's words.
     """
 
     relation: Relation
@@ -28,6 +29,7 @@ class Existing:
     columns: tuple[tuple[str, str], ...] = ()
     layout: str = ""
     indexes: tuple[str, ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,7 +235,7 @@ def docs(node: Node, relation: Relation, done: Step, at: Situation) -> tuple[Ste
 def _tags(node: Node, relation: Relation, at: Situation) -> tuple[Statement, ...]:
     columns = at.names.graph.bodies[node.id].docs.columns
     tags = {c.name: tuple(str(t) for t in listed(c.meta.get("policy_tags"))) for c in columns if c.meta.get("policy_tags")}
-    return statements(at.dialect.tag_columns(relation, tags))
+    return statements(at.dialect.tag_columns(relation, relation_kind(node), tags))
 
 
 def about(node: Node, relation: Relation, at: Situation) -> tuple[Statement, ...]:

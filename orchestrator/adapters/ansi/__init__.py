@@ -13,7 +13,7 @@ from orchestrator.adapters.ansi.intervals import INTERVALS
 from orchestrator.adapters.ansi.lease import LEASE_COLUMNS, LEASES, Leases
 from orchestrator.adapters.ansi.ledger import LEDGER, LEDGER_COLUMNS, Ledger
 from orchestrator.core.names import Relation
-from orchestrator.core.snapshot import Existing
+from orchestrator.core.snapshot import Existing, RelationKind
 
 __all__ = ["INTERVALS", "LEASES", "LEASE_COLUMNS", "LEDGER", "LEDGER_COLUMNS", "NEW", "OLD", "AnsiDialect"]
 
@@ -46,11 +46,11 @@ class AnsiDialect(Delta, Constraints, Histories, Ledger, Leases):
         """Create (or replace) a materialized view over a query; the query's text appears unchanged and last."""
         return f"create or replace materialized view {self.relation(relation)}{self.view_options(config)} as\n{select}"
 
-    def refresh(self, relation: Relation) -> str:
+    def refresh(self, relation: Relation, select: str, config: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG002  engines that may have to create it override
         """Bring a materialized view's rows up to date."""
-        return f"refresh materialized view {self.relation(relation)}"
+        return (f"refresh materialized view {self.relation(relation)}",)
 
-    def reconfigure(self, existing: Existing, config: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG002  engines that have options override
+    def reconfigure(self, existing: Existing, config: Mapping[str, Any]) -> tuple[str, ...] | None:  # noqa: ARG002  engines that have options override
         """Make the configuration of a materialized view that is there its node's; nothing when it is already."""
         return ()
 
@@ -88,8 +88,12 @@ class AnsiDialect(Delta, Constraints, Histories, Ledger, Leases):
         return self.swap(stage, target, existing, config)
 
     def swap_view(self, stage: Relation, target: Relation, existing: Existing | None) -> tuple[str, ...] | None:  # noqa: ARG002  engines that rename views override
-        """Make the staged view the published one; ``None``: send its text again, in place of the old one."""
+        """Make the staged view, materialized or not, the published one; ``None``: send its text again, in place of the old one."""
         return None
+
+    def replaces(self, existing: Existing, kind: RelationKind, config: Mapping[str, Any]) -> bool:  # noqa: ARG002  engines that have layouts override
+        """Whether a view of this kind, when it is created, takes the place of what is there."""
+        return existing.kind == kind
 
     def finish(self, stage: Relation, config: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG002  engines that have indexes override
         """What a staged table still needs when its rows are there."""
@@ -105,7 +109,7 @@ class AnsiDialect(Delta, Constraints, Histories, Ledger, Leases):
         own = () if description is None else (f"comment on {kind} {name} is {self.literal(description)}",)
         return (*own, *(f"comment on column {name}.{self.quote(c)} is {self.literal(text)}" for c, text in columns.items()))
 
-    def tag_columns(self, relation: Relation, tags: Mapping[str, Sequence[str]]) -> tuple[str, ...]:  # noqa: ARG002  engines with tags override
+    def tag_columns(self, relation: Relation, kind: str, tags: Mapping[str, Sequence[str]]) -> tuple[str, ...]:  # noqa: ARG002  engines with tags override
         """Statements that put policy tags on columns."""
         return ()
 

@@ -13,6 +13,7 @@ from orchestrator.adapters.ansi import LEDGER
 from orchestrator.adapters.ansi.intervals import INTERVALS
 from orchestrator.adapters.bigquery.dialect import BigQueryDialect
 from orchestrator.adapters.bigquery.layout import of_table
+from orchestrator.adapters.bigquery.materialized import there as settings
 from orchestrator.adapters.bigquery.types import sql_type
 from orchestrator.core.interval import known
 from orchestrator.core.names import Relation
@@ -53,16 +54,18 @@ def snapshot(session: BigQueryConnection, relations: Sequence[Relation], project
         tables = session.ask(lambda: dict(zip(there, pool.map(lambda place: _tables(session, *place), there), strict=True)))
     filled = [place for place in there if tables[place]]
     columns = _columns(session, filled)
+    options = _settings(session, [r["tableReference"] for inside in tables.values() for r in inside if r.get("type") == "MATERIALIZED_VIEW"])
     shapes = {(r.database is None, r.schema is None) for r in relations} | {(False, False)}
     found: dict[tuple[str, str, str], Existing] = {}
     for (p, d), inside in tables.items():
         for resource in inside:
             name = resource["tableReference"]["tableId"]
             kind = KINDS.get(str(resource.get("type", "TABLE")), "table")
-            layout = of_table(resource).words if kind == "table" else ""
+            layout = of_table(resource).words if kind in ("table", "materialized_view") else ""
             for relation in _spellings(Relation(p, d, name), project, dataset, shapes):
                 if wanted.get(relation.key, name) == name:
-                    found[relation.key] = Existing(relation, kind, columns.get((p, d, name), ()), layout)
+                    known = options.get((p, d, name), ())
+                    found[relation.key] = Existing(relation, kind, columns.get((p, d, name), ()), layout, settings=known)
     ours = {r["tableReference"]["tableId"] for r in tables.get(home, ())}
     ledger = session.execute(_SAY.ledger_rows()).rows if LEDGER.name in ours else ()
     intervals = session.execute(_SAY.intervals_rows()).rows if INTERVALS.name in ours else ()
@@ -101,6 +104,20 @@ def _tables(session: BigQueryConnection, project: str, dataset: str) -> list[dic
         return [dict(item._properties) for item in session.client.list_tables(f"{project}.{dataset}", retry=session.retry)]  # noqa: SLF001  partitions by range have no public name
     except exceptions.NotFound:
         return []
+
+
+def _settings(session: BigQueryConnection, views: Sequence[dict[str, str]]) -> dict[tuple[str, str, str], tuple[tuple[str, str], ...]]:
+    """The options of materialized views: lists do not tell them."""
+
+    def one(view: dict[str, str]) -> tuple[tuple[str, str], ...]:
+        try:
+            return settings(session.client.get_table(TableReference.from_api_repr(view), retry=session.retry).to_api_repr())
+        except exceptions.NotFound:
+            return ()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        told = session.ask(lambda: list(pool.map(one, views)))
+    return {(v["projectId"], v["datasetId"], v["tableId"]): options for v, options in zip(views, told, strict=True)}
 
 
 def _columns(session: BigQueryConnection, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str, str], tuple[tuple[str, str], ...]]:

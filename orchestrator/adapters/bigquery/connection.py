@@ -22,6 +22,7 @@ from orchestrator.adapters.bigquery.opening import credentials, opening, storage
 from orchestrator.adapters.bigquery.problems import lost, unreachable
 from orchestrator.adapters.bigquery.profile import BigQueryProfile
 from orchestrator.adapters.bigquery.reading import typed
+from orchestrator.adapters.bigquery.refreshing import refreshed
 from orchestrator.adapters.bigquery.sending import NETWORK, Sender
 from orchestrator.adapters.bigquery.suggesting import suggest
 from orchestrator.adapters.bigquery.taking_over import take_over
@@ -177,6 +178,8 @@ class BigQueryConnection:
         job = jobs.parsed(sql)
         if isinstance(job, jobs.Arrive):
             return arrive(job, sql, self._dry, self._answer)
+        if isinstance(job, jobs.Refresh):
+            return refreshed(job, sql, self._reference(job.target), self._answer)
         if isinstance(job, jobs.TakeOver):
             return take_over(job, self._answer, self._sender)
         return self._answer(sql) if job is None else self._chore(job)

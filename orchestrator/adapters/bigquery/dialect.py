@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from orchestrator.adapters.ansi import LEDGER, LEDGER_COLUMNS, NEW, OLD
 from orchestrator.adapters.ansi.intervals import INTERVAL_COLUMNS, INTERVALS
-from orchestrator.adapters.bigquery import jobs, options
+from orchestrator.adapters.bigquery import jobs, materialized, options
 from orchestrator.adapters.bigquery.constraints import GoogleConstraints
 from orchestrator.adapters.bigquery.history import Histories
 from orchestrator.adapters.bigquery.layout import ARRIVAL, Partition, layout, refusal
@@ -16,8 +16,8 @@ from orchestrator.adapters.bigquery.lease import Leases
 from orchestrator.core.config import listed
 from orchestrator.core.contract import Contract
 from orchestrator.core.errors import PlanError, Problem
-from orchestrator.core.names import Relation
-from orchestrator.core.snapshot import Built, Existing, Lease, Published
+from orchestrator.core.names import STAGE_SUFFIX, Relation
+from orchestrator.core.snapshot import Built, Existing, Lease, Published, RelationKind
 
 DUPLICATE = "the delta brings a key more than once"
 """What the statement in front of a merge says when it would not be clear which row counts."""
@@ -37,6 +37,7 @@ class BigQueryDialect(Leases, Histories, GoogleConstraints):
     transactions: Literal["all", "rows"] = "rows"
     analyzer = "googlesql"
     estimates: bool = True
+    materialized_views: bool = True
     keywords: ClassVar[dict[str, str]] = {**GoogleConstraints.keywords, "external": "external table"}
 
     def create_schema(self, relation: Relation) -> str:
@@ -85,16 +86,39 @@ class BigQueryDialect(Leases, Histories, GoogleConstraints):
         return f"\n{found}" if found else ""
 
     def create_materialized_view(self, relation: Relation, select: str, config: Mapping[str, Any]) -> str:
-        """Create a materialized view; the query's text appears unchanged and last.
+        """Create (or replace) a materialized view; the query's text appears unchanged and last.
 
         >>> print(BigQueryDialect().create_materialized_view(Relation(None, "d", "v"), "select 1 as a", {"enable_refresh": False}))
-        create materialized view `d`.`v`
+        create or replace materialized view `d`.`v`
         options (enable_refresh=false) as
         select 1 as a
         """
-        found = options.clause(options.of_materialized_view(config))
+        found = options.clause(materialized.of_materialized_view(config, staged=relation.name.endswith(STAGE_SUFFIX)))
         shape = layout(config).clauses() + (f"\n{found}" if found else "")
-        return f"create materialized view {self.relation(relation)}{shape} as\n{select}"
+        return f"create or replace materialized view {self.relation(relation)}{shape} as\n{select}"
+
+    def replaces(self, existing: Existing, kind: RelationKind, config: Mapping[str, Any]) -> bool:
+        """Whether a view of this kind, when it is created, takes the place of what is there: nothing takes that of another layout."""
+        return super().replaces(existing, kind, config) and (kind == "view" or existing.layout == layout(config).words)
+
+    def refresh(self, relation: Relation, select: str, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """Bring its rows up to date; should a table that it reads have been dropped and made anew, it is made anew as well."""
+        lasts = {key: value for key, value in options.of_view(config).items() if key == "expiration_timestamp"}
+        refresh = jobs.Refresh(relation, self.create_materialized_view(relation, select, config))
+        return (*self._set(relation, lasts), jobs.text(refresh))
+
+    def reconfigure(self, existing: Existing, config: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """Set the options that are not the model's; ``None`` when only a new view can have them.
+
+        >>> there = Existing(Relation(None, "d", "v"), "materialized_view", settings=(("enable_refresh", "true"),))
+        >>> BigQueryDialect().reconfigure(there, {"enable_refresh": False})
+        ('alter materialized view `d`.`v` set options (enable_refresh=false)',)
+        """
+        changed = materialized.different(dict(existing.settings), config)
+        return None if changed is None else self._set(existing.relation, changed)
+
+    def _set(self, relation: Relation, changed: Mapping[str, str]) -> tuple[str, ...]:
+        return (f"alter materialized view {self.relation(relation)} set {options.clause(changed)}",) if changed else ()
 
     def swap(
         self, stage: Relation, target: Relation, existing: Existing | None, config: Mapping[str, Any] | None = None
@@ -121,12 +145,18 @@ class BigQueryDialect(Leases, Histories, GoogleConstraints):
         """Make the relation's own access policy what is wanted; nothing wanted leaves it as it is."""
         return (jobs.text(jobs.Grant(relation, options.members(wanted))),) if wanted else ()
 
-    def comment(self, relation: Relation, kind: str, description: str | None, columns: dict[str, str]) -> tuple[str, ...]:  # noqa: ARG002  one job for all kinds
-        """All descriptions of a relation in one change: BigQuery allows few changes of a table in a short time."""
+    def comment(self, relation: Relation, kind: str, description: str | None, columns: dict[str, str]) -> tuple[str, ...]:
+        """All descriptions of a relation in one change: BigQuery allows few changes of a table in a short time.
+
+        The columns of a materialized view have none: BigQuery changes nothing about its schema.
+        """
+        columns = {} if kind == "materialized_view" else columns
         return (jobs.text(jobs.Describe(relation, description, columns)),) if description is not None or columns else ()
 
-    def tag_columns(self, relation: Relation, tags: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-        """Set the policy tags of columns."""
+    def tag_columns(self, relation: Relation, kind: str, tags: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+        """Set the policy tags of columns. Raises ``PlanError`` (N340) for a materialized view, whose columns have none of their own."""
+        if tags and kind == "materialized_view":
+            raise refusal("the columns of a materialized view have no policy tags of their own", "tag the columns of the tables that it reads")
         return (jobs.text(jobs.Describe(relation, tags={c: tuple(t) for c, t in tags.items()})),) if tags else ()
 
     def kind_of(self, relation: Relation) -> str:

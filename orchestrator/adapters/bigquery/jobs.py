@@ -75,6 +75,14 @@ class Arrive:
 
 
 @dataclass(frozen=True, slots=True)
+class Refresh:
+    """Bring a materialized view up to date. BigQuery refuses when a table that it reads was dropped and made anew: then ``create`` it."""
+
+    target: Relation
+    create: str
+
+
+@dataclass(frozen=True, slots=True)
 class TakeOver:
     """Ask who has a lease. If it is ``run`` (a literal) and was another's that died, the jobs that this one left are ended first."""
 
@@ -82,7 +90,7 @@ class TakeOver:
     select: str
 
 
-Job = Copy | Inherit | Describe | Grant | Arrive | TakeOver
+Job = Copy | Inherit | Describe | Grant | Arrive | Refresh | TakeOver
 
 _NAME = r"`(?:[^`\\]|\\.)+`"
 _TABLE = rf"{_NAME}(?:\.{_NAME}){{0,2}}"
@@ -92,6 +100,7 @@ _INHERIT = re.compile(rf"-- job: inherit access\n({_TABLE}) → ({_TABLE})")
 _ARRIVE = re.compile(
     rf"-- job: create by arrival of ({_NAME}) as ([^\n]*)\ncreate or replace table ({_TABLE})((?:\n[^\n]*)*?) as\n(.*)", re.DOTALL
 )
+_REFRESH = re.compile(rf"-- job: refresh, or if a table below was made anew\n({_TABLE}):\n(create or replace materialized view .*)", re.DOTALL)
 _TAKE_OVER = re.compile(r"-- job: end what a dead run left, for ('[^\n]*')\n(select .*)", re.DOTALL)
 _ONE = re.compile(rf"-- job: (describe|grant)\n({_TABLE}) (\{{.*\}})", re.DOTALL)
 
@@ -112,6 +121,8 @@ def text(job: Job) -> str:
         case Arrive():
             head = f"-- job: create by arrival of {quoted(job.field)} as {job.arrival}"
             return f"{head}\ncreate or replace table {_name(job.target)}{job.clauses} as\n{job.select}"
+        case Refresh():
+            return f"-- job: refresh, or if a table below was made anew\n{_name(job.target)}:\n{job.create}"
         case TakeOver():
             return f"-- job: end what a dead run left, for {job.run}\n{job.select}"
         case Describe():
@@ -139,6 +150,8 @@ def parsed(statement: str) -> Job | None:
         return Inherit(_relation(inherit[1]), _relation(inherit[2]))
     if arrive := _ARRIVE.fullmatch(statement):
         return Arrive(_relation(arrive[3]), re.sub(r"\\(.)", r"\1", arrive[1][1:-1]), arrive[2], arrive[4], arrive[5])
+    if refresh := _REFRESH.fullmatch(statement):
+        return Refresh(_relation(refresh[1]), refresh[2])
     if taken := _TAKE_OVER.fullmatch(statement):
         return TakeOver(taken[1], taken[2])
     one = _ONE.fullmatch(statement)

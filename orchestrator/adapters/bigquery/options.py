@@ -51,31 +51,13 @@ def published(config: Mapping[str, Any]) -> dict[str, str]:
     if days is not None:
         if not config.get("partition_by"):
             raise refusal("`partition_expiration_days` needs `partition_by`", "partition_by: {field: created_at, data_type: timestamp}")
-        found["partition_expiration_days"] = _number("partition_expiration_days", days)
+        found["partition_expiration_days"] = number("partition_expiration_days", days)
     return found
 
 
 def of_view(config: Mapping[str, Any]) -> dict[str, str]:
     """The options of a view."""
     return dict(_labels(config)) | dict(_expiration(config))
-
-
-def of_materialized_view(config: Mapping[str, Any]) -> dict[str, str]:
-    """The options of a materialized view."""
-    found = of_view(config)
-    refresh = config.get("enable_refresh")
-    if refresh is not None:
-        if not isinstance(refresh, bool):
-            raise refusal(f"`enable_refresh` is true or false, not `{refresh}`", "enable_refresh: true")
-        found["enable_refresh"] = _SAY.literal(refresh)
-    minutes = config.get("refresh_interval_minutes")
-    if minutes is not None:
-        found["refresh_interval_minutes"] = _number("refresh_interval_minutes", minutes)
-    stale = config.get("max_staleness")
-    if stale is not None:
-        text = str(stale).strip()
-        found["max_staleness"] = text if text.lower().startswith("interval ") else f"interval {_SAY.text(text)} day to second"
-    return found
 
 
 def clause(options: Mapping[str, str]) -> str:
@@ -123,11 +105,12 @@ def _expiration(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if hours is not None:
         yield (
             "expiration_timestamp",
-            f"timestamp_add(current_timestamp(), interval {_number('hours_to_expiration', hours, whole=True)} hour)",
+            f"timestamp_add(current_timestamp(), interval {number('hours_to_expiration', hours, whole=True)} hour)",
         )
 
 
-def _number(key: str, value: Any, *, whole: bool = False) -> str:
+def number(key: str, value: Any, *, whole: bool = False) -> str:
+    """A number more than 0, as SQL. Raises ``PlanError`` (N340)."""
     wanted = int if whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, wanted) or value <= 0:
         raise refusal(f"`{key}` is a{' whole' if whole else ''} number more than 0, not `{value}`", f"{key}: 30")

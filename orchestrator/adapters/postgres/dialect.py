@@ -105,9 +105,9 @@ class PostgresDialect(PostgresConstraints, PostgresDelta):
         name = self.relation(relation)
         return f"drop materialized view if exists {name};\ncreate materialized view {name}{self.view_options(config)} as\n{select}"
 
-    def refresh(self, relation: Relation) -> str:
+    def refresh(self, relation: Relation, select: str, config: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG002  the server has the query
         """Bring a materialized view's rows up to date; readers need not wait when it has a unique index."""
-        return self._call("refresh", self._schema(relation), self.text(relation.name))
+        return (self._call("refresh", self._schema(relation), self.text(relation.name)),)
 
     def reconfigure(self, existing: Existing, config: Mapping[str, Any]) -> tuple[str, ...]:
         """Indexes of the model's own that are new are made, those that are gone dropped; what somebody added stays."""

@@ -8,13 +8,14 @@ from dataclasses import replace
 from orchestrator.core.errors import PlanError, Problem, did_you_mean
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Node, SqlBody
-from orchestrator.core.plan import Step
+from orchestrator.core.plan import Origin, Statement, Step
 from orchestrator.core.snapshot import Existing
 from orchestrator.plan.check_steps import check_steps
 from orchestrator.plan.compile import is_late
 from orchestrator.plan.expand.replace import replace_steps
 from orchestrator.plan.situation import Situation
-from orchestrator.plan.steps import hooks, promote, statements
+from orchestrator.plan.steps import clean, compiled, create_statements, docs, hooks, promote, statements
+from orchestrator.sql.splice import Spliced
 
 ON_CHANGE = ("apply", "continue", "fail")
 """What ``on_configuration_change`` may say."""
@@ -23,7 +24,7 @@ ON_CHANGE = ("apply", "continue", "fail")
 def materialized_view_steps(
     node: Node, relation: Relation, tests: Sequence[Node], before: tuple[str, ...], at: Situation
 ) -> tuple[tuple[Step, ...], frozenset[int]]:
-    """Refresh it, check it, and only then commit; or build it anew like any table.
+    """Refresh it, check it, and only then commit (or check its query, and then refresh it); or build it anew like any table.
 
     Raises:
         PlanError: N315, ``on_configuration_change`` is none of its words. N304, ``indexes`` make no sense.
@@ -33,16 +34,57 @@ def materialized_view_steps(
         return replace_steps(node, relation, tests, before, at)
     changes = _changes(node, existing, at)
     names = replace(at, names=replace(at.names, instead={**at.names.instead, node.id: relation}))
-    if changes and on_change(node) != "apply":
-        refused = Step(f"{node.id}/refuse", node.id, "refuse", (), before, payload={"problem": _changed(node)})
+    outside = None if at.dialect.transactions == "rows" else 0
+    if changes != () and on_change(node) != "apply":
+        refused = Step(f"{node.id}/refuse", node.id, "refuse", (), before, payload={"problem": _changed(node)}, transaction=outside)
         first = (refused,) if on_change(node) == "fail" else ()
         needs = tuple(s.id for s in first) or before
-        return (*first, *check_steps(tests, node.id, relation, names, needs=needs, prefix=node.id)), frozenset()
-    refresh = Step(f"{node.id}/refresh", node.id, "stage", statements((*changes, at.dialect.refresh(relation))), before, relation)
+        return (*first, *check_steps(tests, node.id, relation, names, needs=needs, prefix=node.id, transaction=outside)), frozenset()
+    if changes is None:
+        return replace_steps(node, relation, tests, before, at)
+    if at.dialect.transactions == "rows":
+        return _looked_at_first(node, relation, tests, before, changes, at), frozenset()
+    refresh = Step(f"{node.id}/refresh", node.id, "stage", (*statements(changes), *_refresh(node, relation, at)), before, relation)
     checks = check_steps(tests, node.id, relation, names, needs=(refresh.id,), prefix=node.id)
     done = promote(node, relation, (), (refresh.id, *(c.id for c in checks)), 0, at)
     after = hooks(node, "post_hook", needs=(done.id,))
     return (refresh, *checks, done, *after), frozenset()
+
+
+def _looked_at_first(
+    node: Node, relation: Relation, tests: Sequence[Node], before: tuple[str, ...], changes: Sequence[str], at: Situation
+) -> tuple[Step, ...]:
+    """Where nothing takes a refresh back, the tests look at what the query says now, through a view of it; then comes the refresh."""
+    looked: tuple[Step, ...] = ()
+    needs, last = before, ()
+    if tests:
+        cleaned = clean(f"{node.id}/clean", node, at.snapshot.find(relation.stage), "", before, at)
+        made = create_statements(at.dialect, relation.stage, _text(node, at), {"create": "view", "config": {}}, node.id)
+        stage = Step(f"{node.id}/stage", node.id, "stage", made, (*before, *(c.id for c in cleaned)), relation.stage)
+        names = replace(at, names=replace(at.names, instead={**at.names.instead, node.id: relation.stage}))
+        checks = check_steps(tests, node.id, relation.stage, names, needs=(stage.id,), prefix=node.id)
+        looked = (*cleaned, stage, *checks)
+        needs = (stage.id, *(c.id for c in checks))
+        last = statements((at.dialect.drop(Existing(relation.stage, "view")),))
+    sql = (*statements(changes), *_refresh(node, relation, at))
+    refresh = Step(f"{node.id}/refresh", node.id, "stage", sql, needs, relation)
+    done = promote(node, relation, last, (*needs, refresh.id), 0, at)
+    steps = (*looked, refresh, done, *docs(node, relation, done, at), *hooks(node, "post_hook", needs=(done.id,)))
+    return tuple(replace(s, transaction=None) for s in steps)
+
+
+def _refresh(node: Node, relation: Relation, at: Situation) -> Iterator[Statement]:
+    """The statements that refresh; an error in the query leads back to it."""
+    text = _text(node, at)
+    for sql in at.dialect.refresh(relation, text.sql, node.config):
+        yield Statement(sql, Origin(node.id, text.shifted(len(sql) - len(text.sql))) if sql.endswith(text.sql) else None)
+
+
+def _text(node: Node, at: Situation) -> Spliced:
+    body = at.names.graph.bodies[node.id]
+    if not isinstance(body, SqlBody):
+        raise AssertionError(node.id)
+    return compiled(node, body.query, at)
 
 
 def is_refreshed(node: Node, existing: Existing | None, at: Situation) -> bool:
@@ -61,7 +103,7 @@ def is_refreshed(node: Node, existing: Existing | None, at: Situation) -> bool:
 def left_as_it_is(node: Node, at: Situation) -> Iterator[Problem]:
     """A warning that a changed configuration is left as it is."""
     existing = at.snapshot.find(node.relation) if node.relation else None
-    if existing is not None and is_refreshed(node, existing, at) and on_change(node) == "continue" and _changes(node, existing, at):
+    if existing is not None and is_refreshed(node, existing, at) and on_change(node) == "continue" and _changes(node, existing, at) != ():
         yield replace(_changed(node), severity="warning")
 
 
@@ -74,7 +116,7 @@ def on_change(node: Node) -> str:
     return said
 
 
-def _changes(node: Node, existing: Existing, at: Situation) -> tuple[str, ...]:
+def _changes(node: Node, existing: Existing, at: Situation) -> tuple[str, ...] | None:
     try:
         return at.dialect.reconfigure(existing, node.config)
     except PlanError as error:

@@ -25,13 +25,14 @@ def replace_steps(
     made = (stage, *finish(node, relation, stage, node.config, at))
     checks = check_steps(tests, node.id, relation.stage, replace(at, names=names), needs=tuple(s.id for s in made), prefix=node.id)
     passed = tuple(s.id for s in (*made, *checks))
-    moved = at.dialect.swap_view(relation.stage, relation, existing) if stage.payload["create"] == "view" else None
+    kind = relation_kind(node)
+    moved = None if kind == "table" else at.dialect.swap_view(relation.stage, relation, existing)
     visible: tuple[Step, ...] = ()
     if moved is not None:
         last = statements(moved)
-    elif stage.payload["create"] == "view":
+    elif kind != "table":
         visible = _view(node, relation, stage, passed, existing, at)
-        last = statements((at.dialect.drop(Existing(relation.stage, "view")),))
+        last = statements((at.dialect.drop(Existing(relation.stage, kind)),))
     else:
         swap = at.dialect.swap_rows if is_in_place(node) else at.dialect.swap
         last = statements(swap(relation.stage, relation, existing, node.config))
@@ -59,11 +60,13 @@ def is_in_place(node: Node) -> bool:
 def _view(
     node: Node, relation: Relation, stage: Step, needs: tuple[str, ...], existing: Existing | None, at: Situation
 ) -> tuple[Step, ...]:
-    """A view is replaced in place, by the text that was just checked."""
+    """A view, materialized or not, is replaced in place, by the text that was just checked."""
     body = at.names.graph.bodies[node.id]
     if not isinstance(body, SqlBody):
         raise AssertionError(node.id)
-    cleaned = clean(f"{node.id}/drop", node, existing, "view", needs, at)
+    kind = relation_kind(node)
+    stays = existing is not None and at.dialect.replaces(existing, kind, node.config)
+    cleaned = () if stays else clean(f"{node.id}/drop", node, existing, "", needs, at)
     sql: tuple[Statement, ...] | Late
     if isinstance(stage.sql, Late):
         sql = Late("render", node.id, {**stage.payload, "relation": relation, "again": True})

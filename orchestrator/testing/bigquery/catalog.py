@@ -25,7 +25,8 @@ class Table:
     """A table or view: the REST resource without what is computed from rows, and the rows.
 
     Rows of a table partitioned by ingestion time have more cells than there are fields: the pseudo columns. ``body`` names the last
-    change that was more than an addition of rows.
+    change that was more than an addition of rows. ``born`` names the table as it was created: one that is dropped and made anew, or replaced,
+    is another. ``bases`` are the tables that a materialized view is bound to.
     """
 
     resource: dict[str, Any]
@@ -34,6 +35,8 @@ class Table:
     modified: int = 0
     etag: str = ""
     body: str = ""
+    born: str = ""
+    bases: tuple[tuple[Key, str], ...] = ()
 
     @property
     def kind(self) -> str:
@@ -64,7 +67,16 @@ class Table:
         """A later version of it; with ``rows``, a change that other changes of rows conflict with."""
         if rows is not None:
             changes |= {"rows": rows, "body": uuid.uuid4().hex}
-        return replace(self, **changes, modified=now(), etag=uuid.uuid4().hex, created=self.created or now())
+        return replace(self, **changes, modified=now(), etag=uuid.uuid4().hex, created=self.created or now(), born=self.born or uuid.uuid4().hex)
+
+    def check_bases(self, key: Key, tables: Mapping[Key, Table], location: str) -> None:
+        """Refuse to answer from a materialized view whose tables are not those that it was made over."""
+        for base, born in self.bases:
+            if base not in tables:
+                raise missing("Table", shown(base), location)
+            if tables[base].born != born:
+                words = f"Materialized view {shown(key)} references table {shown(base)} which was deleted and recreated."
+                raise Refusal("invalidQuery", f"{words} The view must be deleted and recreated as well.", "query")
 
     def plus(self, rows: Rows) -> Table:
         """A later version with more rows: that conflicts with nothing."""

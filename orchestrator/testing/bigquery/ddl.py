@@ -34,7 +34,7 @@ def names(node: Any) -> tuple[str, ...]:
 def create_table(desk: Desk, text: bytes, node: Any) -> Outcome:
     """CREATE TABLE in all its forms."""
     temporary = tree.within(node, "scope") == 3
-    key, old = _target(desk, node, "TABLE", temporary=temporary)
+    key, old = target(desk, node, "TABLE", temporary=temporary)
     source = tree.within(node, "copy_data_source") or tree.within(node, "clone_data_source")
     like, query = tree.within(node, "like_table_name"), tree.within(node, "query")
     kind = "CREATE_TABLE_AS_SELECT" if query is not None else "CREATE_TABLE"
@@ -88,7 +88,7 @@ def create_table(desk: Desk, text: bytes, node: Any) -> Outcome:
     return done
 
 
-def _target(desk: Desk, node: Any, kind: str, *, temporary: bool = False) -> tuple[Key, Table | None]:
+def target(desk: Desk, node: Any, kind: str, *, temporary: bool = False) -> tuple[Key, Table | None]:
     """What a CREATE statement names, and what is there; refused unless it may be replaced (or is to be left alone)."""
     given = names(tree.within(node, "name"))
     if temporary:
@@ -134,35 +134,27 @@ def _output(found: Found) -> list[Field]:
 
 
 def create_view(desk: Desk, text: bytes, node: Any) -> Outcome:
-    """CREATE VIEW and CREATE MATERIALIZED VIEW."""
-    special = tree.kind(node) == "ASTCreateMaterializedViewStatement"
-    kind, word = ("MATERIALIZED_VIEW", "materializedView") if special else ("VIEW", "view")
-    statement = f"CREATE_{kind}"
-    key, old = _target(desk, node, kind)
+    """CREATE VIEW."""
+    statement = "CREATE_VIEW"
+    key, old = target(desk, node, "VIEW")
     if old is not None and tree.within(node, "is_if_not_exists"):
         return Outcome(statement, ddl=("SKIP", statement, key))
     start, end = tree.span(tree.within(node, "query"))
-    bound = bind(_no_default(desk), text, node, desk.evaluator.parse)
+    bound = bind(no_default(desk), text, node, desk.evaluator.parse)
     found = desk.evaluator.analyze(bound.splice, bound.world, start, end)
     fields = querying.output(found, strict=True)
     listed = tree.within(node, "column_with_options_list")
     if listed is not None:
         fields = _described(desk, text, listed, fields)
     told = options.given(desk.evaluator, text, tree.within(node, "options_list"), desk.scope_world)
-    body = {"query": text[start:end].decode(), "useLegacySql": False}
-    if special:
-        body = {"query": body["query"], **options.refresh_options(told)}
-    resource: dict[str, Any] = {word: body, "schema": {"fields": fields}}
-    for name, said in {"partition_by": lambda c: options.partitioning(desk.evaluator, text, c), "cluster_by": options.clustering}.items():
-        if special and (clause := tree.within(node, name)) is not None:
-            resource |= said(clause)
+    resource: dict[str, Any] = {"view": {"query": text[start:end].decode(), "useLegacySql": False}, "schema": {"fields": fields}}
     resource |= options.table_options(told, resource)
     if not desk.dry:
         desk.write(key, Table({k: v for k, v in resource.items() if v is not None}).touched(), "ddl")
     return Outcome(statement, ddl=("REPLACE" if old else "CREATE", statement, key), reads=tuple(bound.keys.values()))
 
 
-def _no_default(desk: Desk) -> Any:
+def no_default(desk: Desk) -> Any:
     """Names in a view mean the same for everybody: a session's default dataset does not count."""
     from dataclasses import replace
 
@@ -247,7 +239,7 @@ def alter_schema(desk: Desk, text: bytes, node: Any) -> Outcome:
 
 def alter_table(desk: Desk, text: bytes, node: Any) -> Outcome:
     """ALTER TABLE, and ALTER VIEW … SET OPTIONS."""
-    kind = {"ASTAlterTableStatement": "TABLE", "ASTAlterViewStatement": "VIEW"}.get(tree.kind(node), "MATERIALIZED_VIEW")
+    kind = {"ASTAlterTableStatement": "TABLE", "ASTAlterViewStatement": "VIEW"}[tree.kind(node)]
     statement, given = f"ALTER_{kind}", names(tree.within(node, "path"))
     key = desk.scope.key(given)
     desk.permanent(key)

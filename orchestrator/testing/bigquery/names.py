@@ -133,6 +133,7 @@ def _query(
     scope: Scope, key: Key, view: Table, parse: Callable[[str], list[Any]], feeds: dict[str, Feed], keys: dict[str, Key], depth: int
 ) -> str:
     """A view's query, with flat names."""
+    view.check_bases(key, scope.tables, scope.location)
     body = (view.resource.get("view") or view.resource.get("materializedView") or {})["query"]
     inner = replace(scope, project=key[0], default=None, temporary={})
     places = tree.tables(parse(body)[0])

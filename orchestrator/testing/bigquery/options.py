@@ -10,14 +10,22 @@ from orchestrator.testing.bigquery.errors import invalid_query, unknown
 from orchestrator.testing.bigquery.evaluate import Evaluator, World, python
 
 TRUNCATED = {"DATE_TRUNC", "TIMESTAMP_TRUNC", "DATETIME_TRUNC"}
+EVERY_MINUTES = 30
+"""How often a materialized view is refreshed at most, if nobody says otherwise."""
 PSEUDO = {"_PARTITIONTIME", "_PARTITIONDATE"}
 
 
 def given(evaluator: Evaluator, text: bytes, listed: Any, world: World) -> dict[str, Any]:
     """The options of an ``OPTIONS`` list, by name in lower case, as Python values."""
     entries = list(listed.options_entries) if listed is not None else []
-    found = evaluator.scalars([text[slice(*tree.span(entry.value))].decode() for entry in entries], world)
+    found = evaluator.scalars([_said(text, entry) for entry in entries], world)
     return {entry.name.id_string.lower(): python(value) for entry, value in zip(entries, found, strict=True)}
+
+
+def _said(text: bytes, entry: Any) -> str:
+    """An option's value as an expression; of an interval its text, for no column has that type here."""
+    said = text[slice(*tree.span(entry.value))].decode()
+    return f"CAST(CAST(({said}\n) AS INTERVAL) AS STRING)" if entry.name.id_string.lower() == "max_staleness" else said
 
 
 def table_options(options: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,14 +58,19 @@ def table_options(options: Mapping[str, Any], current: Mapping[str, Any]) -> dic
     return changed
 
 
-def refresh_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Take the options of a materialized view's refresh out of ``options``; what they say in its resource."""
-    made: dict[str, Any] = {"enableRefresh": bool(options.pop("enable_refresh", True))}
-    minutes = options.pop("refresh_interval_minutes", 30)
-    made["refreshIntervalMs"] = str(int(minutes * 60_000))
+def refresh_options(options: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
+    """Take what only a materialized view has out of ``options``; what it makes of its resource. What is null is as if nobody had said it."""
+    body, changed = dict(current), dict[str, Any]()
+    if "enable_refresh" in options or "enableRefresh" not in body:
+        wanted = options.pop("enable_refresh", None)
+        body["enableRefresh"] = True if wanted is None else bool(wanted)
+    if "refresh_interval_minutes" in options or "refreshIntervalMs" not in body:
+        body["refreshIntervalMs"] = str(int((options.pop("refresh_interval_minutes", None) or EVERY_MINUTES) * 60_000))
     if "allow_non_incremental_definition" in options:
-        made["allowNonIncrementalDefinition"] = options.pop("allow_non_incremental_definition")
-    return made
+        body["allowNonIncrementalDefinition"] = bool(options.pop("allow_non_incremental_definition"))
+    if "max_staleness" in options:
+        changed["maxStaleness"] = options.pop("max_staleness")
+    return {"materializedView": body, **changed}
 
 
 def schema_options(options: Mapping[str, Any]) -> dict[str, Any]:

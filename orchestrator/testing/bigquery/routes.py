@@ -119,8 +119,10 @@ def _said(jobs: Jobs, key: Key, body: Mapping[str, Any], location: str) -> dict[
     """The resource that a client's words make; a view gets the columns of its query."""
     if strange := sorted(set(body) - set(WRITABLE) - IGNORED):
         raise unknown(f"table properties {strange}")
+    if "materializedView" in body:
+        raise unknown("a materialized view that is not made by a statement")
     said = {name: body[name] for name in WRITABLE if body.get(name) is not None}
-    query = (said.get("view") or said.get("materializedView") or {}).get("query")
+    query = (said.get("view") or {}).get("query")
     if query is not None:
         if said.get("view", {}).get("useLegacySql", "view" in said):
             raise unknown("a view in legacy SQL")
@@ -141,6 +143,8 @@ def change_table(jobs: Jobs, key: Key, body: Mapping[str, Any], etag: str | None
     if etag is not None and etag not in {"*", table.etag}:
         raise Refusal("conditionNotMet", "Precondition check failed.")
     given: dict[str, Any] = {name: body.get(name) for name in WRITABLE if name in body or (whole and name not in {"schema", "view"})}
+    if table.kind == "MATERIALIZED_VIEW" and "schema" in given:
+        raise Refusal("invalid", "Schema update for materialized views is not supported.")
     if "view" in given or "materializedView" in given:
         given |= _said(jobs, key, given, jobs.catalog.datasets[key[:2]]["location"])
     for name in ("timePartitioning", "rangePartitioning"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestrator.sql import googlesql_tree as tree
-from orchestrator.testing.bigquery import ddl, dml, querying
+from orchestrator.testing.bigquery import ddl, dml, materialized, querying
 from orchestrator.testing.bigquery.catalog import shown
 from orchestrator.testing.bigquery.desk import Desk, Outcome
 from orchestrator.testing.bigquery.errors import Refusal, invalid_query, missing, unknown
@@ -19,19 +19,20 @@ STATEMENTS: dict[str, Statement] = {
     "ASTQueryStatement": lambda desk, text, node: querying.select(desk, text, node, *tree.span(node)),
     "ASTCreateTableStatement": ddl.create_table,
     "ASTCreateViewStatement": ddl.create_view,
-    "ASTCreateMaterializedViewStatement": ddl.create_view,
+    "ASTCreateMaterializedViewStatement": materialized.create,
     "ASTCreateSchemaStatement": ddl.create_schema,
     "ASTDropStatement": ddl.drop,
     "ASTDropMaterializedViewStatement": ddl.drop,
     "ASTAlterTableStatement": ddl.alter_table,
     "ASTAlterViewStatement": ddl.alter_table,
-    "ASTAlterMaterializedViewStatement": ddl.alter_table,
+    "ASTAlterMaterializedViewStatement": materialized.alter,
     "ASTAlterSchemaStatement": ddl.alter_schema,
     "ASTInsertStatement": dml.insert,
     "ASTUpdateStatement": dml.update,
     "ASTDeleteStatement": dml.delete,
     "ASTMergeStatement": dml.merge,
     "ASTTruncateStatement": dml.truncate,
+    "ASTCallStatement": materialized.call,
 }
 """What a statement does, by its kind."""
 
