@@ -229,3 +229,83 @@ def test_partitioning_in_all_its_spellings(cloud: Any) -> None:
     }
     bounds = cloud.table("e").range_partitioning
     assert (bounds.field, bounds.range_.start, bounds.range_.end, bounds.range_.interval) == ("n", 0, 100, 10)
+
+
+@pytest.mark.parametrize(
+    ("query", "what"),
+    [
+        ("select x from d.t order by x", "ORDER BY"),
+        ("select x from d.t limit 1", "LIMIT"),
+        ("select x, row_number() over () as r from d.t", "window functions"),
+        ("select x from d.t union all select x from d.t", "set operations"),
+        ("select 1 as x", "a SELECT without FROM"),
+        ("select a.x from d.t a left join d.t b using (x)", "outer joins"),
+        ("select x, count(*) as n from d.t group by x having count(*) > 1", "computing, filtering or joining on aggregated values"),
+        ("select x, count(*) + 1 as n from d.t group by x", "computing, filtering or joining on aggregated values"),
+        ("select x, stddev(x) as s from d.t group by x", "the aggregate STDDEV"),
+        ("select x, exists(select 1 from d.t where x = 2) as m from d.t", "subqueries in expressions"),
+        ("select x, rand() as r from d.t", "the function RAND"),
+    ],
+)
+def test_a_materialized_view_says_only_what_can_be_kept_up_to_date(cloud: Any, query: str, what: str) -> None:
+    cloud.run("create table d.t as select 1 as x")
+    assert f"Unsupported in the query of a materialized view: {what}" in str(cloud.refused(f"create materialized view d.m as {query}"))
+
+
+def test_a_materialized_view_that_is_not_kept_up_to_date_says_more(cloud: Any) -> None:
+    cloud.run("create table d.t as select 1 as x")
+    query = "select x, row_number() over (order by x) as r from d.t"
+    options = "allow_non_incremental_definition=true"
+    assert "must have max_staleness" in str(cloud.refused(f"create materialized view d.m options({options}) as {query}"))
+    cloud.run(f"create materialized view d.m options({options}, max_staleness=interval 90 minute) as {query}")
+    assert cloud.rows("select * from d.m") == [(1, 1)]
+    told = cloud.table("m").to_api_repr()
+    assert (told["maxStaleness"], told["materializedView"]["allowNonIncrementalDefinition"]) == ("0-0 0 1:30:0", True)
+    cloud.run("alter materialized view d.m set options(max_staleness=null, enable_refresh=false)")
+    told = cloud.table("m").to_api_repr()
+    assert ("maxStaleness" in told, told["materializedView"]["enableRefresh"]) == (False, False)
+    assert "cannot be changed" in str(cloud.refused("alter materialized view d.m set options(allow_non_incremental_definition=false)"))
+
+
+def test_a_materialized_view_is_bound_to_its_tables(cloud: Any) -> None:
+    cloud.run("create table d.t as select 1 as x")
+    cloud.run("create materialized view d.m as select x from d.t")
+    assert "cannot read another materialized view" in str(cloud.refused("create materialized view d.n as select x from d.m"))
+    cloud.run("create view d.v as select x from d.m")
+    assert "cannot read another materialized view" in str(cloud.refused("create materialized view d.n as select x from d.v"))
+    cloud.run("insert into d.t values (2)")
+    cloud.run("call bq.refresh_materialized_view('p.d.m')")
+    assert sorted(cloud.rows("select x from d.m")) == [(1,), (2,)]
+    assert cloud.rows("select last_refresh_time is not null from d.INFORMATION_SCHEMA.MATERIALIZED_VIEWS") == [(True,)]
+    cloud.run("create or replace table d.t as select 3 as x")
+    for sql in ("select * from d.m", "select * from d.v", "call bq.refresh_materialized_view('p.d.m')"):
+        assert "Materialized view p:d.m references table p:d.t which was deleted and recreated." in str(cloud.refused(sql)), sql
+    cloud.run("create or replace materialized view d.m as select x from d.t")
+    assert cloud.rows("select x from d.v") == [(3,)]
+    assert "is not a materialized view" in str(cloud.refused("call bq.refresh_materialized_view('p.d.t')"))
+
+
+def test_nothing_changes_the_schema_of_a_materialized_view(cloud: Any) -> None:
+    from google.api_core import exceptions
+    from google.cloud import bigquery
+
+    cloud.run("create table d.t as select 1 as x")
+    cloud.run("create materialized view d.m as select x from d.t")
+    view = cloud.table("m")
+    view.description = "the view"
+    cloud.client.update_table(view, ["description"])
+    view = cloud.table("m")
+    view.schema = [bigquery.SchemaField("x", "INTEGER", description="the x")]
+    with pytest.raises(exceptions.BadRequest, match="Schema update for materialized views is not supported"):
+        cloud.client.update_table(view, ["schema"])
+    assert cloud.table("m").description == "the view"
+
+
+def test_the_partitions_of_a_materialized_view_are_those_of_a_table_below(cloud: Any) -> None:
+    cloud.run("create table d.t (x int64, day date) partition by day")
+    assert "must be those of a table that it reads" in str(
+        cloud.refused("create materialized view d.m partition by date_trunc(day, month) as select x, day from d.t")
+    )
+    cloud.run("create materialized view d.m partition by day cluster by x as select x, day from d.t")
+    assert cloud.table("m").time_partitioning.field == "day"
+    assert "partition" in str(cloud.refused("create or replace materialized view d.m as select x, day from d.t")).lower()

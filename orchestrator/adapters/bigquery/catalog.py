@@ -64,8 +64,8 @@ def snapshot(session: BigQueryConnection, relations: Sequence[Relation], project
             layout = of_table(resource).words if kind in ("table", "materialized_view") else ""
             for relation in _spellings(Relation(p, d, name), project, dataset, shapes):
                 if wanted.get(relation.key, name) == name:
-                    known = options.get((p, d, name), ())
-                    found[relation.key] = Existing(relation, kind, columns.get((p, d, name), ()), layout, settings=known)
+                    own = options.get((p, d, name), ())
+                    found[relation.key] = Existing(relation, kind, columns.get((p, d, name), ()), layout, settings=own)
     ours = {r["tableReference"]["tableId"] for r in tables.get(home, ())}
     ledger = session.execute(_SAY.ledger_rows()).rows if LEDGER.name in ours else ()
     intervals = session.execute(_SAY.intervals_rows()).rows if INTERVALS.name in ours else ()

@@ -35,13 +35,11 @@ def materialized_view_steps(
     changes = _changes(node, existing, at)
     names = replace(at, names=replace(at.names, instead={**at.names.instead, node.id: relation}))
     outside = None if at.dialect.transactions == "rows" else 0
-    if changes != () and on_change(node) != "apply":
+    if changes is None or (changes and on_change(node) != "apply"):
         refused = Step(f"{node.id}/refuse", node.id, "refuse", (), before, payload={"problem": _changed(node)}, transaction=outside)
         first = (refused,) if on_change(node) == "fail" else ()
         needs = tuple(s.id for s in first) or before
         return (*first, *check_steps(tests, node.id, relation, names, needs=needs, prefix=node.id, transaction=outside)), frozenset()
-    if changes is None:
-        return replace_steps(node, relation, tests, before, at)
     if at.dialect.transactions == "rows":
         return _looked_at_first(node, relation, tests, before, changes, at), frozenset()
     refresh = Step(f"{node.id}/refresh", node.id, "stage", (*statements(changes), *_refresh(node, relation, at)), before, relation)
@@ -88,7 +86,10 @@ def _text(node: Node, at: Situation) -> Spliced:
 
 
 def is_refreshed(node: Node, existing: Existing | None, at: Situation) -> bool:
-    """Whether what is there has the node's own definition, as far as the ledger knows: then its rows are all that is old."""
+    """Whether what is there has the node's own definition, as far as the ledger knows: then its rows are all that is old.
+
+    A configuration that only a new one can have, and is to be applied, is a definition of its own.
+    """
     published = at.snapshot.ledger.get(node.id)
     body = at.names.graph.bodies[node.id]
     configured = node.config.get("full_refresh")
@@ -97,7 +98,9 @@ def is_refreshed(node: Node, existing: Existing | None, at: Situation) -> bool:
         return False
     if isinstance(body, SqlBody) and is_late(node, body, at.names):
         return False  # its text is known only when it is rendered again
-    return published.fingerprint == node.fingerprint and not at.names.empty
+    if published.fingerprint != node.fingerprint or at.names.empty:
+        return False
+    return on_change(node) != "apply" or _changes(node, existing, at) is not None
 
 
 def left_as_it_is(node: Node, at: Situation) -> Iterator[Problem]:

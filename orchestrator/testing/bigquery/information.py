@@ -23,6 +23,7 @@ COLUMNS = {
     "PARTITIONS": "table_catalog table_schema table_name partition_id total_rows:INT64 total_logical_bytes:INT64 "
     "last_modified_time:TIMESTAMP storage_tier",
     "TABLE_OPTIONS": "table_catalog table_schema table_name option_name option_type option_value",
+    "MATERIALIZED_VIEWS": "table_catalog table_schema table_name last_refresh_time:TIMESTAMP",
     "VIEWS": "table_catalog table_schema table_name view_definition check_option use_standard_sql",
 }
 """The columns of each view that is served; no type means STRING."""
@@ -129,11 +130,27 @@ def _options(key: Key, table: Table) -> Iterator[Record]:
         yield (*key, "partition_expiration_days", "FLOAT64", str(int(days) / 86_400_000))
     if "encryptionConfiguration" in resource:
         yield (*key, "kms_key_name", "STRING", _quoted(resource["encryptionConfiguration"]["kmsKeyName"]))
+    yield from _refreshes(key, table)
 
 
 def _views(key: Key, table: Table) -> Iterator[Record]:
     if table.kind == "VIEW":
         yield (*key, table.resource["view"]["query"], None, "YES")
+
+
+def _refreshes(key: Key, table: Table) -> Iterator[Record]:
+    if table.kind == "MATERIALIZED_VIEW":
+        told = table.resource["materializedView"]
+        yield (*key, "enable_refresh", "BOOL", str(told["enableRefresh"]).lower())
+        yield (*key, "refresh_interval_minutes", "FLOAT64", str(int(told["refreshIntervalMs"]) / 60_000))
+        if stale := table.resource.get("maxStaleness"):
+            yield (*key, "max_staleness", "INTERVAL", f'INTERVAL "{stale}" YEAR TO SECOND')
+
+
+def _materialized_views(key: Key, table: Table) -> Iterator[Record]:
+    if table.kind == "MATERIALIZED_VIEW":
+        last = table.resource["materializedView"].get("lastRefreshTime")
+        yield (*key, None if last is None else _time(last))
 
 
 def _quoted(text: str) -> str:
@@ -150,6 +167,7 @@ ROWS: dict[str, Callable[[Key, Table], Iterator[Record]]] = {
     "COLUMN_FIELD_PATHS": _paths,
     "PARTITIONS": _partitions,
     "TABLE_OPTIONS": _options,
+    "MATERIALIZED_VIEWS": _materialized_views,
     "VIEWS": _views,
 }
 """The rows that each table has in each view."""
