@@ -81,6 +81,16 @@ def parse(text: str, dialect: str, quote: str = '"') -> Query:
     )
 
 
+def tree_of(sql: str, dialect: str) -> tuple[exp.Expr, list[Any]]:
+    """The syntax tree of a query that :func:`parse` has read before, and its tokens."""
+    engine = _dialect(dialect)
+    tokens = engine.tokenize(sql)
+    tree = engine.parser().parse(tokens, sql)[0]
+    if tree is None:
+        raise AssertionError("a query that was parsed before has no tree")
+    return tree, tokens
+
+
 def opaque(text: str, quote: str = '"') -> Query:
     """The facts of a query that is not to be parsed: its markers are all that is known."""
     body = text.rstrip().rstrip(";")

@@ -1,0 +1,121 @@
+"""``*`` and ``t.*`` with EXCEPT, REPLACE and RENAME: the columns they stand for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from orchestrator.core.errors import did_you_mean
+from orchestrator.sql.understand.expressions import Gathered, look
+from orchestrator.sql.understand.joins import Listed
+from orchestrator.sql.understand.names import key_of, place, spelled
+from orchestrator.sql.understand.relations import Column, Made, Relation
+from orchestrator.sql.understand.scope import Context, Name, Scope, levels, source_named
+from orchestrator.sql.understand.texts import spread
+
+
+def expanded(ctx: Context, scope: Scope, projection: Any, listed: Listed, query: Any, at: int) -> Relation | None:
+    """The columns of a star; ``None`` for what is none."""
+    if isinstance(projection, exp.Star):
+        columns = [c for _, c in listed.columns]
+        return _shaped(ctx, scope, projection, columns, listed.complete, listed.unknown, query)
+    if isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star):
+        return _qualified(ctx, scope, projection, query)
+    if isinstance(projection, exp.Columns) or (isinstance(projection, exp.Alias) and isinstance(projection.this, exp.Columns)):
+        return Relation([], complete=False, unknown="what `columns(…)` stands for is only known to the engine")
+    if isinstance(projection, exp.Like | exp.ILike | exp.Not) and projection.find(exp.Star) is not None and not projection.find(exp.Func):
+        return Relation([], complete=False, unknown="a star with a pattern is only known to the engine")
+    if isinstance(projection, exp.Dot) and isinstance(projection.expression, exp.Star):
+        return Relation([], complete=False, unknown="the fields of a struct are not known")
+    if isinstance(projection, exp.Explode | exp.Unnest):
+        return _unnested(ctx, scope, projection)
+    return None
+
+
+def _unnested(ctx: Context, scope: Scope, projection: Any) -> Relation | None:
+    """DuckDB's ``unnest(struct)`` in a SELECT gives a column for each field."""
+    e = projection.this if projection.this is not None else projection.expressions[0]
+    ctx.quiet += 1
+    type_ = look(ctx, scope, e, Gathered(), "passed")
+    ctx.quiet -= 1
+    if ctx.engine.name == "duckdb" and (type_ is None or type_.startswith("STRUCT")):
+        look(ctx, scope, e, Gathered(), "passed")
+        return Relation([], complete=False, unknown="what `unnest(…)` gives is only known to the engine")
+    return None
+
+
+def _qualified(ctx: Context, scope: Scope, projection: Any, query: Any) -> Relation:
+    parts = [part for key in ("catalog", "db", "table") if (part := projection.args.get(key)) is not None]
+    spellings = tuple(spelled(p, ctx.engine) for p in parts)
+    keys = tuple(key_of(s, ctx.engine) for s in spellings)
+    found = source_named(scope, Name((*spellings, "*"), (*keys, "*"), *place(parts[0])))
+    if found is not None and found[1] == len(keys):
+        relation = found[0].relation
+        if found[0].whole is not None and not relation.columns:
+            return Relation([], complete=False, unknown=relation.unknown)
+        return _shaped(ctx, scope, projection.this, relation.columns, relation.complete, relation.unknown, query)
+    if ctx.engine.fields:
+        return Relation([], complete=False, unknown=f"the fields of `{'.'.join(spellings)}` are not known") if _may_be_column(scope, keys[0]) else _missing(ctx, scope, projection, spellings)
+    return _missing(ctx, scope, projection, spellings)
+
+
+def _may_be_column(scope: Scope, key: str) -> bool:
+    return any(key in s.relation.index or not s.relation.closed for level in levels(scope) for s in level.sources)
+
+
+def _missing(ctx: Context, scope: Scope, projection: Any, spellings: tuple[str, ...]) -> Relation:
+    message = f"`{'.'.join(spellings)}` is not in FROM"
+    first = projection.args.get("catalog") or projection.args.get("db") or projection.args["table"]
+    at = (place(first)[0], place(projection.args["table"])[1])
+    ctx.tell("S105", message, at, did_you_mean(spellings[-1], (s.title for level in levels(scope) for s in level.sources if s.title)))
+    return Relation([], complete=False, unknown=message)
+
+
+def _shaped(ctx: Context, scope: Scope, star: Any, columns: list[Column], complete: bool, unknown: str, query: Any) -> Relation:
+    start, end = place(star)
+    made = Made(None, -1, start, end)
+    excepted = {key: e for e in star.args.get("except_") or () if (key := _key(ctx, e))}
+    replaced = {_key(ctx, e.args["alias"]): e for e in star.args.get("replace") or () if isinstance(e, exp.Alias)}
+    renames = {_key(ctx, e.this): e for e in star.args.get("rename") or () if isinstance(e, exp.Alias)}
+    known = {c.key for c in columns}
+    if complete and all(c.name for c in columns):
+        _all_there(ctx, {**excepted, **{k: e.args["alias"] for k, e in replaced.items()}, **{k: e.this for k, e in renames.items()}}, known, columns)
+    found = []
+    for column in columns:
+        if column.key in excepted:
+            continue
+        if column.key in replaced:
+            found.append(_replacement(ctx, scope, column, replaced[column.key], query))
+            continue
+        uses = {key: (use[0], use[1], use[2]) if use[1] >= 0 else (use[0], start, end) for key, use in column.uses.items()}
+        column = column._replace(uses=uses, made=column.made or made, star=True)
+        if column.key in renames:
+            name = spelled(renames[column.key].args["alias"], ctx.engine)
+            column = column._replace(name=name, key=key_of(name, ctx.engine))
+        found.append(column)
+    return Relation(found, complete, unknown)
+
+
+def _key(ctx: Context, e: Any) -> str:
+    identifier = e.this if isinstance(e, exp.Column) else e
+    return key_of(spelled(identifier, ctx.engine), ctx.engine) if isinstance(identifier, exp.Identifier) else ""
+
+
+def _all_there(ctx: Context, wanted: dict[str, Any], known: set[str], columns: list[Column]) -> None:
+    for key, e in wanted.items():
+        if key and key not in known:
+            identifier = e.this if isinstance(e, exp.Column) else e
+            ctx.tell("S104", f"the star has no column `{identifier.name}`", place(identifier), did_you_mean(identifier.name, (c.name for c in columns)))
+
+
+def _replacement(ctx: Context, scope: Scope, column: Column, e: Any, query: Any) -> Column:
+    found = Gathered()
+    type_ = look(ctx, scope, e.this, found, "passed")
+    found.settle_rows()
+    bare = e.this.unnest()
+    if not isinstance(bare, exp.Column):
+        merge_made = Made(None, -1, *spread(e.this))
+    else:
+        merge_made = Made(None, -1, place(bare.this)[0], place(bare.this)[1])
+    return column._replace(type=type_, uses=found.uses, unknown=found.unknown, made=merge_made, star=False)
