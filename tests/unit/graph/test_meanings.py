@@ -28,8 +28,9 @@ class Reader:
         self.read.append(query.sql)
         text = re.sub(r"/\*.*?\*/|--[^\n]*", "", query.sql)
         wanted = re.findall(r"(\w+)(?: as (\w+))?", re.split(r"\bfrom\b", text.split("select", 1)[1])[0])
+        odd = tuple(Finding("S999", "odd", 0, 1) for _ in re.findall("oddly", query.sql))
         if not inputs:
-            return Meaning(tuple(Output(alias or name) for name, alias in wanted))
+            return Meaning(tuple(Output(alias or name) for name, alias in wanted), findings=odd)
         parent, seen = next(iter(inputs.values()))
         types = dict(seen.columns)
         if "*" in text:
@@ -39,7 +40,7 @@ class Reader:
             Output(alias or name, types.get(name), (Use(parent, name, "renamed" if alias else "passed"),)) for name, alias in wanted
         )
         rows = tuple(Use(parent, c, "filter") for c in re.findall(r"where (\w+)", text))
-        return Meaning(columns, rows, findings=tuple(Finding("S999", "odd", 0, 1) for _ in re.findall("oddly", query.sql)))
+        return Meaning(columns, rows, findings=odd)
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,14 @@ class TestWhatIsOnlyKnownLater:
         found = read({"models/b.sql": "select x, at", "models/a.sql": sql})["a"]
         assert found.rows == (Use("model.shop.b", "at", "filter"),)
         assert [c.name for c in found.columns] == ["x"]
+
+    def test_what_an_incremental_model_takes_from_itself_is_from_nowhere_else(self, read: Make) -> None:
+        sql = (
+            "{{ config(materialized='incremental') }}"
+            "{% if is_incremental() %}select x from {{ this }} where x{% else %}select x from b{% endif %}"
+        )
+        found = read({"models/b.sql": "select x", "models/a.sql": sql})["a"]
+        assert (found.rows, found.columns[0].uses) == ((), (Use("model.shop.b", "x", "passed"),))
 
 
 class TestPromises:
