@@ -91,10 +91,9 @@ def _workspace(invocation: Invocation, head: Mapping[str, Any], tree: DiskTree, 
         properties = tuple(from_json(p) for p in head["properties"])
     settings = pack.unpack_settings(head["settings"])
     target = target_of(invocation, settings) if head["secrets"] else pack.unpack_target(head["target"])
-    if head["secrets"]:
-        if _told(target) != head["target"]:
-            raise ValueError("another target")
-        cache.secrets = guarded(target, invocation)
+    if head["secrets"] and _told(target) != head["target"]:
+        raise ValueError("another target")
+    cache.secrets = guarded(target, invocation)
     target = patient(target, invocation)
     project = Project(
         settings=settings,

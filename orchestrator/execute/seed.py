@@ -93,6 +93,25 @@ def read_seed(
     return Seed(columns, types, _read(text, columns, types, narrow=narrow))
 
 
+def header(location: str, path: str, *, delimiter: str = ",", quote: str = '"') -> tuple[str, ...]:
+    """The column names of the CSV file at ``location``; nothing below its first line is looked at.
+
+    Raises:
+        ParseError: as :func:`read_seed`, for what is wrong with the header.
+    """
+    try:
+        with Path(location).open(encoding="utf-8-sig", newline="") as lines:
+            row = next((r for r in csv.reader(lines, delimiter=delimiter, quotechar=quote, strict=True) if r), [])
+    except UnicodeDecodeError:
+        _not_utf8(location, path)
+    except (csv.Error, TypeError) as error:
+        _malformed(str(error), path, 1)
+    except OSError as error:
+        raise _error("P401", f"cannot read `{path}`: {error.strerror or error}", path, 1) from error
+    _check_header(row, path, 1, delimiter)
+    return tuple(name.strip() for name in row)
+
+
 @dataclass(frozen=True, slots=True)
 class _Text:
     """A file and how it is written."""

@@ -42,16 +42,29 @@ class Kept:
 
 @dataclass
 class Meanings(Mapping[str, Meaning]):
-    """Meanings by node id; one that was kept is fetched when it is asked for. ``fresh`` are those that had to be worked out."""
+    """Meanings by node id; one that was kept is fetched when it is asked for.
+
+    ``fresh`` are those that had to be worked out; ``anew`` works all of them out, should one that was kept turn out to be lost.
+    """
 
     kept: dict[str, Kept] = field(default_factory=dict)
     fresh: dict[str, Kept] = field(default_factory=dict)
+    anew: Callable[[], Meanings] | None = None
     _read: dict[str, Meaning] = field(default_factory=dict)
 
     def __getitem__(self, id_: str) -> Meaning:
-        if id_ not in self._read:
-            self._read[id_] = self.kept[id_].read()
-        return self._read[id_]
+        found = self._read.get(id_)
+        if found is None:
+            kept = self.kept[id_]
+            try:
+                found = kept.read()
+            except (LookupError, TypeError, ValueError):
+                if self.anew is None:
+                    raise
+                self.kept, self.anew = self.anew().kept, None
+                found = self.kept[id_].read()
+            self._read[id_] = found
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.kept)
@@ -207,7 +220,7 @@ def _query(
 
 def _understand() -> Understand:
     """The one that needs sqlglot: imported when there is something new to read."""
-    from orchestrator.sql.understand import understand  # type: ignore[import-not-found, unused-ignore]
+    from orchestrator.sql.understand.understand import understand  # type: ignore[import-not-found, unused-ignore]
 
     found: Understand = understand
     return found

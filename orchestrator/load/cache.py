@@ -73,8 +73,8 @@ def engine_digest() -> str:
     from importlib.util import find_spec
 
     parts: list[str] = []
-    own = Path(__file__).parent.parent
-    for folder in sorted([own, *(f for f in own.iterdir() if f.is_dir())]):
+    for folder, folders, _ in os.walk(Path(__file__).parent.parent):
+        folders[:] = sorted(f for f in folders if f not in ("__pycache__", "testing"))
         with os.scandir(folder) as entries:
             parts += sorted(f"{e.name}:{e.stat().st_mtime_ns}" for e in entries if e.name.endswith((".py", ".sql")))
     found = find_spec("sqlglot")
@@ -108,7 +108,7 @@ class Cache:
 
     def head(self) -> dict[str, Any] | None:
         """The facts as saved, or ``None``."""
-        if not _is_ours(self.path):
+        if not is_ours(self.path):
             return None
         try:
             found = next(iter(self._parts("part = 0")), None)
@@ -244,7 +244,7 @@ class Filling:
             self._connection.close()
             self._cache.close()
             self._aside.replace(self._cache.path)
-            _prune(self._cache.folder)
+            prune(self._cache.folder)
 
     def close(self) -> None:
         """Leave nothing behind of a file that was not finished."""
@@ -273,7 +273,7 @@ def _put_head(connection: sqlite3.Connection, text: Callable[[Any], str], head: 
     connection.execute("insert or replace into head values (0, ?)", (text({**head, "parts": parts}),))
 
 
-def _is_ours(path: Path) -> bool:
+def is_ours(path: Path) -> bool:
     """Whether the file exists and belongs to this user: nobody else's facts decide what we run."""
     try:
         there = path.stat()
@@ -282,7 +282,8 @@ def _is_ours(path: Path) -> bool:
     return not hasattr(os, "getuid") or there.st_uid == os.getuid()
 
 
-def _prune(folder: Path) -> None:
+def prune(folder: Path) -> None:
+    """Remove the cache files of a folder that nobody used for longest, and what was abandoned in the making."""
     found = sorted(folder.glob("*.db"), key=lambda p: p.stat().st_mtime, reverse=True)
     for old in found[KEPT:]:
         old.unlink(missing_ok=True)
