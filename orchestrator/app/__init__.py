@@ -63,6 +63,7 @@ def build(
     end meanwhile calls the function it is given. Raises ``OrcError`` for what stops the run before it starts.
     """
     from orchestrator.app.artifacts import write_artifacts
+    from orchestrator.app.observed import observe_run
     from orchestrator.record.record import record
 
     ready = prepare(workspace, request, only)
@@ -72,6 +73,8 @@ def build(
 
             within_budget(ready, request.max_bytes)
         run = record(_events(ready, request, interruptible), sinks(workspace), secrets(workspace))
+        with interruptible(_finish):
+            observe_run(ready, run)
     finally:
         with interruptible(_finish):
             ready.warehouse.close()

@@ -62,6 +62,7 @@ def write_catalog(workspace: Workspace, *, compiling: bool = True) -> int:
 
     from orchestrator.adapters import registry
     from orchestrator.app import secrets
+    from orchestrator.app.observed import hidden, observe
     from orchestrator.core.node import BUILDABLE
     from orchestrator.plan.compile import Names
     from orchestrator.publish.catalog import catalog
@@ -78,6 +79,9 @@ def write_catalog(workspace: Workspace, *, compiling: bool = True) -> int:
         found = warehouse.catalog(dict.fromkeys(relations))
     finally:
         warehouse.close()
+    columns = {d.relation: tuple((name, type_) for name, type_, _ in d.columns) for d in found}
+    unseen = dict.fromkeys(n.relation for n in graph.nodes.values() if n.relation is not None and hidden(n, graph))
+    observe(workspace, unseen, {relation: columns[relation] for relation in unseen if relation in columns})
     made = as_text(catalog(graph, facts_of(workspace, {}, {}), found))
     write({"catalog.json": made}, target_folder(workspace), secrets(workspace))
     for folder in workspace.project.settings.asset_paths:

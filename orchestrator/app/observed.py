@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.app.opening import Workspace
+from orchestrator.core.event import Status
 from orchestrator.core.files import digest
+from orchestrator.core.graph import Graph
 from orchestrator.core.meaning import Shape
 from orchestrator.core.names import Relation
-from orchestrator.core.node import Node
+from orchestrator.core.node import BUILDABLE, Node
+from orchestrator.core.plan import Late, Task
+from orchestrator.core.run import Run
+
+if TYPE_CHECKING:
+    from orchestrator.app import Prepared
 
 FORMAT = 1
 
@@ -49,9 +56,45 @@ def observe(workspace: Workspace, looked: Iterable[Relation], found: Mapping[Rel
         return
 
 
-def hidden(node: Node) -> bool:
-    """Whether a node's columns may have to be seen to be known, as far as that shows without its text."""
-    return node.kind in ("source", "seed") or node.language == "python" or node.config.get("parse") is False
+def observe_run(ready: Prepared, run: Run) -> None:
+    """After a run, look at what it built of tables that no SQL tells the columns of, if their code is new or nobody looked before.
+
+    Costs nothing where there is no such table. What is wrong then was no part of the run, and is no part of its result.
+    """
+    from orchestrator.core.errors import OrcError
+
+    workspace = ready.workspace
+    passed = {r.node for r in run.results if r.status is Status.PASSED}
+    built = [t for t in ready.plan.tasks if t.node in passed and t.relation is not None and t.kind in BUILDABLE]
+    nodes = [workspace.graph.nodes[t.node] for t in built if _late(t) or _untold(workspace.graph.nodes[t.node])]
+    there = _read(_path(workspace)) if nodes else {}
+    ledger = ready.snapshot.ledger
+
+    def new(node: Node, relation: Relation) -> bool:
+        published = ledger.get(node.id)
+        return relation.key not in there or published is None or published.fingerprint != node.fingerprint
+
+    looked = [n.relation for n in nodes if n.relation is not None and new(n, n.relation)]
+    if not looked:
+        return
+    try:
+        found = ready.warehouse.catalog(looked)
+    except OrcError:
+        return
+    observe(workspace, looked, {d.relation: tuple((name, type_) for name, type_, _ in d.columns) for d in found})
+
+
+def hidden(node: Node, graph: Graph) -> bool:
+    """Whether a node's columns have to be seen to be known."""
+    return node.kind == "source" or _untold(node) or (node.kind in BUILDABLE and getattr(graph.bodies[node.id], "late", False))
+
+
+def _untold(node: Node) -> bool:
+    return node.kind == "seed" or node.language == "python" or node.config.get("parse") is False
+
+
+def _late(task: Task) -> bool:
+    return any(isinstance(step.sql, Late) and step.sql.what == "render" and step.sql.node == task.node for step in task.steps)
 
 
 def stamp(workspace: Workspace) -> str:

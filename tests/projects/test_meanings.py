@@ -154,6 +154,34 @@ def test_what_was_seen_of_one_relation_leaves_the_others_alone(project: Make) ->
     assert look(p).found["source.p.raw.trips"].complete
 
 
+def test_a_run_sees_what_its_python_models_and_seeds_became(project: Make) -> None:
+    python = "def model(ctx):\n    return ctx.ref('stg_cities').arrow()\n"
+    late = "{{ config(materialized='table') }}select id, '{{ run_started_at }}' as at from stg_cities"
+    p = project({**FILES, "models/frame.py": python, "models/late.sql": late, "models/stg_trips.sql": "select 1 as id"})
+    assert not look(p).found["model.p.frame"].complete
+    p.orc("build").exits(0)
+    seen = look(p).found
+    assert seen["seed.p.cities"].shape == Shape((("id", "bigint"), ("name", "VARCHAR")), complete=True)
+    assert seen["model.p.frame"].shape == Shape((("id", "BIGINT"), ("name", "VARCHAR")), complete=True)
+    assert [name for name, _ in seen["model.p.late"].shape.columns] == ["id", "at"]
+    assert seen["model.p.late"].complete
+    p.write({"models/frame.py": python.replace(".arrow()", ".arrow().select(['name'])")}).orc("run").exits(0)
+    assert look(p).names("model.p.frame") == ["name"]
+
+
+def test_a_run_without_such_tables_looks_at_nothing(project: Make) -> None:
+    p = project({"models/a.sql": "select 1 as x"})
+    p.orc("build").exits(0)
+    assert not (p.root / ".orchestrator/observed").exists()
+
+
+def test_documentation_sees_the_sources(project: Make) -> None:
+    p = project(FILES)
+    p.change("create schema raw; create table raw.trips (id integer, km double)")
+    p.orc("docs", "generate").exits(0)
+    assert look(p).found["model.p.stg_trips"].shape == Shape((("id", "INTEGER"), ("km", "DOUBLE")), complete=True)
+
+
 @pytest.mark.parametrize("broken", [b"", b"{", b"[]", b'{"format": 1}', b'{"format": 1, "relations": [[1]]}', b"\xff\xfe"])
 def test_a_damaged_note_of_what_was_seen_is_as_none(project: Make, broken: bytes) -> None:
     p = project(FILES)
