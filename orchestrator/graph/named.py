@@ -31,7 +31,9 @@ def named(graph: Graph, meanings: Mapping[str, Meaning], text: str, same: Same) 
     tables = [id_ for id_ in owners if graph.nodes[id_].kind in TRACED]
     columns = [point for id_ in tables if (point := _column(meanings, id_, parts[-1], same)) is not None]
     if len(whole) + len(columns) > 1:
-        raise UsageError(Problem("U037", f"`{text}` can mean {_listed(graph, whole, columns)}", hint="say more of its name, or give its id"))
+        raise UsageError(
+            Problem("U037", f"`{text}` can mean {_listed(graph, whole, columns)}", hint="say more of its name, or give its id")
+        )
     if whole:
         return (*(Point(whole[0], name) for name in _names(meanings, whole[0])), Point(whole[0]))
     if columns:

@@ -43,9 +43,21 @@ def source(table: str) -> Node:
     return Node(f"source.shop.raw.{table}", "source", table, "shop", "models/s.yml", fqn, {}, source_name="raw", relation=relation)
 
 
-def test_of(name: str, *parents: str, column: str | None = None) -> Node:
+def checking(name: str, *parents: str, column: str | None = None) -> Node:
     id_ = f"test.shop.{name}.1"
-    return Node(id_, "test", name, "shop", "models/s.yml", ("shop", name), {}, depends_on=parents, attached=parents[0], column=column)
+    return Node(
+        id_,
+        "test",
+        name,
+        "shop",
+        "models/s.yml",
+        ("shop", name),
+        {},
+        depends_on=parents,
+        attached=parents[0],
+        column=column,
+        test_name="t" if column else None,
+    )
 
 
 def sql(text: str, *columns: Column) -> SqlBody:
@@ -62,9 +74,9 @@ NODES = (
     model("orders_big", STG),
     model("chains", TOTALS, language="python"),
     Node(BOARD, "exposure", "board", "shop", "models/e.yml", ("shop", "board"), {}, depends_on=(TOTALS,)),
-    test_of("not_null_totals_total", TOTALS, column="total"),
-    test_of("unique_totals_email", TOTALS, column="email"),
-    test_of("orders_add_up", BIG, STG),
+    checking("not_null_totals_total", TOTALS, column="total"),
+    checking("unique_totals_email", TOTALS, column="email"),
+    checking("orders_add_up", BIG, STG),
 )
 BODIES: Mapping[str, Body] = {
     RAW: SourceBody(Docs(columns=(Column("id"), Column("amount_cents", "Gross, in cents.")))),

@@ -104,7 +104,10 @@ def test_a_column_whose_origin_is_in_doubt_might_be_made_of_what_its_text_mentio
     above = Node("model.p.a", "model", "a", "p", "", ("p", "a"), {})
     below = Node("model.p.b", "model", "b", "p", "", ("p", "b"), {}, depends_on=(above.id,))
     doubtful = Output("z", expression="unnest(payload).x", unknown="fields of a struct")
-    meanings = {above.id: Meaning((Output("payload"), Output("load"))), below.id: Meaning((doubtful, Output("k", uses=(Use(above.id, "load", "renamed"),))))}
+    meanings = {
+        above.id: Meaning((Output("payload"), Output("load"))),
+        below.id: Meaning((doubtful, Output("k", uses=(Use(above.id, "load", "renamed"),)))),
+    }
     found = downstream(Graph({above.id: above, below.id: below}, {}), meanings, [Point(above.id, "payload"), Point(above.id, "load")])
     assert [(h.parent.column, h.child.column, h.kind, h.why) for h in found.hops] == [
         ("payload", "z", "unknown", "fields of a struct"),
@@ -125,7 +128,9 @@ def worlds(draw: st.DrawFn) -> tuple[Graph, dict[str, Meaning]]:
         id_ = f"model.p.m{number}"
         pairs = [(p, c.name) for p in parents if p in meanings for c in meanings[p].columns]
         uses = st.lists(
-            st.builds(lambda at, kind: Use(*at, kind), st.sampled_from(pairs or [("x", "x")]), st.sampled_from(["passed", "aggregated", "window"])),
+            st.builds(
+                lambda at, kind: Use(*at, kind), st.sampled_from(pairs or [("x", "x")]), st.sampled_from(["passed", "aggregated", "window"])
+            ),
             max_size=3 if pairs else 0,
         )
         rows = st.lists(
@@ -138,7 +143,7 @@ def worlds(draw: st.DrawFn) -> tuple[Graph, dict[str, Meaning]]:
             complete = draw(st.booleans())
             meanings[id_] = Meaning(columns, tuple(draw(rows)), complete, "" if complete else "a star")
     if draw(st.booleans()):
-        nodes["exposure.p.e"] = Node("exposure.p.e", "exposure", "e", "p", "", ("p", "e"), {}, depends_on=(sorted(nodes)[-1],))
+        nodes["exposure.p.e"] = Node("exposure.p.e", "exposure", "e", "p", "", ("p", "e"), {}, depends_on=(max(nodes),))
     return Graph(nodes, {}), meanings
 
 

@@ -1,0 +1,334 @@
+"""A query taken apart into what decides about its rows and what makes each of its columns, and how two queries differ in that.
+
+Two versions of a query are compared scope by scope (the query itself, its CTEs and subqueries, by name). What differs is led
+forward by name: a column is touched when its expression differs or mentions a touched one, the rows are when a clause that
+chooses them does. That errs on one side only: what is called unchanged is unchanged.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import SqlglotError
+
+Ref = tuple[str, str]
+"""A column as it is mentioned: what stands before the dot (or nothing), and its name; folded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A piece of a query in canonical text, and the columns it mentions."""
+
+    text: str
+    refs: frozenset[Ref] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One SELECT, or a set operation over ``branches`` (paths of scopes).
+
+    ``sources`` are the scopes it reads, by alias; tables are none of them. ``stars`` are its stars, as written.
+    """
+
+    outputs: tuple[tuple[str, Clause], ...] = ()
+    stars: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    rows: tuple[Clause, ...] = ()
+    branches: tuple[str, ...] = ()
+    distinct: bool = False
+
+
+Parts = Mapping[str, Scope]
+"""The scopes of a query by path; the query itself is the empty path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What two versions of a query may have different: outputs by folded name, and whether the rows are chosen differently."""
+
+    columns: frozenset[str]
+    rows: bool
+
+
+def parts(sql: str, dialect: str) -> Parts | None:
+    """Take a query apart; ``None`` when it is none that can be.
+
+    >>> sorted(parts("with a as (select 1 as x) select x from a", "duckdb"))
+    ['', '/a']
+    """
+    logging.getLogger("sqlglot").addHandler(logging.NullHandler())
+    try:
+        tree = Dialect.get_or_raise(dialect).parse(sql)[0]
+    except (SqlglotError, RecursionError, IndexError):
+        return None
+    if not isinstance(tree, exp.Query):
+        return None
+    found: dict[str, Scope] = {}
+    try:
+        _visit(tree, "", {}, found, dialect)
+    except RecursionError:
+        return None
+    return found
+
+
+def difference(before: Parts, after: Parts) -> Difference:
+    """What may differ between two versions of a query.
+
+    >>> one, other = (parts(f"with a as (select {x} as x, y from t) select x, y from a where y > 1", "duckdb") for x in ("p", "q"))
+    >>> difference(one, other)
+    Difference(columns=frozenset({'x'}), rows=False)
+    """
+    judge = _Judge(before, after)
+    names = _names(after, "") | _names(before, "")
+    return Difference(frozenset(n for n in names if judge.touched("", n)), judge.rows())
+
+
+@dataclass
+class _Judge:
+    before: Parts
+    after: Parts
+    known: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+    def touched(self, path: str, name: str) -> bool:
+        """Whether the output ``name`` of a scope may have other values than before."""
+        if (path, name) not in self.known:
+            self.known[path, name] = False  # a recursive CTE mentions itself; that alone changes nothing
+            self.known[path, name] = self._touched(path, name)
+        return self.known[path, name]
+
+    def _touched(self, path: str, name: str) -> bool:
+        now, then = self.after.get(path), self.before.get(path)
+        if now is None or then is None:
+            return True
+        if now.branches or then.branches:
+            return self._branches(now, then, name)
+        made, was = dict(now.outputs).get(name), dict(then.outputs).get(name)
+        if made is not None:
+            return was is None or was.text != made.text or self.mentions(now, then, made.refs)
+        if was is not None or now.stars != then.stars or dict(now.sources) != dict(then.sources):
+            return True
+        return any(self.touched(source, name) for source in now.sources.values())
+
+    def _branches(self, now: Scope, then: Scope, name: str) -> bool:
+        """In a set operation, columns are made by position: all branches' at the place that ``name`` has in the first."""
+        if now.branches != then.branches:
+            return True
+        places = [_place(self.after, now.branches[0], name), _place(self.before, then.branches[0], name)]
+        if None in places or places[0] != places[1]:
+            return name in _names(self.after, now.branches[0]) or any(_open(self.after, b) for b in now.branches)
+        at = places[0]
+        return any(
+            (column := _at(self.after, b, at)) is None or column != _at(self.before, b, at) or self.touched(b, column) for b in now.branches
+        )
+
+    def mentions(self, now: Scope, then: Scope, refs: Iterable[Ref]) -> bool:
+        """Whether any of the columns that a clause mentions is touched."""
+        for before_dot, name in refs:
+            if before_dot and (before_dot in now.sources) != (before_dot in then.sources):
+                return True
+            sources = [now.sources[before_dot]] if before_dot in now.sources else [] if before_dot else list(now.sources.values())
+            if any(self.touched(s, name) for s in sources if name in _names(self.after, s) or _open(self.after, s)):
+                return True
+        return False
+
+    def rows(self) -> bool:
+        """Whether any scope that the query reads chooses its rows differently."""
+        for path in _reached(self.after):
+            now, then = self.after[path], self.before.get(path)
+            if then is None or [c.text for c in now.rows] != [c.text for c in then.rows] or now.branches != then.branches:
+                return True
+            if dict(now.sources) != dict(then.sources):
+                return True
+            for clause in now.rows:
+                own = dict(now.outputs)
+                if self.mentions(now, then, clause.refs) or any(
+                    not q and n in own and own[n].text != n and self.touched(path, n) for q, n in clause.refs
+                ):
+                    return True
+            if now.distinct and any(
+                set(_names(self.after, p)) != set(_names(self.before, p)) or any(self.touched(p, n) for n in _names(self.after, p))
+                for p in (now.branches or (path,))
+            ):
+                return True
+        return False
+
+
+def _reached(found: Parts) -> Iterator[str]:
+    """The scopes that matter: a CTE nobody reads does not."""
+    waiting, seen = [""], set[str]()
+    while waiting:
+        path = waiting.pop()
+        if path not in seen and path in found:
+            seen.add(path)
+            yield path
+            waiting += [*found[path].sources.values(), *found[path].branches]
+
+
+def _names(found: Parts, path: str) -> frozenset[str]:
+    """The names a scope gives its outputs, those behind its stars included as far as CTEs tell."""
+    seen, waiting, names = set[str](), [path], set[str]()
+    while waiting:
+        at = waiting.pop()
+        scope = found.get(at)
+        if scope is None or at in seen:
+            continue
+        seen.add(at)
+        names.update(name for name, _ in scope.outputs)
+        waiting += scope.branches[:1]
+        if scope.stars:
+            waiting += scope.sources.values()
+    return frozenset(names)
+
+
+def _open(found: Parts, path: str) -> bool:
+    """Whether a scope may have outputs that are not written in it."""
+    scope = found.get(path)
+    return scope is None or bool(scope.stars) or any(_open(found, b) for b in scope.branches)
+
+
+def _place(found: Parts, path: str, name: str) -> int | None:
+    scope = found.get(path)
+    if scope is None or scope.stars:
+        return None
+    if scope.branches:
+        return _place(found, scope.branches[0], name)
+    return next((at for at, (output, _) in enumerate(scope.outputs) if output == name), None)
+
+
+def _at(found: Parts, path: str, place: int | None) -> str | None:
+    scope = found.get(path)
+    if scope is None or scope.stars or place is None:
+        return None
+    if scope.branches:
+        return _at(found, scope.branches[0], place)
+    return scope.outputs[place][0] if place < len(scope.outputs) else None
+
+
+# From a syntax tree to scopes
+
+
+def _visit(tree: Any, path: str, visible: Mapping[str, str], found: dict[str, Scope], dialect: str) -> None:
+    while isinstance(tree, exp.Subquery | exp.Paren) and not tree.args.get("pivots") and not _ordered(tree):
+        tree = tree.this
+    names = dict(visible)
+    recursive = bool((with_ := tree.args.get("with_")) and with_.args.get("recursive"))
+    for cte in tree.ctes if isinstance(tree, exp.Query) else ():
+        name = cte.alias.casefold()
+        inner = f"{path}/{name}"
+        _visit(cte.this, inner, {**names, name: inner} if recursive else names, found, dialect)
+        names[name] = inner
+    if isinstance(tree, exp.SetOperation):
+        branches = (f"{path}/<", f"{path}/>")
+        _visit(tree.this, branches[0], names, found, dialect)
+        _visit(tree.expression, branches[1], names, found, dialect)
+        how = Clause(f"{tree.key} {tree.args.get('distinct')} {tree.args.get('by_name')}")
+        distinct = bool(tree.args.get("distinct")) or not isinstance(tree, exp.Union)
+        found[path] = Scope(rows=(how, *_ends(tree, dialect)), branches=branches, distinct=distinct)
+    elif isinstance(tree, exp.Select):
+        found[path] = _select(tree, path, names, found, dialect)
+    else:
+        found[path] = Scope(rows=(_clause(tree, dialect),), stars=("*",))
+
+
+def _ordered(tree: Any) -> bool:
+    return any(tree.args.get(key) for key in ("limit", "offset", "order"))
+
+
+def _select(tree: Any, path: str, names: Mapping[str, str], found: dict[str, Scope], dialect: str) -> Scope:
+    sources: dict[str, str] = {}
+    rows: list[Clause] = []
+    for at, item in enumerate(_from(tree)):
+        source = item.this if isinstance(item, exp.Join | exp.From) else item
+        copy = item.copy()
+        alias = source.alias_or_name.casefold()
+        if isinstance(source, exp.Subquery) and isinstance(source.this, exp.Query) and not source.args.get("pivots"):
+            inner = f"{path}/{alias or at}"
+            _visit(source.this, inner, names, found, dialect)
+            sources[alias or str(at)] = inner
+            copy.set("this", exp.to_table(f"subquery_{at}", alias=alias or None))
+        elif isinstance(source, exp.Table) and not source.args.get("db") and source.name.casefold() in names:
+            sources[alias] = names[source.name.casefold()]
+        rows.append(_clause(copy, dialect))
+    outputs, stars = _outputs(tree, dialect)
+    rows += _chosen(tree, [clause for _, clause in outputs], dialect)
+    return Scope(tuple(outputs), stars, sources, (*rows, *_ends(tree, dialect)), distinct=bool(tree.args.get("distinct")))
+
+
+def _from(tree: Any) -> Iterator[Any]:
+    if (first := tree.args.get("from_")) is not None:
+        yield first
+    yield from tree.args.get("joins") or ()
+    yield from tree.args.get("laterals") or ()
+
+
+def _outputs(tree: Any, dialect: str) -> tuple[list[tuple[str, Clause]], tuple[str, ...]]:
+    outputs: list[tuple[str, Clause]] = []
+    stars: list[str] = []
+    for at, item in enumerate(tree.expressions):
+        if item.is_star:
+            stars.append(_clause(item, dialect).text)
+        else:
+            outputs.append(((item.alias_or_name or item.output_name or f"column {at}").casefold(), _clause(item.unalias(), dialect)))
+    return outputs, tuple(stars)
+
+
+def _chosen(tree: Any, outputs: list[Clause], dialect: str) -> Iterator[Clause]:
+    """The clauses that choose rows, and what in the list of columns does: aggregates without GROUP BY, functions that make rows."""
+    for key in ("where", "having", "qualify", "windows", "pivots", "sample", "connect", "match"):
+        for item in _listed(tree.args.get(key)):
+            yield _clause(item, dialect)
+    group = tree.args.get("group")
+    if group is not None:
+        yield _clause(group, dialect)
+        for item in group.expressions:
+            if isinstance(item, exp.Literal) and not item.is_string and item.this.isdigit() and 0 < int(item.this) <= len(outputs):
+                yield outputs[int(item.this) - 1]
+        if group.args.get("all"):
+            yield from (_clause(i.unalias(), dialect) for i in tree.expressions if not i.find(exp.AggFunc))
+    elif any(_aggregates(item) for item in tree.expressions):
+        yield Clause("one row")
+    yield from (_clause(item, dialect) for item in tree.expressions if item.find(exp.UDTF, exp.Explode, exp.Unnest))
+    if distinct := tree.args.get("distinct"):
+        yield _clause(distinct, dialect)
+
+
+def _aggregates(item: Any) -> bool:
+    return any(not _inside(found, item) for found in item.find_all(exp.AggFunc))
+
+
+def _inside(found: Any, item: Any) -> bool:
+    """Whether an aggregate stands in a window or a subquery of ``item``: it then folds no rows of the query itself."""
+    above = found.parent
+    while above is not None and above is not item.parent:
+        if isinstance(above, exp.Window | exp.Query):
+            return True
+        above = above.parent
+    return False
+
+
+def _ends(tree: Any, dialect: str) -> Iterator[Clause]:
+    """LIMIT and OFFSET, and the order that decides which rows they leave; an order alone leaves all of them."""
+    limits = [item for key in ("limit", "offset") for item in _listed(tree.args.get(key))]
+    if limits:
+        yield from (_clause(item, dialect) for item in (*limits, *_listed(tree.args.get("order"))))
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
+
+
+_QUOTED = re.compile(r"('(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`)")
+
+
+def _clause(tree: Any, dialect: str) -> Clause:
+    """Canonical text: comments gone, case folded outside of quotes, layout sqlglot's."""
+    said = tree.sql(dialect=dialect, comments=False) if isinstance(tree, exp.Expr) else str(tree)
+    text = "".join(piece if at % 2 else piece.casefold() for at, piece in enumerate(_QUOTED.split(said)))
+    found = tree.find_all(exp.Column) if isinstance(tree, exp.Expr) else ()
+    return Clause(text, frozenset((c.table.casefold(), c.name.casefold()) for c in found))
