@@ -45,6 +45,16 @@ def database(target: Target, root: str) -> str | None:
     return name
 
 
+def namespace(target: Target, root: str) -> str:
+    """What OpenLineage calls the warehouse of a target, without secrets. Raises as :func:`warehouse` does.
+
+    >>> namespace(Target("p", "dev", "duckdb", None, "main", 4, {"path": "shop.duckdb"}), "/project")
+    'duckdb:///project/shop.duckdb'
+    """
+    name: str = _profile(target, root).namespace
+    return name
+
+
 def installed() -> tuple[str, ...]:
     """The engine types this installation has, sorted."""
     return tuple(sorted(name for name in ENGINES if find_spec(f"{__package__}.{name}") is not None))

@@ -55,6 +55,11 @@ class BigQueryProfile:
         return self.project
 
     @property
+    def namespace(self) -> str:
+        """OpenLineage's name of BigQuery: there is one, and projects are part of a dataset's name."""
+        return "bigquery"
+
+    @property
     def paying(self) -> str:
         """The project that jobs run in."""
         return self.execution_project or self.project

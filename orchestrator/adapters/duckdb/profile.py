@@ -51,6 +51,11 @@ class DuckDBProfile:
         """Whether the database is a file of this machine."""
         return self.path != MEMORY and "://" not in self.path and not self.path.startswith(("md:", "motherduck:"))
 
+    @property
+    def namespace(self) -> str:
+        """OpenLineage's name of the database: its file. (A token in a URL is no part of its name.)"""
+        return f"duckdb://{self.path.partition('?')[0]}"
+
 
 KNOWN: dict[str, str] = {
     "type": "a text",

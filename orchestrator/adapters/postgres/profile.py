@@ -46,6 +46,12 @@ class PostgresProfile:
         host, port = given.get("host"), given.get("port")
         return "the local server" if host is None else f"{host}:{port}" if port and not str(host).startswith("/") else str(host)
 
+    @property
+    def namespace(self) -> str:
+        """OpenLineage's name of the server: host and port."""
+        host = str(self.connection.get("host") or self.connection.get("hostaddr") or "localhost")
+        return f"postgres://{'localhost' if host.startswith('/') else host}:{self.connection.get('port') or 5432}"
+
 
 TEXT, NUMBER = "a text", "a number"
 
