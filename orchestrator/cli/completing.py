@@ -63,7 +63,28 @@ def node_words(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
     return [before + name for name in sorted(set(_names(ctx))) if name.startswith(incomplete[len(before) :])]
 
 
+def column_words(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of tables for a question about columns; behind a dot, the documented columns of that table."""
+    table, dot, begun = incomplete.rpartition(".")
+    names = {n.removeprefix("source:") for n in _names(ctx)}
+    if dot and table in names:
+        return [f"{table}.{c}" for c in _documented(ctx, table) if c.startswith(begun)]
+    return sorted(n for n in names if n.startswith(incomplete))
+
+
+def _documented(ctx: click.Context, table: str) -> list[str]:
+    return sorted(c for node in _nodes(ctx) for c in node["columns"] if _name(node).removeprefix("source:") == table)
+
+
 def _names(ctx: click.Context) -> Iterator[str]:
+    yield from (_name(n) for n in _nodes(ctx) if n["resource_type"] in ("model", "seed", "snapshot", "source"))
+
+
+def _name(node: dict[str, Any]) -> str:
+    return f"source:{node['source_name']}.{node['name']}" if node["resource_type"] == "source" else str(node["name"])
+
+
+def _nodes(ctx: click.Context) -> list[dict[str, Any]]:
     """Nodes of the last manifest; completion must be quick and quiet, so nothing is parsed for it and nothing complains."""
     import json
 
@@ -74,11 +95,6 @@ def _names(ctx: click.Context) -> Iterator[str]:
     try:
         root = find_root(Path(given.get("project_dir") or "."))
         manifest = json.loads((root / str(given.get("target_path") or "target") / "manifest.json").read_bytes())
-        nodes = [*manifest["nodes"].values(), *manifest["sources"].values()]
+        return [*manifest["nodes"].values(), *manifest["sources"].values()]
     except (OSError, ValueError, KeyError, OrcError):
-        return
-    for node in nodes:
-        if node["resource_type"] in ("model", "seed", "snapshot"):
-            yield node["name"]
-        elif node["resource_type"] == "source":
-            yield f"source:{node['source_name']}.{node['name']}"
+        return []

@@ -23,8 +23,8 @@ VERBS: Mapping[HopKind, str] = {
 }
 """Kinds of hops in words; the others are words."""
 
-_BOLD, _DIM, _CYAN, _YELLOW, _OFF = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[33m", "\x1b[0m"
-_PLAIN = re.compile(r'[\w."`]+')
+BOLD, DIM, CYAN, YELLOW, OFF = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[33m", "\x1b[0m"
+PLAIN = re.compile(r'[\w."`]+')
 
 Pieces = Sequence[tuple[str, str]]
 """Parts of a line: the text, and how to paint it."""
@@ -48,9 +48,9 @@ def traced(graph: Graph, meanings: Mapping[str, Meaning], asked: Asked, *, width
         if trace is None:
             continue
         rows = asked.rows if trace.direction == "upstream" else ()
-        lines += [*([()] if lines else ()), ((trace.direction, _BOLD),), *drawing.section(trace, rows)]
+        lines += [*([()] if lines else ()), ((trace.direction, BOLD),), *drawing.section(trace, rows)]
     head = drawing.head(asked.starts)
-    return "\n".join(_painted(line, width, colour=colour) for line in (*head, *([()] if head else ()), *lines))
+    return "\n".join(painted(line, width, colour=colour) for line in (*head, *([()] if head else ()), *lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,10 @@ class _Drawing:
             point = columns[0] if len(columns) == 1 else Point(node)
             output = self._output(point)
             yield (
-                (called(self.graph, point), _BOLD),
-                *(((f"  {output.type}", _DIM),) if output is not None and output.type else ()),
+                (called(self.graph, point), BOLD),
+                *(((f"  {output.type}", DIM),) if output is not None and output.type else ()),
                 *self._made(point),
-                (f"  {self.graph.nodes[node].path}", _DIM),
+                (f"  {self.graph.nodes[node].path}", DIM),
             )
 
     def section(self, trace: Trace, rows: Sequence[Hop]) -> Iterator[Pieces]:
@@ -85,10 +85,10 @@ class _Drawing:
                 yield (("  ", ""), *self._named(start), *self._made(start))
             yield from self._tree(trace, start, onward, shown, "  ")
         if not found and not rows:
-            yield ((f"  nothing: {self._end(trace)}", _DIM),)
+            yield ((f"  nothing: {self._end(trace)}", DIM),)
         for kind in dict.fromkeys(hop.kind for hop in rows):
             names = ", ".join(dict.fromkeys(called(self.graph, hop.parent) for hop in rows if hop.kind == kind))
-            yield (("  rows: ", _DIM), (f"{VERBS.get(kind, kind)} ", _YELLOW), (names, ""))
+            yield (("  rows: ", DIM), (f"{VERBS.get(kind, kind)} ", YELLOW), (names, ""))
 
     def _end(self, trace: Trace) -> str:
         point = trace.starts[0]
@@ -122,14 +122,14 @@ class _Drawing:
             below = onward.get(point, ())
             again = bool(below) and point in shown
             yield (
-                (f"{indent}{'└─' if last else '├─'} ", _DIM),
+                (f"{indent}{'└─' if last else '├─'} ", DIM),
                 (", ".join(VERBS.get(h.kind, h.kind) for h in hops), _tint(hops)),
                 (" ", ""),
                 *self._named(point),
                 *self._made(point),
-                *((f"  ? {hop.why}", _YELLOW) for hop in hops[:1] if hop.why),
-                *(((("  …", _DIM),)) if point in trace.cut else ()),
-                *((("  (shown above)", _DIM),) if again else ()),
+                *((f"  ? {hop.why}", YELLOW) for hop in hops[:1] if hop.why),
+                *(((("  …", DIM),)) if point in trace.cut else ()),
+                *((("  (shown above)", DIM),) if again else ()),
             )
             if below and not again:
                 shown.add(point)
@@ -137,8 +137,8 @@ class _Drawing:
 
     def _named(self, point: Point) -> Pieces:
         kind = self.graph.nodes[point.node].kind if point.node in self.graph.nodes else ""
-        rows = (("  (all rows)", _DIM),) if point.whole and kind != "exposure" else ()
-        ends = ((f"  {kind}", _DIM),) if kind in ("source", "seed", "exposure") else ()
+        rows = (("  (all rows)", DIM),) if point.whole and kind != "exposure" else ()
+        ends = ((f"  {kind}", DIM),) if kind in ("source", "seed", "exposure") else ()
         return ((called(self.graph, point), ""), *rows, *ends)
 
     def _made(self, point: Point) -> Pieces:
@@ -147,8 +147,8 @@ class _Drawing:
         if output is None:
             return ()
         text = " ".join(printable(output.expression).split())
-        said = () if not text or _PLAIN.fullmatch(text) else ((f"  = {text}", _CYAN),)
-        return (*said, *(((f"  ? {output.unknown}", _YELLOW),) if output.unknown else ()))
+        said = () if not text or PLAIN.fullmatch(text) else ((f"  = {text}", CYAN),)
+        return (*said, *(((f"  ? {output.unknown}", YELLOW),) if output.unknown else ()))
 
     def _output(self, point: Point) -> Output | None:
         meaning = self.meanings.get(point.node)
@@ -168,15 +168,15 @@ def _rank(hop: Hop) -> int:
 
 
 def _tint(hops: Sequence[Hop]) -> str:
-    return (_CYAN, _YELLOW, _DIM, _YELLOW)[_rank(hops[0])]
+    return (CYAN, YELLOW, DIM, YELLOW)[_rank(hops[0])]
 
 
-def _painted(line: Pieces, width: int | None, *, colour: bool) -> str:
+def painted(line: Pieces, width: int | None, *, colour: bool) -> str:
     """A line, cut where the terminal ends: an expression may be a page long."""
     out, room = "", width
     for text, tint in line:
         cut = text if room is None or width_of(text) <= room else _cut(text, room)
-        out += f"{tint}{cut}{_OFF}" if colour and tint and cut else cut
+        out += f"{tint}{cut}{OFF}" if colour and tint and cut else cut
         room = None if room is None else room - width_of(cut)
         if cut != text:
             break
