@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from orchestrator.core.rules import coded
+
 APPENDED = frozenset({"tags", "pre_hook", "post_hook", "depends_on"})
-MERGED = frozenset({"meta", "grants", "labels", "column_types", "docs", "persist_docs"})
+MERGED = frozenset({"meta", "grants", "labels", "column_types", "docs", "persist_docs", "lint"})
 
 MODEL_KEYS = frozenset(
     """
@@ -14,7 +16,7 @@ MODEL_KEYS = frozenset(
     delimiter depends_on description dist docs enable_refresh enabled event_time expiration_hours fail_calc freshness full_refresh grants group
     hours_to_expiration incremental_predicates incremental_strategy indexes inserts_only kms_key_name labels latest_version limit lookback
     materialized max_staleness memory_limit merge_exclude_columns merge_update_columns meta on_configuration_change on_error
-    on_schema_change
+    on_schema_change lint
     packages parse partition_by partitions partition_expiration_days predicates
     persist_docs post_hook pre_hook publish python_version quote_columns
     quoting refresh refresh_interval_minutes require_partition_filter retries schema severity snapshot_meta_column_names sort sql_header static_analysis
@@ -45,6 +47,8 @@ def merge(levels: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     for level in levels:
         for written, value in level.items():
             key = normal(written)
+            if key == "lint" and isinstance(value, Mapping):
+                value = coded(value)  # noqa: PLW2901 - a rule's code and its name are one key
             if key in APPENDED:
                 before = result.get(key, [])
                 result[key] = [*before, *(item for item in listed(value) if item not in before or key != "tags")]

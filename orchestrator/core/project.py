@@ -117,6 +117,7 @@ class Settings:
     quoting: Mapping[str, bool] = field(default_factory=dict)
     flags: Mapping[str, Any] = field(default_factory=dict)
     selectors: Mapping[str, Any] = field(default_factory=dict)
+    lint: Mapping[str, Any] = field(default_factory=dict)
     own: bool = True
     origin: str | None = None
 

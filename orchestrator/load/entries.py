@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator.core.config import MODEL_KEYS, normal
 from orchestrator.load.lines import Tree, child, children, line_of
+from orchestrator.load.lint import Rules
 from orchestrator.load.shape import Anything, Check, Either, Flag, Free, Items, Key, Number, Shape, Table, Text, Texts
 
 TEST_CONFIG = frozenset(
@@ -52,6 +53,7 @@ def config_table(extra: frozenset[str] = frozenset()) -> Table:
         "labels": Free(),
         "column_types": Free(),
         "docs": Free(),
+        "lint": Rules(),
         "access": Text(("private", "protected", "public")),
         "on_schema_change": Text(("ignore", "append_new_columns", "sync_all_columns", "fail")),
     }
