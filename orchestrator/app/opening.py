@@ -55,7 +55,11 @@ class Workspace:
 
     def place(self, id_: str, offset: int, *, incremental: bool = False) -> tuple[Span, tuple[tuple[str, Span], ...]]:
         """Where the character at ``offset`` of a node's rendered query was written."""
-        return place(self.templates, self.declaration(id_), self.raw(id_), offset, incremental=incremental)
+        return self.places(id_, incremental=incremental)(offset)
+
+    def places(self, id_: str, *, incremental: bool = False) -> Callable[[int], tuple[Span, tuple[tuple[str, Span], ...]]]:
+        """:meth:`place` for many offsets of one query."""
+        return places(self.templates, self.declaration(id_), self.raw(id_), incremental=incremental)
 
 
 def open_workspace(invocation: Invocation) -> Workspace:
@@ -307,16 +311,27 @@ def place(
     templates: Templates, declaration: Declaration, raw: str, offset: int, *, incremental: bool = False
 ) -> tuple[Span, tuple[tuple[str, Span], ...]]:
     """Lead an offset in rendered text back to the author's file, with the macro calls on the way."""
+    return places(templates, declaration, raw, incremental=incremental)(offset)
+
+
+def places(
+    templates: Templates, declaration: Declaration, raw: str, *, incremental: bool = False
+) -> Callable[[int], tuple[Span, tuple[tuple[str, Span], ...]]]:
+    """:func:`place` for many offsets of one text."""
     if declaration.language != "sql":
-        return declaration.span, ()
-    found: Place | None
+        return lambda _: (declaration.span, ())
     if "{" not in raw:
-        found = Place(declaration.path, raw.count("\n", 0, offset) + 1, offset - raw.rfind("\n", 0, offset))
-    else:
-        try:
-            found = templates.locate(declaration, raw, offset, incremental=incremental)
-        except OrcError:
-            found = None
+        return lambda offset: _led(
+            declaration, Place(declaration.path, raw.count("\n", 0, offset) + 1, offset - raw.rfind("\n", 0, offset))
+        )
+    try:
+        locate = templates.locator(declaration, raw, incremental=incremental)
+    except OrcError:
+        return lambda _: (declaration.span, ())
+    return lambda offset: _led(declaration, locate(offset))
+
+
+def _led(declaration: Declaration, found: Place | None) -> tuple[Span, tuple[tuple[str, Span], ...]]:
     if found is None:
         return declaration.span, ()
     if declaration.kind == "snapshot" and found.path == declaration.path and not found.path.endswith(".sql"):

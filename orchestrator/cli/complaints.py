@@ -47,7 +47,7 @@ def _file(options: Mapping[str, Any]) -> Path:
     return _root(options) / str(options.get("target_path") or "target") / "error.json"
 
 
-def told(found: tuple[Problem, ...], root: Path, *, colour: bool) -> str:
+def told(found: tuple[Problem, ...], root: Path, *, colour: bool, limit: int = 20) -> str:
     """The problems as text; code frames come from the project's files."""
     from orchestrator.report.problems import problems
 
@@ -59,4 +59,4 @@ def told(found: tuple[Problem, ...], root: Path, *, colour: bool) -> str:
         except (OSError, UnicodeDecodeError):
             return None
 
-    return problems(found, text, colour=colour)
+    return problems(found, text, colour=colour, limit=limit)

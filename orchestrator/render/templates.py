@@ -63,8 +63,14 @@ class Templates:
         self, declaration: Declaration, text: str, offset: int, *, incremental: bool = False, extra: Mapping[str, Any] | None = None
     ) -> Place | None:
         """Where the character at ``offset`` of the rendered text was written. Renders once more: errors are rare, maps are not free."""
+        return self.locator(declaration, text, incremental=incremental, extra=extra)(offset)
+
+    def locator(
+        self, declaration: Declaration, text: str, *, incremental: bool = False, extra: Mapping[str, Any] | None = None
+    ) -> Callable[[int], Place | None]:
+        """:meth:`locate` for many offsets of one text, which is rendered once."""
         rendered, _ = self.render(declaration, text, incremental=incremental, extra=extra, mapped=True)
-        return rendered.locate(offset) if isinstance(rendered, Text) else None
+        return rendered.locate if isinstance(rendered, Text) else lambda _: None
 
     def call(
         self, declaration: Declaration, macro: str, arguments: Mapping[str, Any], *, live: Live | None = None, package: str | None = None

@@ -51,6 +51,28 @@ def parse(text: str, dialect: str, quote: str = '"') -> Query:
     Raises:
         Malformed: no statement, several statements, a syntax error, or a statement that is not a query.
     """
+    tree, tokens, end, arrays = _read(text, dialect)
+    body = text[:end]
+    return Query(
+        sql=body,
+        reads=reads(tree, text, quote, arrays=arrays),
+        columns=columns(tree),
+        with_at=_with_at(tokens),
+        canon=canon(body, tokens),
+    )
+
+
+def syntax(text: str, dialect: str) -> exp.Expr:
+    """The syntax tree of one query, for questions that :func:`parse` does not answer.
+
+    Raises:
+        Malformed: as :func:`parse`.
+    """
+    return _read(text, dialect)[0]
+
+
+def _read(text: str, dialect: str) -> tuple[exp.Expr, list[Any], int, bool]:
+    """The tree, its tokens, where the query ends, and whether FROM may name arrays."""
     engine = _dialect(dialect)
     try:
         tokens = engine.tokenize(text)
@@ -71,14 +93,7 @@ def parse(text: str, dialect: str, quote: str = '"') -> Query:
         raise _too_deep(tokens[0]) from None
     if not isinstance(tree, exp.Query | exp.Values | exp.Pivot | exp.Summarize):
         raise _not_a_query(tree, tokens)
-    body = text[:end]
-    return Query(
-        sql=body,
-        reads=reads(tree, text, quote, arrays=parser.SUPPORTS_IMPLICIT_UNNEST),
-        columns=columns(tree),
-        with_at=_with_at(tokens),
-        canon=canon(body, tokens),
-    )
+    return tree, tokens, end, bool(parser.SUPPORTS_IMPLICIT_UNNEST)
 
 
 def tree_of(sql: str, dialect: str) -> tuple[exp.Expr, list[Any]]:

@@ -1,0 +1,194 @@
+"""Static checks of a project: what its queries say, led to the lines their authors wrote, and judged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from orchestrator.app import Workspace, chosen
+from orchestrator.app.opening import text_of
+from orchestrator.core.errors import ConfigError, OrcError, ParseError, Problem, UsageError
+from orchestrator.core.files import Span
+from orchestrator.core.meaning import Finding
+from orchestrator.core.node import Node, Query, SqlBody
+from orchestrator.core.plan import Request
+from orchestrator.graph.judging import Doubt, Judged, judging, misnamed, policy
+
+
+@dataclass(frozen=True, slots=True)
+class Linted:
+    """What was found, in how many queries, and of which nodes the text is not known (with the reason)."""
+
+    problems: tuple[Problem, ...]
+    judged: int
+    silenced: int
+    unjudged: tuple[tuple[str, str], ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether an error is among the problems."""
+        return any(p.severity == "error" for p in self.problems)
+
+
+def lint(workspace: Workspace, request: Request, paths: Iterable[str] = (), only: Iterable[str] = ()) -> Linted:
+    """Check the selected models, snapshots, analyses and singular tests; ``paths`` narrows them to files and folders.
+
+    Raises:
+        OrcError: a rule or a path that does not exist.
+    """
+    rules = policy(workspace.project.settings.lint, only)
+    nodes = list(_nodes(workspace, request, tuple(paths)))
+    wrong = [problem for node, _ in nodes for problem in misnamed(node)]
+    if wrong:
+        raise ConfigError(*wrong)
+    doubts: list[tuple[Node, Doubt]] = []
+    unjudged: list[tuple[str, str]] = []
+    whole: dict[str, Node] = {}
+    for node, body in nodes:
+        try:
+            doubts += [(node, doubt) for doubt in _doubts(workspace, node, body)]
+        except _UnknownText as why:
+            unjudged.append((node.name, str(why)))
+        else:
+            if node.path.endswith(".sql") and node.kind != "snapshot":
+                whole[node.path] = node
+
+    def text(path: str) -> str:
+        try:
+            return text_of(workspace.project, path)
+        except ParseError:
+            return ""
+
+    found: Judged = judging(doubts, rules, text, whole, shared=_shared(workspace.invocation.root))
+    return Linted(found.problems, len(nodes) - len(unjudged), found.silenced, tuple(unjudged))
+
+
+class _UnknownText(Exception):  # noqa: N818 - lint() counts it
+    """A query whose text is known only when it runs, or that is not to be parsed."""
+
+
+def _nodes(workspace: Workspace, request: Request, paths: tuple[str, ...]) -> Iterator[tuple[Node, SqlBody]]:
+    """What is to be checked, with its query; generic tests are macros of somebody else."""
+    graph = workspace.graph
+    ids = chosen(workspace, request)
+    if paths:
+        ids &= _within(workspace, paths)
+    for id_ in graph.order:
+        node = graph.nodes[id_]
+        if id_ in ids and node.kind in ("model", "snapshot", "analysis", "test") and node.test_name is None and node.language == "sql":
+            body = graph.bodies[id_]
+            if isinstance(body, SqlBody):
+                yield node, body
+
+
+def _within(workspace: Workspace, paths: tuple[str, ...]) -> frozenset[str]:
+    """The nodes of files and folders: written there, described there, or made with a macro that is written there."""
+    wanted = [_relative(workspace, path) for path in paths]
+
+    def named(path: str | None) -> bool:
+        return path is not None and any(w in (PurePosixPath(path), *PurePosixPath(path).parents) for w in wanted)
+
+    graph = workspace.graph
+    macros = {id_ for id_, path in graph.macros.items() if named(path)}
+    described = any(w.suffix in (".yml", ".yaml") or w.suffix == "" for w in wanted)
+    found = set()
+    for id_, node in graph.nodes.items():
+        if named(node.path):
+            found.add(id_)
+        elif macros or described:
+            body = graph.bodies[id_]
+            if isinstance(body, SqlBody) and (named(body.docs.patch_path) or macros.intersection(body.macros)):
+                found.add(id_)
+    return frozenset(found)
+
+
+def _relative(workspace: Workspace, path: str) -> PurePosixPath:
+    """A path of the command line, from the project's root.
+
+    Raises:
+        UsageError: U041, nothing is there.
+    """
+    root = workspace.invocation.root
+    given = next((p for p in (Path(path), root / path) if p.exists()), None)
+    if given is None:
+        raise UsageError(Problem("U041", f"there is no file or folder `{path}`", None, "a path from here, or from the project's root"))
+    return PurePosixPath(Path(os.path.relpath(given.resolve(), root.resolve())).as_posix())
+
+
+def _shared(root: Path) -> bool:
+    """Whether comments without codes may be meant for sqlfluff."""
+    if (root / ".sqlfluff").exists():
+        return True
+    try:
+        return b"[tool.sqlfluff" in (root / "pyproject.toml").read_bytes()
+    except OSError:
+        return False
+
+
+def _doubts(workspace: Workspace, node: Node, body: SqlBody) -> Iterator[Doubt]:
+    """What is doubtful about a node's queries, at the places their author wrote.
+
+    Of two faces, what is unused in one may be used in the other: that counts only when both say it of the same place.
+    """
+    if body.late:
+        raise _UnknownText("its text is known only when it runs")
+    whole = list(_placed(workspace, node, body.query, incremental=False))
+    if body.incremental is None:
+        yield from whole
+        return
+    other = list(_placed(workspace, node, body.incremental, incremental=True))
+    both = {(d.problem.code, d.problem.span) for d in whole} & {(d.problem.code, d.problem.span) for d in other}
+    for doubt in dict.fromkeys([*whole, *other]):
+        if doubt.problem.code != UNUSED or (doubt.problem.code, doubt.problem.span) in both:
+            yield doubt
+
+
+UNUSED = "S301"
+
+
+def _placed(workspace: Workspace, node: Node, query: Query, *, incremental: bool) -> Iterator[Doubt]:
+    found = findings(query, workspace)
+    if not found:
+        return
+    place = workspace.places(node.id, incremental=incremental)
+    for one in found:
+        span, trail = place(one.start)
+        last, _ = place(max(one.end - 1, one.start))
+        length = _length(workspace, span, query.sql[one.start : one.end])
+        problem = Problem(one.code, one.message, Span(span.path, span.line, span.column, length), one.hint, trail, node=node.name)
+        yield Doubt(problem, last.line if last.path == span.path else span.line)
+
+
+def findings(query: Query, workspace: Workspace) -> tuple[Finding, ...]:
+    """What is doubtful about a query's text alone."""
+    from orchestrator.sql.parse import Malformed, syntax
+    from orchestrator.sql.structure import structure
+
+    try:
+        tree = syntax(query.sql, workspace.dialect.sqlglot)
+    except Malformed:
+        raise _UnknownText("its SQL is not understood") from None
+    return structure(tree, query)
+
+
+def _length(workspace: Workspace, span: Span, written: str) -> int:
+    """How much of a template's line a piece of rendered SQL covers: as far as both say the same, or the whole expression that made it."""
+    line = _line(workspace, span)[span.column - 1 :]
+    same = 0
+    for ours, theirs in zip(line, written, strict=False):
+        if ours != theirs or ours == "\n":
+            break
+        same += 1
+    if same == 0 and line.startswith("{{"):
+        same = line.find("}}") + 2
+    return max(same, 1)
+
+
+def _line(workspace: Workspace, span: Span) -> str:
+    try:
+        lines = text_of(workspace.project, span.path).split("\n")
+    except OrcError:
+        return ""
+    return lines[span.line - 1] if span.line <= len(lines) else ""

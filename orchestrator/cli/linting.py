@@ -1,0 +1,56 @@
+"""Commands that judge what is written: lint."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from orchestrator.cli import options as o
+from orchestrator.cli.main import orc
+from orchestrator.cli.opening import opened
+from orchestrator.cli.sections import Option
+
+
+@orc.command()
+@click.argument("paths", nargs=-1, metavar="[PATHS]...")
+@o.selection
+@click.option("--rules", multiple=True, metavar="CODES", cls=Option, help="Only these rules: codes, names, or beginnings such as S3.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    cls=Option,
+    help="How to print what was found.",
+)
+@click.option("--warn-error", is_flag=True, cls=Option, envvar=["ORC_WARN_ERROR", "DBT_WARN_ERROR"], help="Warnings are errors.")
+@o.project
+@o.console
+def lint(**given: Any) -> int:
+    """Check queries without a warehouse; say where each doubt is written.
+
+    PATHS narrow the selection to files and folders. The exit code is 1 when an error is left; `-- noqa: CODE` at the end of a line silences one.
+    """
+    from orchestrator.app.linting import lint as linted
+    from orchestrator.cli import wire
+    from orchestrator.report.findings import findings, summary
+
+    workspace = opened(given, "lint")
+    found = linted(workspace, wire.request(given, "lint"), given["paths"], given["rules"])
+    problems = found.problems
+    if given["warn_error"]:
+        problems = tuple(replace(p, severity="error") for p in problems)
+    if given["form"] != "text":
+        click.echo(findings(problems, given["form"]))
+    elif problems:
+        from orchestrator.cli.complaints import told
+        from orchestrator.report.console import colourful
+
+        colour = colourful(sys.stdout, wire.environment(given))
+        click.echo(told(problems, workspace.invocation.root, colour=colour, limit=len(problems)) + "\n")
+    if not given["quiet"]:
+        click.echo(summary(problems, found.judged, found.silenced, found.unjudged), err=True)
+    return 1 if any(p.severity == "error" for p in problems) else 0
