@@ -32,7 +32,8 @@ from orchestrator.cli.sections import Option
 def lint(**given: Any) -> int:
     """Check queries without a warehouse; say where each doubt is written.
 
-    PATHS narrow the selection to files and folders. The exit code is 1 when an error is left; `-- noqa: CODE` at the end of a line silences one.
+    PATHS narrow the selection to files and folders. The exit code is 1 when an error is left; `-- noqa: CODE` at a line's end silences
+    a rule there.
     """
     from orchestrator.app.linting import lint as linted
     from orchestrator.cli import wire

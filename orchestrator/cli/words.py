@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-WORDY = frozenset({"-s", "--select", "-m", "--models", "--exclude", "--resource-type", "--exclude-resource-type", "--output-keys", "--rules"})
+WORDY = frozenset(
+    {"-s", "--select", "-m", "--models", "--exclude", "--resource-type", "--exclude-resource-type", "--output-keys", "--rules"}
+)
 
 
 def gathered(arguments: Sequence[str]) -> list[str]:

@@ -10,7 +10,9 @@ from orchestrator.core.rules import code_of
 TOP = 10
 """Lines at the top of a file where ``noqa-file`` may stand."""
 
-_COMMENT = re.compile(r"(?:--|#|/\*|\{#-?)\s*(?P<word>noqa(?P<file>-file)?\b(?:\s*:\s*(?P<codes>[\w.-]+(?:\s*,\s*[\w.-]+)*))?)", re.IGNORECASE)
+_COMMENT = re.compile(
+    r"(?:--|#|/\*|\{#-?)\s*(?P<word>noqa(?P<file>-file)?\b(?:\s*:\s*(?P<codes>[\w.-]+(?:\s*,\s*[\w.-]+)*))?)", re.IGNORECASE
+)
 _OURS = re.compile(r"s\d", re.IGNORECASE)
 
 
@@ -34,9 +36,9 @@ class Noqa:
 
 
 def noqas(text: str) -> tuple[Noqa, ...]:
-    """All such comments of a file.
+    r"""All such comments of a file.
 
-    >>> [(n.line, n.codes) for n in noqas("select 1 -- noqa: S301, unused-cte\\n, 2 {# noqa #}\\n-- noqa: LT01")]
+    >>> [(n.line, n.codes) for n in noqas("select 1 -- noqa: S301, unused-cte\n, 2 {# noqa #}\n-- noqa: LT01")]
     [(1, ('S301', 'S301')), (2, None)]
     """
     if "noqa" not in text.lower():

@@ -58,7 +58,9 @@ def asked(words: Iterable[str]) -> frozenset[str] | None:
         begun = {code for code in RULES if code.startswith(word.upper())}
         code = code_of(word)
         if code is None and not begun:
-            raise UsageError(Problem("U040", f"there is no rule `{word}`", None, did_you_mean(word, spoken(), also="docs/lint.md lists them")))
+            raise UsageError(
+                Problem("U040", f"there is no rule `{word}`", None, did_you_mean(word, spoken(), also="docs/lint.md lists them"))
+            )
         found |= begun or {str(code)}
     return frozenset(found) if given else None
 

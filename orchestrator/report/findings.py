@@ -32,7 +32,9 @@ def summary(found: Sequence[Problem], judged: int, silenced: int, unjudged: Sequ
     '12 queries checked: nothing found, 1 silenced by noqa; 1 not judged: its text is known only when it runs (late_one)'
     """
     counts = Counter("error" if p.severity == "error" else "warning" for p in found)
-    said = [f"{counts[word]} {word}{'s' if counts[word] != 1 else ''}" for word in ("error", "warning") if counts[word]] or ["nothing found"]
+    said = [f"{counts[word]} {word}{'s' if counts[word] != 1 else ''}" for word in ("error", "warning") if counts[word]] or [
+        "nothing found"
+    ]
     said += [f"{silenced} silenced by noqa"] if silenced else []
     line = f"{judged} quer{'ies' if judged != 1 else 'y'} checked: {', '.join(said)}"
     for reason in dict.fromkeys(why for _, why in unjudged):
@@ -93,7 +95,8 @@ def _property(text: str) -> str:
 def _sarif(found: Sequence[Problem]) -> str:
     codes = sorted({p.code for p in found})
     rules: list[Mapping[str, Any]] = [
-        {"id": code, "name": _name(code), **({"shortDescription": {"text": RULES[code].meaning}} if code in RULES else {})} for code in codes
+        {"id": code, "name": _name(code), **({"shortDescription": {"text": RULES[code].meaning}} if code in RULES else {})}
+        for code in codes
     ]
     run = {
         "tool": {"driver": {"name": "orc lint", "version": VERSION, "rules": rules}},

@@ -34,14 +34,16 @@ def joins(select: exp.Select, ctes: Ctes, span: Span) -> Iterator[Finding]:
     if sources is None:
         return
     conjuncts = [c for clause in ("where", "qualify", "having") for c in _conjuncts(_condition(select, clause))]
-    astray = list(_astray(sources, conjuncts, ctes))
+    astray = list(_astray(sources, conjuncts))
     for source, condition in astray:
         message = f"this condition does not mention `{source.name}`, which it joins"
         yield Finding("S304", message, *span(condition), f"tie `{source.name}` to the tables before it")
     if not astray:
         for source in _loose(sources, conjuncts):
             message = f"nothing ties `{source.name}` to the tables before it: each of its rows meets all of theirs"
-            yield Finding("S302", message, *span(source.node), "add the join condition, or write `cross join` where all combinations are wanted")
+            yield Finding(
+                "S302", message, *span(source.node), "add the join condition, or write `cross join` where all combinations are wanted"
+            )
     where = list(_conjuncts(_condition(select, "where")))
     for source in sources:
         if source.join is not None and (source.join.side or "").upper() == "LEFT" and not source.join.kind:
@@ -65,11 +67,11 @@ def _sources(select: exp.Select, ctes: Ctes) -> list[_Source] | None:
         name = fold(node.alias_or_name)
         if any(s.name == name for s in found):
             return None
-        found.append(_Source(name, node, join, _is_free(node, join, found, ctes)))
+        found.append(_Source(name, node, join, _is_free(node, found, ctes)))
     return found
 
 
-def _is_free(node: exp.Expr, join: exp.Join | None, before: Sequence[_Source], ctes: Ctes) -> bool:
+def _is_free(node: exp.Expr, before: Sequence[_Source], ctes: Ctes) -> bool:
     if isinstance(node, exp.Table):
         if not isinstance(node.this, exp.Identifier):
             return True  # a function's rows
@@ -113,11 +115,11 @@ def _mentioned(condition: exp.Expr, names: frozenset[str]) -> tuple[set[str], in
     return found, unknown, count
 
 
-def _astray(sources: Sequence[_Source], conjuncts: Sequence[exp.Expr], ctes: Ctes) -> Iterator[tuple[_Source, exp.Expr]]:
+def _astray(sources: Sequence[_Source], conjuncts: Sequence[exp.Expr]) -> Iterator[tuple[_Source, exp.Expr]]:
     """Joins whose condition names other tables only, and that nothing else ties either."""
     names = frozenset(s.name for s in sources)
     for source in sources:
-        if source.join is None or source.free or one_row(source.node, ctes):
+        if source.join is None or source.free:
             continue
         on = source.join.args.get("on")
         if on is None or _by_design(source.join):
@@ -185,5 +187,9 @@ def _rejects(condition: exp.Expr, name: str) -> bool:
     """Whether a condition cannot be true of a row whose columns of ``name`` are all null."""
     if not isinstance(condition, _REJECTS_NULL) or isinstance(condition.args.get("expression"), exp.Null):
         return False
-    sides = [condition.this] if isinstance(condition, exp.Between | exp.In | exp.Like | exp.ILike) else [condition.this, condition.expression]
-    return any(isinstance(s, exp.Column) and not isinstance(s.this, exp.Star) and fold(s.table) == name and len(s.parts) == 2 for s in sides)
+    sides = (
+        [condition.this] if isinstance(condition, exp.Between | exp.In | exp.Like | exp.ILike) else [condition.this, condition.expression]
+    )
+    return any(
+        isinstance(s, exp.Column) and not isinstance(s.this, exp.Star) and fold(s.table) == name and len(s.parts) == 2 for s in sides
+    )

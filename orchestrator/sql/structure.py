@@ -142,7 +142,9 @@ def _stars(tree: exp.Expr, ctes: Ctes, sql: str) -> Iterator[Finding]:
         start, end = span(star, sql)
         if sql[start:end].strip()[-1:] != "*" and "*" not in sql[start:end]:  # `from t` has its star unwritten
             start, end = span(source, sql)
-        yield Finding("S303", f"`*` takes whatever columns `{source.name}` will have", start, end, "list the columns that readers may rely on")
+        yield Finding(
+            "S303", f"`*` takes whatever columns `{source.name}` will have", start, end, "list the columns that readers may rely on"
+        )
 
 
 def _open_stars(query: exp.Expr | None, ctes: Ctes, seen: frozenset[str]) -> Iterator[tuple[exp.Expr, exp.Table]]:
