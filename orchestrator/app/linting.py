@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -110,11 +109,12 @@ def _relative(workspace: Workspace, path: str) -> PurePosixPath:
     Raises:
         UsageError: U041, nothing is there.
     """
-    root = workspace.invocation.root
-    given = next((p for p in (Path(path), root / path) if p.exists()), None)
-    if given is None:
-        raise UsageError(Problem("U041", f"there is no file or folder `{path}`", None, "a path from here, or from the project's root"))
-    return PurePosixPath(Path(os.path.relpath(given.resolve(), root.resolve())).as_posix())
+    root = workspace.invocation.root.resolve()
+    for given in (Path(path).resolve(), root / path):
+        if given.exists() and given.is_relative_to(root):
+            return PurePosixPath(given.relative_to(root).as_posix())
+    hint = "a path from here, or from the project's root"
+    raise UsageError(Problem("U041", f"there is no file or folder `{path}` in this project", None, hint))
 
 
 def _shared(root: Path) -> bool:

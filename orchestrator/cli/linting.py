@@ -30,7 +30,7 @@ from orchestrator.cli.sections import Option
 @o.project
 @o.console
 def lint(**given: Any) -> int:
-    """Check queries without a warehouse; say where each doubt is written.
+    """Check queries without a warehouse, at their authors' lines.
 
     PATHS narrow the selection to files and folders. The exit code is 1 when an error is left; `-- noqa: CODE` at a line's end silences
     a rule there.
