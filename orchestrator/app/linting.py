@@ -73,7 +73,7 @@ def _nodes(workspace: Workspace, request: Request, paths: tuple[str, ...]) -> It
     graph = workspace.graph
     ids = chosen(workspace, request)
     if paths:
-        ids &= _within(workspace, paths)
+        ids &= within(workspace, paths)
     for id_ in graph.order:
         node = graph.nodes[id_]
         if id_ in ids and node.kind in ("model", "snapshot", "analysis", "test") and node.test_name is None and node.language == "sql":
@@ -82,7 +82,7 @@ def _nodes(workspace: Workspace, request: Request, paths: tuple[str, ...]) -> It
                 yield node, body
 
 
-def _within(workspace: Workspace, paths: tuple[str, ...]) -> frozenset[str]:
+def within(workspace: Workspace, paths: tuple[str, ...]) -> frozenset[str]:
     """The nodes of files and folders: written there, described there, or made with a macro that is written there."""
     wanted = [_relative(workspace, path) for path in paths]
 

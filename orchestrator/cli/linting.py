@@ -1,4 +1,4 @@
-"""Commands that judge what is written: lint."""
+"""Commands about what is written: lint, format."""
 
 from __future__ import annotations
 
@@ -55,3 +55,31 @@ def lint(**given: Any) -> int:
     if not given["quiet"]:
         click.echo(summary(problems, found.judged, found.silenced, found.unjudged), err=True)
     return 1 if any(p.severity == "error" for p in problems) else 0
+
+
+@orc.command("format")
+@click.argument("paths", nargs=-1, metavar="[PATHS]...")
+@click.option("--check", is_flag=True, cls=Option, help="Change nothing; exit with 1 when a file would be changed.")
+@click.option("--diff", is_flag=True, cls=Option, help="Change nothing; show what would be.")
+@o.project
+@o.console
+def format_(**given: Any) -> int:
+    """Tidy whitespace and keyword case of SQL files; Jinja stays.
+
+    A file is changed only when its query is proved to stay the same. PATHS are files and folders (default: the whole project).
+    """
+    from orchestrator.app.formatting import formatting, write
+    from orchestrator.report.tidied import difference, told
+
+    workspace = opened(given, "format")
+    found = formatting(workspace, given["paths"])
+    writing = not (given["check"] or given["diff"])
+    if writing:
+        write(workspace.invocation.root, found)
+    if given["diff"]:
+        click.echo("".join(difference(path, before, after) for path, before, after in found.changed), nl=False)
+    elif found.changed:
+        click.echo("\n".join(path for path, _, _ in found.changed))
+    if not given["quiet"]:
+        click.echo(told(len(found.changed), found.left, found.fine, written=writing), err=True)
+    return 1 if found.changed and not writing and given["check"] else 0

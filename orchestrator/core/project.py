@@ -118,6 +118,7 @@ class Settings:
     flags: Mapping[str, Any] = field(default_factory=dict)
     selectors: Mapping[str, Any] = field(default_factory=dict)
     lint: Mapping[str, Any] = field(default_factory=dict)
+    format: Mapping[str, Any] = field(default_factory=dict)
     own: bool = True
     origin: str | None = None
 

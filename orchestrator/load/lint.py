@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.core.errors import did_you_mean
 from orchestrator.core.rules import RULES, SEVERITIES, code_of, severity_of, spoken
 from orchestrator.load.lines import Tree, children, line_of
-from orchestrator.load.shape import Check, Key, Table, Texts, is_template
+from orchestrator.load.shape import Check, Key, Table, Text, Texts, is_template
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +48,6 @@ LINT = Table(
     spelled=lambda key: key.replace("-", "_"),
 )
 """``[tool.orchestrator.lint]``."""
+
+FORMAT = Table("`format`", {"keywords": Key(Text(("lower", "upper", "keep")), "The case of keywords: lower, upper or keep.")})
+"""``[tool.orchestrator.format]``."""

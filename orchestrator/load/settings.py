@@ -14,7 +14,7 @@ from orchestrator.core.errors import ConfigError, OrcError, Problem
 from orchestrator.core.files import FileTree, Span
 from orchestrator.core.project import Settings
 from orchestrator.load.lines import Document, Tree, child, children, line_of
-from orchestrator.load.lint import LINT
+from orchestrator.load.lint import FORMAT, LINT
 from orchestrator.load.shape import Anything, Check, Flag, Free, Items, Key, Table, Text, Texts, is_template
 
 OWN_FILE, DBT_FILE = "pyproject.toml", "dbt_project.yml"
@@ -68,6 +68,7 @@ _KEYS: dict[str, Key] = {
     "quoting": Key(Free(Flag())),
     "flags": Key(Free()),
     "lint": Key(LINT, "How static checks are judged."),
+    "format": Key(FORMAT, "How `orc format` writes SQL."),
     "require_dbt_version": Key(Texts(split=True)),
     "require_orc_version": Key(Texts(split=True), "Which versions of orc may run this project, e.g. `>=0.1,<1`."),
     "restrict_access": Key(Flag()),
@@ -266,7 +267,7 @@ def rendered_settings(settings: Settings, render_value: Callable[[str], object])
 
 def rendered_trees(settings: Settings, render_value: Callable[[str], object]) -> Settings:
     """The settings with Jinja in config trees replaced, now that the target is known; hooks are rendered when they are sent."""
-    trees = ("models", "seeds", "snapshots", "sources", "data_tests", "unit_tests", "dispatch", "quoting", "flags", "lint")
+    trees = ("models", "seeds", "snapshots", "sources", "data_tests", "unit_tests", "dispatch", "quoting", "flags", "lint", "format")
     changed = {k: v for k in trees if (v := _rendered(getattr(settings, k), settings, render_value)) is not getattr(settings, k)}
     return replace(settings, **changed) if changed else settings
 

@@ -31,7 +31,9 @@ def identity(shop: Built) -> Any:
 
 def asked(server: Any, start: str) -> list[str]:
     """The statements that were sent, those that begin so."""
-    posted = (r.body["configuration"].get("query", {}).get("query", "") for r in server.log if r.method == "POST" and r.path.endswith("/jobs"))
+    posted = (
+        r.body["configuration"].get("query", {}).get("query", "") for r in server.log if r.method == "POST" and r.path.endswith("/jobs")
+    )
     plain = (sql.partition("*/\n")[2] or sql for sql in posted)
     return [sql for sql in plain if sql.startswith(start)]
 
@@ -160,7 +162,9 @@ def test_a_refresh_that_fails_is_done_by_the_next_run(project: Make, bigquery_fa
 
 def test_a_template_that_asks_the_warehouse_makes_it_anew_each_time(project: Make) -> None:
     late = "{% set least = run_query('select min(id) from ' ~ ref('raw')).columns[0].values()[0] if execute else 0 %}"
-    shop = project({**RAW, **view(query=f"{late}select id, v from {{{{ ref('raw') }}}} where id > {{{{ least }}}}"), "models/mv.yml": TESTED})
+    shop = project(
+        {**RAW, **view(query=f"{late}select id, v from {{{{ ref('raw') }}}} where id > {{{{ least }}}}"), "models/mv.yml": TESTED}
+    )
     shop.orc("build")
     assert shop.query("select * from {mv}") == [(2, "b")]
     first = identity(shop)

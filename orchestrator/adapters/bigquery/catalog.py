@@ -54,7 +54,9 @@ def snapshot(session: BigQueryConnection, relations: Sequence[Relation], project
         tables = session.ask(lambda: dict(zip(there, pool.map(lambda place: _tables(session, *place), there), strict=True)))
     filled = [place for place in there if tables[place]]
     columns = _columns(session, filled)
-    options = _settings(session, [r["tableReference"] for inside in tables.values() for r in inside if r.get("type") == "MATERIALIZED_VIEW"])
+    options = _settings(
+        session, [r["tableReference"] for inside in tables.values() for r in inside if r.get("type") == "MATERIALIZED_VIEW"]
+    )
     shapes = {(r.database is None, r.schema is None) for r in relations} | {(False, False)}
     found: dict[tuple[str, str, str], Existing] = {}
     for (p, d), inside in tables.items():

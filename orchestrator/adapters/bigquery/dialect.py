@@ -156,7 +156,9 @@ class BigQueryDialect(Leases, Histories, GoogleConstraints):
     def tag_columns(self, relation: Relation, kind: str, tags: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         """Set the policy tags of columns. Raises ``PlanError`` (N340) for a materialized view, whose columns have none of their own."""
         if tags and kind == "materialized_view":
-            raise refusal("the columns of a materialized view have no policy tags of their own", "tag the columns of the tables that it reads")
+            raise refusal(
+                "the columns of a materialized view have no policy tags of their own", "tag the columns of the tables that it reads"
+            )
         return (jobs.text(jobs.Describe(relation, tags={c: tuple(t) for c, t in tags.items()})),) if tags else ()
 
     def kind_of(self, relation: Relation) -> str:

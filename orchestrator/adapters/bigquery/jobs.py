@@ -100,7 +100,9 @@ _INHERIT = re.compile(rf"-- job: inherit access\n({_TABLE}) → ({_TABLE})")
 _ARRIVE = re.compile(
     rf"-- job: create by arrival of ({_NAME}) as ([^\n]*)\ncreate or replace table ({_TABLE})((?:\n[^\n]*)*?) as\n(.*)", re.DOTALL
 )
-_REFRESH = re.compile(rf"-- job: refresh, or if a table below was made anew\n({_TABLE}):\n(create or replace materialized view .*)", re.DOTALL)
+_REFRESH = re.compile(
+    rf"-- job: refresh, or if a table below was made anew\n({_TABLE}):\n(create or replace materialized view .*)", re.DOTALL
+)
 _TAKE_OVER = re.compile(r"-- job: end what a dead run left, for ('[^\n]*')\n(select .*)", re.DOTALL)
 _ONE = re.compile(rf"-- job: (describe|grant)\n({_TABLE}) (\{{.*\}})", re.DOTALL)
 

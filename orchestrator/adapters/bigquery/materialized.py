@@ -25,7 +25,8 @@ _UNITS = {
 }  # fmt: skip
 _ONE = re.compile(r"interval\s+(['\"]?)(\d+)\1\s+(\w+?)s?", re.IGNORECASE)
 _PARTS = re.compile(
-    r"(?:interval\s+)?(['\"]?)(?:(\d+)-(\d+)\s+)?(?:(\d+)\s+)?(\d+):(\d+):(\d+)\1(?:\s+(?:year|month|day|hour)\s+to\s+second)?", re.IGNORECASE
+    r"(?:interval\s+)?(['\"]?)(?:(\d+)-(\d+)\s+)?(?:(\d+)\s+)?(\d+):(\d+):(\d+)\1(?:\s+(?:year|month|day|hour)\s+to\s+second)?",
+    re.IGNORECASE,
 )
 
 Interval = tuple[int, int, int]

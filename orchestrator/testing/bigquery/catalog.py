@@ -67,7 +67,9 @@ class Table:
         """A later version of it; with ``rows``, a change that other changes of rows conflict with."""
         if rows is not None:
             changes |= {"rows": rows, "body": uuid.uuid4().hex}
-        return replace(self, **changes, modified=now(), etag=uuid.uuid4().hex, created=self.created or now(), born=self.born or uuid.uuid4().hex)
+        return replace(
+            self, **changes, modified=now(), etag=uuid.uuid4().hex, created=self.created or now(), born=self.born or uuid.uuid4().hex
+        )
 
     def check_bases(self, key: Key, tables: Mapping[Key, Table], location: str) -> None:
         """Refuse to answer from a materialized view whose tables are not those that it was made over."""

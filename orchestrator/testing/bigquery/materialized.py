@@ -64,7 +64,9 @@ def create(desk: Desk, text: bytes, node: Any) -> Outcome:
     told = options.given(desk.evaluator, text, tree.within(node, "options_list"), desk.scope_world)
     resource: dict[str, Any] = {"schema": {"fields": fields}}
     resource |= options.refresh_options(told, {"query": text[start:end].decode()})
-    _allowed(found, anything=bool(resource["materializedView"].get("allowNonIncrementalDefinition")), stale=bool(resource.get("maxStaleness")))
+    _allowed(
+        found, anything=bool(resource["materializedView"].get("allowNonIncrementalDefinition")), stale=bool(resource.get("maxStaleness"))
+    )
     if (clause := tree.within(node, "partition_by")) is not None:
         resource |= options.partitioning(desk.evaluator, text, clause)
         _aligned(resource, [desk.tables[base] for base in bound.keys.values()])
@@ -104,7 +106,9 @@ def _allowed(found: Found, *, anything: bool, stale: bool) -> None:
         if not stale:
             raise invalid_query("Materialized views with allow_non_incremental_definition must have max_staleness")
         return
-    for scan in tree.find(found.statement, lambda n: tree.kind(n).startswith("Resolved") and tree.kind(n).endswith(("Scan", "SubqueryExpr"))):
+    for scan in tree.find(
+        found.statement, lambda n: tree.kind(n).startswith("Resolved") and tree.kind(n).endswith(("Scan", "SubqueryExpr"))
+    ):
         kind = tree.kind(scan)
         if kind not in INCREMENTAL:
             raise _unsupported(WORDS.get(kind, kind.removeprefix("Resolved")))
