@@ -183,7 +183,7 @@ def test_warnings_are_errors_when_asked(tmp_path: Path) -> None:
     assert lint(folder, "--warn-error")[0] == 1
 
 
-# noqa
+# Comments that silence
 
 
 @pytest.mark.parametrize(
