@@ -1,0 +1,80 @@
+/** Places boxes in layers from left to right. */
+
+import { coordGreedy, coordSimplex, decrossTwoLayer, graph, layeringLongestPath, layeringSimplex, sugiyama } from "d3-dag";
+
+export interface Box {
+  id: string;
+  width: number;
+  height: number;
+}
+
+export interface Line {
+  from: string;
+  to: string;
+}
+
+export interface Placed {
+  /** Left upper corners. */
+  at: Record<string, { x: number; y: number }>;
+  width: number;
+  height: number;
+}
+
+const GAP_BETWEEN = 22;
+const GAP_OF_LAYERS = 84;
+/** The better, slower ways of placing take a second from about here on. */
+const CAREFUL = 220;
+
+export function layout(boxes: readonly Box[], lines: readonly Line[]): Placed {
+  if (!boxes.length) return { at: {}, width: 0, height: 0 };
+  const drawing = graph<Box, undefined>();
+  const nodes = new Map(boxes.map((box) => [box.id, drawing.node(box)]));
+  for (const { from, to } of withoutCircles(boxes.map((box) => box.id), lines)) {
+    const [source, target] = [nodes.get(from), nodes.get(to)];
+    if (source && target) drawing.link(source, target, undefined);
+  }
+  // d3-dag draws downwards: width and height change places.
+  const size = ({ data }: { data: Box }): [number, number] => [data.height, data.width];
+  const gap: [number, number] = [GAP_BETWEEN, GAP_OF_LAYERS];
+  const { width, height } =
+    boxes.length + lines.length > CAREFUL * 2
+      ? sugiyama().layering(layeringLongestPath()).decross(decrossTwoLayer()).coord(coordGreedy()).nodeSize(size).gap(gap)(drawing)
+      : sugiyama().layering(layeringSimplex()).decross(decrossTwoLayer()).coord(coordSimplex()).nodeSize(size).gap(gap)(drawing);
+  const at: Placed["at"] = {};
+  for (const node of drawing.nodes()) at[node.data.id] = { x: node.y - node.data.width / 2, y: node.x - node.data.height / 2 };
+  return { at, width: height, height: width };
+}
+
+/** Folders may depend on each other both ways; the lines that close a circle do not take part in placing. */
+export function withoutCircles(ids: readonly string[], lines: readonly Line[]): Line[] {
+  const after = new Map<string, Line[]>(ids.map((id) => [id, []]));
+  for (const line of lines) if (line.from !== line.to) after.get(line.from)?.push(line);
+  const state = new Map<string, "open" | "done">();
+  const kept: Line[] = [];
+  const pairs = new Set<string>();
+  for (const root of ids) {
+    if (state.has(root)) continue;
+    const stack: { id: string; next: number }[] = [{ id: root, next: 0 }];
+    state.set(root, "open");
+    while (stack.length) {
+      const top = stack[stack.length - 1] as { id: string; next: number };
+      const line = after.get(top.id)?.[top.next];
+      if (!line) {
+        state.set(top.id, "done");
+        stack.pop();
+        continue;
+      }
+      top.next += 1;
+      const seen = state.get(line.to);
+      const pair = `${line.from}\n${line.to}`;
+      if (seen === "open" || !after.has(line.to) || pairs.has(pair)) continue;
+      pairs.add(pair);
+      kept.push(line);
+      if (!seen) {
+        state.set(line.to, "open");
+        stack.push({ id: line.to, next: 0 });
+      }
+    }
+  }
+  return kept;
+}

@@ -1,0 +1,45 @@
+/** Words with a shape around them: status, tags, classes of personal data. */
+
+import type { NodeSummary, Status, TestResult } from "../data";
+import { folderOf, titleOf } from "../catalogue";
+import { formatPlace, nodePlace } from "../place";
+import { Icon } from "./icon";
+
+const WORDS: Record<string, string> = { success: "passing", pass: "pass", warn: "warning", error: "error", fail: "fail", skipped: "skipped" };
+const LOOKS: Record<string, Status> = { success: "success", pass: "success", warn: "warn", error: "error", fail: "error", skipped: "skipped", reused: "success", "no-op": "skipped", "partial success": "warn" };
+
+/** The look of any status word of a run or a test; what is not known is calm. */
+export const lookOf = (status: string): Status => LOOKS[status] ?? "skipped";
+
+/** A status is a shape, a colour and a word; `quiet` keeps the word for those who cannot see the shape. */
+export function StatusMark({ status, quiet = false }: { status: Status | TestResult["status"] | (string & {}); quiet?: boolean }) {
+  if (!status) return quiet ? null : <span className="faint">not run</span>;
+  const look = lookOf(status);
+  const word = WORDS[status] ?? status;
+  return (
+    <span className={`status status-${look}`} title={quiet ? word : undefined}>
+      <span className="status-dot"><Icon name={look} size={12} /></span>
+      <span className={quiet ? "unseen" : ""}>{word}</span>
+    </span>
+  );
+}
+
+export const Tag = ({ name }: { name: string }) => <a className="badge" href={formatPlace({ path: ["list"], query: { tag: name } })}>{name}</a>;
+
+export const Tags = ({ names }: { names: readonly string[] | undefined }) => (names?.length ? <span className="badges">{names.map((name) => <Tag key={name} name={name} />)}</span> : null);
+
+export const Pii = ({ names }: { names: readonly string[] | undefined }) =>
+  names?.length ? <span className="badges">{names.map((name) => <span key={name} className="badge badge-pii"><Icon name="lock" size={12} /><span className="unseen">personal data: </span>{name}</span>)}</span> : null;
+
+/** A node's name as a link to its page. */
+export function NodeLink({ node, withFolder = false }: { node: NodeSummary; withFolder?: boolean }) {
+  return (
+    <span className="node-link">
+      <Icon name={node.kind} />
+      <span className="unseen">{node.kind} </span>
+      <a className="mono" href={nodePlace(node.id)}>{titleOf(node)}</a>
+      {withFolder ? <span className="faint small">{folderOf(node)}</span> : null}
+      <StatusMark status={node.status === "success" ? undefined : node.status} quiet />
+    </span>
+  );
+}
