@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from orchestrator.app.opening import Workspace, garbage_kept
 from orchestrator.core.event import Status
 from orchestrator.core.node import Node, SqlBody
 from orchestrator.core.run import Run
+from orchestrator.core.snapshot import Described
 
 if TYPE_CHECKING:
     from orchestrator.app import Prepared
@@ -53,26 +54,17 @@ def write_manifest(workspace: Workspace, compiled: Mapping[str, str] | None = No
         write(publish(workspace.graph, workspace.project, facts), target_folder(workspace), secrets(workspace))
 
 
-def write_catalog(workspace: Workspace, *, compiling: bool = True) -> int:
-    """catalog.json, the project's assets and, when ``compiling``, manifest.json.
-
-    Returns how many relations the warehouse holds of the project's nodes and sources.
-    """
-    from shutil import copytree
-
+def write_catalog(workspace: Workspace) -> Sequence[Described]:
+    """catalog.json; returns what the warehouse holds of the project's nodes and sources."""
     from orchestrator.adapters import registry
     from orchestrator.app import secrets
     from orchestrator.app.observed import hidden, observe
     from orchestrator.core.node import BUILDABLE
-    from orchestrator.plan.compile import Names
     from orchestrator.publish.catalog import catalog
     from orchestrator.publish.publish import as_text
     from orchestrator.publish.write import write
 
     graph = workspace.graph
-    if compiling:
-        names = Names(graph, workspace.dialect)
-        write_manifest(workspace, {id_: sql for id_, node in graph.nodes.items() if (sql := compiled_sql(node, names)) is not None})
     relations = [n.relation for n in graph.nodes.values() if n.relation is not None and (n.kind in BUILDABLE or n.kind == "source")]
     warehouse = registry.warehouse(workspace.project.target, str(workspace.invocation.root), workspace.invocation.id)
     try:
@@ -84,10 +76,24 @@ def write_catalog(workspace: Workspace, *, compiling: bool = True) -> int:
     observe(workspace, unseen, {relation: columns[relation] for relation in unseen if relation in columns})
     made = as_text(catalog(graph, facts_of(workspace, {}, {}), found))
     write({"catalog.json": made}, target_folder(workspace), secrets(workspace))
+    return found
+
+
+def compiled_texts(workspace: Workspace) -> dict[str, str]:
+    """The final SQL of every node that has one, by id."""
+    from orchestrator.plan.compile import Names
+
+    names = Names(workspace.graph, workspace.dialect)
+    return {id_: sql for id_, node in workspace.graph.nodes.items() if (sql := compiled_sql(node, names)) is not None}
+
+
+def copy_assets(workspace: Workspace) -> None:
+    """The project's assets (``asset-paths``) to the target folder."""
+    from shutil import copytree
+
     for folder in workspace.project.settings.asset_paths:
         if (given := workspace.invocation.root / folder).is_dir():
             copytree(given, target_folder(workspace) / folder, dirs_exist_ok=True)
-    return len(found)
 
 
 def write_current_manifest(workspace: Workspace) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -53,6 +53,10 @@ class History(Protocol):
 
     def results(self, id_: str) -> tuple[NodeFinished, ...]:
         """A run's results, in order of completion."""
+        ...
+
+    def latest(self, target: str, limit: int) -> Iterator[tuple[str, NodeFinished]]:
+        """Each node's newest results on a target, at most ``limit``, newest first, with their runs' ids; no statements."""
         ...
 
     def notes(self, id_: str) -> tuple[Noted, ...]:

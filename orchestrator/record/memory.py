@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from orchestrator.core.event import Event, NodeFinished, Noted, RunFinished, RunStarted
 from orchestrator.core.run import Run
@@ -49,6 +50,15 @@ class Memory:
     def results(self, id_: str) -> tuple[NodeFinished, ...]:
         """A run's results."""
         return tuple(e for e in self._runs.get(id_, ()) if isinstance(e, NodeFinished))
+
+    def latest(self, target: str, limit: int) -> Iterator[tuple[str, NodeFinished]]:
+        """Each node's newest results on a target."""
+        found: dict[str, list[tuple[str, NodeFinished]]] = {}
+        for run in self.runs(len(self._runs), target):
+            for result in self.results(run.id):
+                found.setdefault(result.node, []).append((run.id, replace(result, sql=None, inspect=None)))
+        for node in sorted(found):
+            yield from sorted(found[node], key=lambda pair: pair[1].at, reverse=True)[:limit]
 
     def notes(self, id_: str) -> tuple[Noted, ...]:
         """A run's notes."""

@@ -30,6 +30,12 @@ select r.*, s.text as sql_text, i.text as inspect_text
 from results r left join texts s on s.key = r.sql left join texts i on i.key = r.inspect
 where r.run = ? order by r.position
 """
+LATEST = """
+select * from (
+  select r.*, null as sql_text, null as inspect_text, row_number() over (partition by r.node order by r.finished desc, r.rowid desc) as nth
+  from results r join runs u on u.id = r.run where u.target = ?
+) where nth <= ? order by node, nth
+"""
 NOTES = "select * from notes where run = ? order by rowid"
 
 

@@ -179,6 +179,10 @@ class Sqlite:
         """A run's results, in order of completion."""
         return tuple(rows.result(row) for row in self._ask(rows.RESULTS, (id_,)))
 
+    def latest(self, target: str, limit: int) -> Iterator[tuple[str, NodeFinished]]:
+        """Each node's newest results on a target, newest first, with the ids of their runs; without the statements sent."""
+        return ((row["run"], rows.result(row)) for row in self._ask(rows.LATEST, (target, limit)))
+
     def notes(self, id_: str) -> tuple[Noted, ...]:
         """A run's notes, in order."""
         return tuple(rows.note(row) for row in self._ask(rows.NOTES, (id_,)))

@@ -100,6 +100,22 @@ def _macros(package: str, path: str, text: str) -> Iterator[Macro]:
         yield Macro(name, package, path, bare.count("\n", 0, head.start()) + 1, text, content)
 
 
+_TAIL = re.compile(r"\{%-?\s*end(?:macro|test|data_test|materialization|snapshot)\s*-?%\}")
+
+
+def definition(macro: Macro) -> str:
+    r"""The macro's own text out of its file: from its head to its end.
+
+    >>> text = "{# a #}\n{% macro a() %} 1 {% endmacro %}\n{% macro b() %} 2 {% endmacro %}"
+    >>> definition(Macro("a", "p", "m.sql", 2, text, ""))
+    '{% macro a() %} 1 {% endmacro %}'
+    """
+    start = sum(len(line) for line in macro.text.splitlines(keepends=True)[: macro.line - 1])
+    head = _HEAD.search(macro.text, start)
+    tail = _TAIL.search(macro.text, head.end()) if head else None
+    return macro.text[head.start() : tail.end()] if head and tail else macro.text[start:]
+
+
 class Return(Exception):  # noqa: N818 - it is control flow, not an error
     """``{{ return(value) }}``: leaves the innermost macro with a value of any type."""
 

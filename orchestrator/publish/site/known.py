@@ -1,0 +1,50 @@
+"""Everything the documentation site is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from orchestrator.core.event import NodeFinished
+from orchestrator.core.graph import Graph
+from orchestrator.core.meaning import Meaning
+from orchestrator.core.names import Relation
+from orchestrator.core.snapshot import Described
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenMacro:
+    """A macro as its file says it. ``documented`` is its entry in a properties file, empty when it has none."""
+
+    id: str
+    path: str
+    sql: str
+    documented: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a project, from every side; only the graph must be there.
+
+    ``compiled`` gives a node's query as it would be sent, ``None`` for what has none. ``quoted`` writes a relation in the
+    engine's quoting. ``catalog`` holds what the warehouse says, by node; ``history`` a node's or test's results, newest
+    first, each with the id of its run; ``groups`` the entries of properties files by group; ``arrivals`` the results of the
+    last look at sources, by node, as ``sources.json`` has them.
+    """
+
+    graph: Graph
+    target: str
+    engine: str
+    version: str
+    generated: datetime
+    meanings: Mapping[str, Meaning] = field(default_factory=dict)
+    compiled: Callable[[str], str | None] = lambda _: None
+    quoted: Callable[[Relation], str] = str
+    catalog: Mapping[str, Described] = field(default_factory=dict)
+    history: Mapping[str, Sequence[tuple[str, NodeFinished]]] = field(default_factory=dict)
+    macros: Sequence[WrittenMacro] = ()
+    groups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    arrivals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    overview: str = ""
