@@ -166,8 +166,8 @@ def number(text: str, engine: str) -> str | None:
         return {"duckdb": "DOUBLE", "postgres": "numeric"}[engine]
     if engine == "postgres":
         return "numeric"
-    width = len(whole.lstrip("0")) + len(rest)
-    return f"DECIMAL({max(width, 1)},{len(rest)})" if rest and width <= 38 and whole.lstrip("0") else None
+    width = len(whole) + len(rest)  # zeros in front count, too
+    return f"DECIMAL({width},{len(rest)})" if width <= 38 else "DOUBLE"
 
 
 def _case(ctx: Context, scope: Scope, e: Any, into: Gathered, kind: UseKind) -> str | None:

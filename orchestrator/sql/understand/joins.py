@@ -83,7 +83,9 @@ def _join(ctx: Context, scope: Scope, join: Any, left: Group, listed: Listed, ro
     on = join.args.get("on")
     if on is not None:
         scope.clause = "on"
+        ctx.joining = True
         decide(ctx, scope, on, rows, "join")
+        ctx.joining = False
     shared = [(spelled(u, ctx.engine), place(u)) for u in join.args.get("using") or ()]
     if (join.args.get("method") or "").upper() == "NATURAL":
         shared = _natural(scope, left, right, before)

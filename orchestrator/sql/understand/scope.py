@@ -21,7 +21,7 @@ class Context:
     """What is the same everywhere in one query.
 
     ``reads`` are its reads by the place where they end, ``parents`` the relations of those that are inputs by name.
-    ``solve`` is the meaning of a query inside of this one. ``quiet`` is above zero while what is wrong was told before.
+    ``solve`` is the meaning of a query inside of this one. ``quiet`` is above zero while what is wrong was told before; ``joining`` while a join's condition is looked at.
     """
 
     text: str
@@ -31,6 +31,7 @@ class Context:
     solve: Callable[[Context, Any, Env, Scope | None], Relation]
     findings: list[Finding] = field(default_factory=list)
     quiet: int = 0
+    joining: bool = False
 
     def tell(self, code: str, message: str, place: tuple[int, int], hint: str | None = None) -> None:
         """Add a finding, once."""

@@ -26,6 +26,7 @@ _WHOLE = {
 _DIGITS = {"TINYINT": 3, "SMALLINT": 5, "INTEGER": 10, "BIGINT": 19, "HUGEINT": 38, "UTINYINT": 3, "USMALLINT": 5, "UINTEGER": 10, "UBIGINT": 20}
 _LIMITS = {"TINYINT": 2**7, "SMALLINT": 2**15, "smallint": 2**15, "INTEGER": 2**31, "integer": 2**31, "BIGINT": 2**63, "bigint": 2**63}
 _DECIMAL = re.compile(r"(?:decimal|numeric)\s*\(\s*(\d+)\s*(?:,\s*(-?\d+)\s*)?\)", re.IGNORECASE)
+_SIZE = re.compile(r"\([\d,]+\)")
 _SIZED = re.compile(r"(.*?)\s*\(([\d\s,]+)\)\s*(.*)", re.DOTALL)
 
 
@@ -140,14 +141,17 @@ def unify(left: str | None, right: str | None, engine: str) -> str | None:
     """
     if left is None or right is None:
         return None
-    if left == right or right == NULL:
+    if left == right:
         return left
-    if left == NULL:
-        return right
+    if NULL in (left, right):
+        other = right if left == NULL else left
+        return _SIZE.sub("", other) if engine == "postgres" else other
     kinds = (family(left, engine), family(right, engine))
     if "literal" in kinds:
         other = right if kinds[0] == "literal" else left
-        return other if kinds[kinds[0] == "literal"] != "other" else None
+        if "other" in kinds:
+            return None
+        return _SIZE.sub("", other) if engine == "postgres" else other
     if kinds[0] == kinds[1] == "integer":
         return _wider(left, right, engine)
     if NUMBERS.issuperset(kinds):
@@ -180,24 +184,19 @@ def _wider(left: str, right: str, engine: str) -> str | None:
 
 def _number(left: str, right: str, kinds: tuple[str, str], engine: str) -> str | None:
     if engine == "postgres":
-        doubles = {"double precision", "real"}
-        return "double precision" if doubles & {left, right} and "float" in kinds and "double precision" in (left, right) else _numeric(kinds)
+        return "double precision" if "double precision" in (left, right) else None if "float" in kinds else "numeric"
     if engine == "bigquery":
         if "float" in kinds:
             return "FLOAT64"
         return "BIGNUMERIC" if any(t.startswith("BIGNUMERIC") for t in (left, right)) else "NUMERIC"
     if "float" in kinds:
-        return "DOUBLE" if "DOUBLE" in (left, right) else "FLOAT" if "decimal" not in kinds else None
+        return "DOUBLE" if "DOUBLE" in (left, right) else "FLOAT"
     one, two = precision(left), precision(right)
     if one is None or two is None:
         return None
     scale = max(one[1], two[1])
     width = max(one[0] - one[1], two[0] - two[1]) + scale
     return f"DECIMAL({width},{scale})" if width <= 38 else None
-
-
-def _numeric(kinds: tuple[str, str]) -> str | None:
-    return None if "float" in kinds else "numeric"
 
 
 def unify_all(types: list[str | None], engine: str) -> str | None:
