@@ -14,7 +14,7 @@ from orchestrator.sql.understand.names import key_of, place, spelled
 from orchestrator.sql.understand.relations import Relation, RowUses, Uses, add_rows, composed, merge
 from orchestrator.sql.understand.scope import Context, Scope, resolve
 from orchestrator.sql.understand.types import NULL, TEXT, element_of, field_of, list_of, of_cast, settled, unify_all
-from orchestrator.sql.understand.windows import AGGREGATES, FRAMED
+from orchestrator.sql.understand.windows import folds
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ def look(ctx: Context, scope: Scope, e: Any, into: Gathered, kind: UseKind) -> s
         return seen(ctx, scope, e, into, kind)
     if isinstance(e, exp.Query):
         return _subquery(ctx, scope, e, into, kind)
-    inner = composed("aggregated" if type(e) in AGGREGATES or isinstance(e, exp.AggFunc) and type(e) not in FRAMED else "transformed", kind)
+    inner = composed("aggregated" if folds(e) else "transformed", kind)
     return result(ctx, e, _children(ctx, scope, e, into, inner))
 
 
@@ -148,10 +148,12 @@ def _absorb(into: Gathered, own: Gathered) -> None:
     into.unknown = into.unknown or own.unknown
 
 
-def _literal(_ctx: Context, _scope: Scope, e: Any, _into: Gathered, _kind: UseKind) -> str | None:
+def _literal(ctx: Context, _scope: Scope, e: Any, _into: Gathered, _kind: UseKind) -> str | None:
     if e.args.get("is_string"):
         return TEXT
-    return number(e.name, _ctx.engine.name)
+    if "start" not in e.meta and e.name.startswith("0."):  # `.5`, which the tree has as 0.5
+        return number(e.name[1:], ctx.engine.name)
+    return number(e.name, ctx.engine.name)
 
 
 def number(text: str, engine: str) -> str | None:

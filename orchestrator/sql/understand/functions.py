@@ -45,14 +45,14 @@ def bare(type_: str | None, engine: str) -> str | None:
 
 
 def _same(engine: str, e: Any, t: Types) -> str | None:
-    if e.args.get("expressions"):  # max(x, 3) is a list
+    if e.args.get("expressions") or e.args.get("count"):  # max(x, 3) is a list
         return None
     return bare(settled(t.get("this"), engine), engine)
 
 
 def _largest(engine: str, e: Any, t: Types) -> str | None:
     """min, max: what Postgres compares as text it gives back as text."""
-    found = _same(engine, e, t)
+    found = _same(engine, e, t) if e.args.get("expression") is None else None
     return "text" if engine == "postgres" and family(found, engine) == "text" else found
 
 
@@ -133,7 +133,7 @@ def _median(engine: str, e: Any, t: Types) -> str | None:
 def _extract(engine: str, e: Any, t: Types) -> str | None:
     part = str(e.this.name).lower()
     if engine == "postgres":
-        return "numeric"
+        return None  # extract is numeric, date_part is double precision, and both look alike here
     if engine == "bigquery":
         return {"date": "DATE", "time": "TIME", "datetime": "DATETIME"}.get(part, "INT64")
     return "DOUBLE" if part in ("epoch", "julian") else "BIGINT" if part in _PARTS else None
@@ -191,6 +191,28 @@ def _json(engine: str, e: Any, t: Types) -> str | None:
     return this if family(this, engine) == "json" else None
 
 
+_ANONYMOUS = {
+    "duckdb": {
+        "now": "TIMESTAMP WITH TIME ZONE",
+        "strlen": "BIGINT",
+        "format": "VARCHAR",
+        "printf": "VARCHAR",
+        "pi": "DOUBLE",
+        "hash": "UBIGINT",
+    },
+    "postgres": {"pg_typeof": "regtype", "random": "double precision", "jsonb_build_object": "jsonb", "json_build_object": "json"},
+    "bigquery": {"session_user": "STRING"},
+}
+
+
+def _anonymous(engine: str, e: Any, t: Types) -> str | None:
+    word = str(e.name).lower()
+    if engine == "duckdb" and word == "date_part" and e.expressions and isinstance(e.expressions[0], exp.Literal):
+        part = e.expressions[0].name.lower()
+        return "BIGINT" if part in _PARTS else "DOUBLE" if part == "epoch" else None
+    return _ANONYMOUS[engine].get(word)
+
+
 def _sum(engine: str, e: Any, t: Types) -> str | None:
     return summed(t.get("this"), engine)
 
@@ -239,6 +261,16 @@ def _rules() -> dict[type, Rule]:
         ("Floor Ceil", _floor),
         ("Sum", _sum),
         ("Avg", _avg),
+        ("Explode BitwiseNot", lambda engine, e, t: t.get("this")),
+        ("StrPosition", _each("BIGINT", "integer", "INT64")),
+        ("SafeDivide", lambda engine, e, t: "FLOAT64" if {family(t.get(k), engine) for k in ("this", "expression")} <= {"integer", "float"} else None),
+        ("Split", lambda engine, e, t: list_of("'", engine) if engine != "bigquery" or family(t.get("this"), engine) == "text" else None),
+        ("ArraySize UnixSeconds UnixMillis UnixMicros FarmFingerprint", _each(None, None, "INT64")),
+        ("JSONFormat", _each(None, None, "STRING")),
+        ("RegexpExtract", lambda engine, e, t: WORDS[engine]["text"] if engine == "duckdb" or family(t.get("this"), engine) == "text" else None),
+        ("Date", _word("date")),
+        ("CurrentUser Typeof", _each("VARCHAR", None, None)),
+        ("Anonymous", _anonymous),
         ("Count ApproxDistinct", _each("BIGINT", "bigint", "INT64")),
         ("CountIf", _each("HUGEINT", None, "INT64")),
         ("RowNumber Rank DenseRank", _each("BIGINT", "bigint", "INT64")),

@@ -171,7 +171,7 @@ def _projection(ctx: Context, scope: Scope, query: Any, at: int, projection: Any
     type_ = look(ctx, scope, e, found, "passed")
     found.settle_rows()
     if name is None:
-        name = made_up(ctx, e, unnamed)
+        name = made_up(ctx, e, unnamed, type_)
     if isinstance(bare, exp.Explode | exp.Unnest):
         type_ = element_of(type_)
     return Column(name, key_of(name, engine), type_, found.uses, found.unknown, Made(query, at))

@@ -28,8 +28,9 @@ def expanded(ctx: Context, scope: Scope, projection: Any, listed: Listed, query:
         return Relation([], complete=False, unknown="a star with a pattern is only known to the engine")
     if isinstance(projection, exp.Dot) and isinstance(projection.expression, exp.Star):
         return Relation([], complete=False, unknown="the fields of a struct are not known")
-    if isinstance(projection, exp.Explode | exp.Unnest):
-        return _unnested(ctx, scope, projection)
+    inner = projection.this if isinstance(projection, exp.Alias) else projection
+    if isinstance(inner, exp.Explode | exp.Unnest):
+        return _unnested(ctx, scope, inner)
     return None
 
 

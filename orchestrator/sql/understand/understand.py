@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sqlglot import exp
+
 from orchestrator.core.meaning import Finding, Meaning, Output, Shape, Use
 from orchestrator.core.node import Query
 from orchestrator.sql.parse import tree_of
@@ -20,7 +22,7 @@ from orchestrator.sql.understand.relations import Column, Relation
 from orchestrator.sql.understand.scope import Context
 from orchestrator.sql.understand.selects import solve
 from orchestrator.sql.understand.tables import apart
-from orchestrator.sql.understand.texts import Text, sliced
+from orchestrator.sql.understand.texts import Text, sliced, spread
 from orchestrator.sql.understand.types import canonical, settled
 
 
@@ -82,4 +84,21 @@ def _output(ctx: Context, column: Column, text: Text) -> Output:
 
 
 def twice(ctx: Context, tree: object, relation: Relation) -> None:
-    """S106: two columns of one name."""
+    """S106: two columns of one name. DuckDB tells them apart by itself, so there only names that somebody wrote count."""
+    if not relation.doubles or not isinstance(tree, exp.Select):
+        return
+    seen: dict[str, Column] = {}
+    for at, column in enumerate(relation.columns):
+        first = seen.setdefault(column.key, column)
+        if first is column or not column.name or column.name == "?column?":
+            continue
+        if ctx.engine.name == "duckdb" and (first.star or column.star):
+            continue
+        written = tree.expressions[at] if len(tree.expressions) == len(relation.columns) else None
+        place = spread(written.args["alias"] if isinstance(written, exp.Alias) else written) if written is not None else _stars(tree)
+        hint = f"DuckDB calls the second one `{column.name}_1`" if ctx.engine.name == "duckdb" else "give one of them another name"
+        ctx.tell("S106", f"two columns are called `{column.name}`", place, hint)
+
+
+def _stars(tree: exp.Select) -> tuple[int, int]:
+    return next((spread(e) for e in tree.expressions if e.is_star), (-1, -1))

@@ -105,6 +105,7 @@ def _calculate(ctx: Context, e: Any, left: str | None, right: str | None) -> Non
 def clash(ctx: Context, query: Any, left: Column, right: Column) -> None:
     """S204: columns of a set operation that no type holds both of."""
     engine = ctx.engine.name
-    if engine != "duckdb" and unlike(left.type, right.type, engine):
-        at = spread(query.expression)
-        ctx.tell("S204", f"column `{left.name}` of this {query.key.upper()} is {left.type} on one side and {right.type} on the other", at, _CAST)
+    if unlike(left.type, right.type, engine):
+        one, two = _word(left.type, engine), _word(right.type, engine)
+        name = f"column `{left.name}`" if left.name else "a column"
+        ctx.tell("S204", f"{name} of this {query.key.upper()} is {one} on one side and {two} on the other", spread(query.expression), _CAST)
