@@ -54,12 +54,14 @@ def _summary(ctx: Context) -> Relation:
 
 
 def _parenthesised(ctx: Context, query: Any, env: Env, outer: Scope | None) -> Relation:
-    if isinstance(query.this, exp.Table) or query.args.get("pivots"):
+    if isinstance(query.this, exp.Table):
         scope = Scope(env, outer)
         listed = from_clause(ctx, scope, query, [])
         relation = Relation([c for _, c in listed.columns], listed.complete, listed.unknown, rows=_rows(scope))
     else:
         relation = solve(ctx, query.this, env, outer)
+        if query.args.get("pivots"):
+            relation = with_pivots(ctx, relation, query.args["pivots"], Scope(env, outer))
     _order_result(ctx, query, relation)
     return relation
 

@@ -43,7 +43,7 @@ def source_of(ctx: Context, scope: Scope, item: Any, columns: list[Column] | Non
 
 def _only(item: Any) -> bool:
     """Whether parentheses around a query hold nothing else that matters here."""
-    return not any(item.args.get(key) for key in ("with_", "order", "limit", "offset", "pivots"))
+    return not any(item.args.get(key) for key in ("with_", "order", "limit", "offset"))
 
 
 def _titled(ctx: Context, item: Any, relation: Relation, parts: tuple[str, ...] = (), name: str = "") -> Source:
