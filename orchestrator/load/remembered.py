@@ -64,6 +64,7 @@ class Remembered:
             hidden = [json.dumps(secret)[1:-1] for secret in self._secrets]
             openly = [row for row in rows if not any(text in row[3] for text in hidden)]
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.path.touch(mode=0o600)  # for nobody else to read
             with closing(sqlite3.connect(self.path, timeout=2, isolation_level=None)) as connection:
                 connection.executescript(f"pragma synchronous = off; pragma secure_delete = on; {_TABLES}")
                 connection.execute("begin immediate")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +25,7 @@ from orchestrator.core.names import Relation
 from orchestrator.core.node import Query
 from orchestrator.graph.meanings import Meanings
 from orchestrator.load.packed_meaning import pack_meaning, unpack_meaning
-from tests.projects.conftest import Make, Project
+from tests.projects.conftest import ROOT, Make, Project
 
 FILES = {
     "seeds/cities.csv": "id,name\n1,Oslo\n",
@@ -63,7 +67,7 @@ class Known:
 
 
 def opened(p: Project, *, cache: bool = True) -> Workspace:
-    env = {"HOME": str(p.root.parent), **p.environment}
+    env = {**p.environment, "HOME": str(p.root.parent)}
     return open_workspace(Invocation("1", p.root, datetime.now(UTC), SystemClock(), env, cache=cache))
 
 
@@ -92,6 +96,30 @@ def test_an_unchanged_project_is_not_read_again(project: Make) -> None:
     assert len(first.read) == 4
     assert again.read == []
     assert dict(again.found) == dict(first.found) == dict(look(p, cache=False).found)
+
+
+WARM = """
+import os, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from orchestrator.app.invocation import Invocation
+from orchestrator.app.meanings import meanings
+from orchestrator.app.opening import open_workspace
+from orchestrator.cli.wire import SystemClock
+found = meanings(open_workspace(Invocation("2", Path({root!r}), datetime.now(UTC), SystemClock(), {{"HOME": {home!r}}})))
+print(len(dict(found)), *sorted({{name.split(".")[0] for name in sys.modules}}))
+"""
+
+
+def test_what_is_remembered_needs_nothing_heavy(project: Make) -> None:
+    p = project(FILES)
+    look(p)
+    script = WARM.format(root=str(p.root), home=str(p.root.parent))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment, timeout=60)
+    count, *names = done.stdout.split()
+    assert int(count) == 6
+    assert not {*names} & {"sqlglot", "duckdb", "jinja2", "yaml", "pyarrow", "pandas"}
 
 
 def test_one_meaning_is_decoded_when_it_is_asked_for(project: Make) -> None:
@@ -215,8 +243,6 @@ def _noise(file: Path) -> None:
 
 
 def _sql(file: Path, sql: str) -> None:
-    import sqlite3
-
     with sqlite3.connect(file) as connection:
         connection.execute(sql)
     connection.close()
