@@ -220,7 +220,7 @@ def _query(
 
 def _understand() -> Understand:
     """The one that needs sqlglot: imported when there is something new to read."""
-    from orchestrator.sql.understand.understand import understand  # type: ignore[import-not-found, unused-ignore]
+    from orchestrator.sql.understand.understand import understand
 
     found: Understand = understand
     return found
