@@ -172,6 +172,8 @@ def test_commands_that_documents_show_exist(path: Path) -> None:
         if command is None:
             unknown.append(line)
             continue
+        while isinstance(command, click.Group) and rest and rest[0] in command.commands:
+            command = command.commands[rest.pop(0)]
         known = {flag for p in command.params for flag in (*p.opts, *p.secondary_opts)} | {"-h", "--help"}
         unknown += [line for word in rest if re.fullmatch(r"--?[a-z][a-z-]*", word) and word not in known]
     assert unknown == []
