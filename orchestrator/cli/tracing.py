@@ -31,7 +31,7 @@ FORMATS = ("tree", "json", "mermaid", "dot", "openlineage")
 @o.project
 @o.console
 def lineage(**given: Any) -> int:
-    """Trace columns: where they come from, where they go, and how.
+    r"""Trace columns: where they come from, where they go, and how.
 
     \b
     orc lineage orders.amount             one column, in both directions
@@ -78,7 +78,7 @@ def lineage(**given: Any) -> int:
 @o.project
 @o.console
 def impact(**given: Any) -> int:
-    """Say what a change reaches: columns, tables, tests, exposures.
+    r"""Say what a change reaches: columns, tables, tests, exposures.
 
     \b
     orc impact --column orders.amount     if this column changed

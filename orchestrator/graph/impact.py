@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -106,10 +107,14 @@ def _looked_at(graph: Graph, meanings: Mapping[str, Meaning], test: Node, reache
     arguments: Mapping[str, Any] = getattr(graph.bodies.get(test.id), "arguments", None) or {}
     for parent in test.depends_on:
         column = test.column if parent == test.attached else arguments.get("field")
-        if column and test.test_name:
-            yield from (p for p in reached.get(parent, ()) if p.whole or p.column.casefold() == str(column).casefold())
-        else:
-            yield from reached.get(parent, ())
+        names = {str(column).casefold()} if column else _mentioned(arguments, meanings.get(parent))
+        yield from (p for p in reached.get(parent, ()) if p.whole or not (names and test.test_name) or p.column.casefold() in names)
+
+
+def _mentioned(arguments: Mapping[str, Any], meaning: Meaning | None) -> set[str]:
+    """The columns of a table that a test's arguments name, folded; none when they name none, and the test may look at any."""
+    words = {word.casefold() for word in re.findall(r"\w+", str([v for k, v in arguments.items() if k not in ("model", "to")]))}
+    return {c.name.casefold() for c in meaning.columns if c.name.casefold() in words} if meaning is not None else set()
 
 
 def _breaks(before: Version, after: Version, id_: str, column: str) -> Iterator[Break]:

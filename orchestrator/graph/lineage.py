@@ -179,7 +179,7 @@ def _names(meanings: Mapping[str, Meaning], id_: str) -> tuple[str, ...]:
 def _guesses(meanings: Mapping[str, Meaning], id_: str, meaning: Meaning | None, parents: Iterable[str]) -> Iterator[Hop]:
     """Hops that may or may not be there: silence about them would say that nothing reads the column."""
     blind = opaque(meaning)
-    why = meaning.unknown if meaning is not None else "nothing is known of its columns"
+    why = _why(meaning, blind=blind)
     taken = {(use.node, use.column) for c in meaning.columns for use in c.uses} if meaning is not None else set()
     doubtful = [c for c in meaning.columns if c.unknown] if meaning is not None else []
     for parent in parents:
@@ -193,6 +193,12 @@ def _guesses(meanings: Mapping[str, Meaning], id_: str, meaning: Meaning | None,
             for output in doubtful:
                 if (parent, name) not in {(u.node, u.column) for u in output.uses} and _mentions(output.expression, name):
                     yield Hop(Point(parent, name), Point(id_, output.name), "unknown", output.expression, why=output.unknown)
+
+
+def _why(meaning: Meaning | None, *, blind: bool) -> str:
+    if meaning is None:
+        return "nothing is known of its columns"
+    return next((c.unknown for c in meaning.columns if c.unknown), meaning.unknown) if blind else meaning.unknown
 
 
 def _mentions(expression: str, name: str) -> bool:

@@ -34,7 +34,8 @@ def revision(root: Path, name: str, into: Path, env: Mapping[str, str]) -> tuple
     files = git.bytes("ls-tree", "-r", "-z", "--name-only", "--full-name", commit)
     if not files:
         raise UsageError(Problem("U039", f"the project is not there at `{name}` ({short})", hint="choose a revision that has its files"))
-    target = into / "tree"
+    # A project without a name of its own has its folder's.
+    target = into / ("tree" if prefix else root.name)
     git.bytes("read-tree", commit)
     git.bytes("checkout-index", "-z", "--stdin", f"--prefix={target.as_posix()}/", given=files, at=git.top())
     return target / prefix, short

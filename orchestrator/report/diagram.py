@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.core.graph import Graph
 from orchestrator.core.meaning import Meaning
 from orchestrator.graph.lineage import Hop, Point, Trace, label
-from orchestrator.report.traced import VERBS, Asked
+from orchestrator.report.traced import Asked
 
 VERSION = 1
 """Of the JSON: what is there keeps its meaning; what may come is further keys."""
@@ -63,7 +63,7 @@ def mermaid(graph: Graph, asked: Asked) -> str:
         lines.append("  end")
     for hop in hops:
         arrow = "-.->" if _faint(hop) else "-->"
-        lines.append(f'  p{numbers[hop.parent]} {arrow}|"{_entities(VERBS.get(hop.kind, hop.kind))}"| p{numbers[hop.child]}')
+        lines.append(f'  p{numbers[hop.parent]} {arrow}|"{_entities(hop.kind)}"| p{numbers[hop.child]}')
     if asked.starts:
         lines.append(f"  style {','.join(f'p{numbers[p]}' for p in asked.starts if p in numbers)} stroke-width:3px")
     return "\n".join(lines)
@@ -90,7 +90,7 @@ def dot(graph: Graph, asked: Asked) -> str:
     for hop in hops:
         faint = ", style=dashed" if _faint(hop) else ""
         tip = f", tooltip={_quoted(' '.join(hop.expression.split()))}" if hop.expression else ""
-        lines.append(f"  p{numbers[hop.parent]} -> p{numbers[hop.child]} [label={_quoted(VERBS.get(hop.kind, hop.kind))}{tip}{faint}];")
+        lines.append(f"  p{numbers[hop.parent]} -> p{numbers[hop.child]} [label={_quoted(hop.kind)}{tip}{faint}];")
     return "\n".join([*lines, "}"])
 
 

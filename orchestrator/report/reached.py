@@ -13,7 +13,7 @@ from orchestrator.graph.impact import Break, Consequence, Effect, Impact
 from orchestrator.graph.lineage import Point, called, label
 from orchestrator.report.diagram import hop_json
 from orchestrator.report.problems import printable
-from orchestrator.report.traced import BOLD, CYAN, DIM, PLAIN, VERBS, YELLOW, Pieces, painted
+from orchestrator.report.traced import BACK, BOLD, CYAN, DIM, PLAIN, YELLOW, Pieces, painted
 
 Where = Callable[[Break], str]
 """Where a reader that breaks is written."""
@@ -39,7 +39,7 @@ def since(
     """What changed, what it reaches and what breaks. ``graphs`` are the earlier one and the one of now."""
     kept = list(found)
     broken = sum(bool(c.breaks) for c in kept)
-    head = f"{_plural(len(kept), 'change')} {title}" + (f", {broken} of them breaking" if broken else "")
+    head = f"{_plural(len(kept), 'change') if kept else 'nothing changed'} {title}" + (f", {broken} of them breaking" if broken else "")
     lines: list[Pieces] = [((head, BOLD),)]
     for one in kept:
         graph = graphs[1] if one.change.node in graphs[1].nodes else graphs[0]
@@ -111,14 +111,14 @@ def _things(graph: Graph, meanings: Mapping[str, Meaning], found: Impact) -> Ite
             yield ()
             yield ((title, ""),)
             names = [label(graph.nodes[e.point.node]) for e in effects]
-            room = min(max(map(len, names)), 48)
+            room = max(map(len, names))
             yield from (((f"  {n:<{room}}  ", ""), *_reason(graph, e)) for e, n in zip(effects, names, strict=True))
 
 
 def _reason(graph: Graph, effect: Effect) -> Pieces:
     hop = effect.path[-1]
     tested = graph.nodes[effect.point.node].kind in ("test", "unit_test")
-    verb = "tests" if tested else VERBS.get(hop.kind, hop.kind)
+    verb = "tests" if tested else BACK[hop.kind]
     why = ((f"  ? {hop.why}", YELLOW),) if hop.why else ()
     return ((f"{verb} ", CYAN), (called(graph, hop.parent), ""), *why)
 

@@ -12,19 +12,40 @@ from orchestrator.graph.lineage import ROW_USES, Hop, HopKind, Point, Trace, cal
 from orchestrator.report.problems import columns as width_of
 from orchestrator.report.problems import printable
 
-VERBS: Mapping[HopKind, str] = {
+ONWARD: Mapping[HopKind, str] = {
+    "passed": "passed to",
+    "renamed": "renamed to",
+    "transformed": "transformed into",
+    "aggregated": "aggregated into",
+    "window": "orders",
+    "conditional": "decides",
     "filter": "filters",
     "join": "joins",
     "group": "groups",
     "sort": "sorts",
-    "window": "orders a window",
-    "conditional": "decides",
-    "unknown": "might use",
+    "reads": "read by",
+    "unknown": "maybe used by",
 }
-"""Kinds of hops in words; the others are words."""
+"""What becomes of a column, in words before the name of what it becomes."""
+
+BACK: Mapping[HopKind, str] = {
+    "passed": "passed from",
+    "renamed": "renamed from",
+    "transformed": "transformed from",
+    "aggregated": "aggregated from",
+    "window": "ordered by",
+    "conditional": "decided by",
+    "filter": "filtered by",
+    "join": "joined by",
+    "group": "grouped by",
+    "sort": "sorted by",
+    "reads": "reads",
+    "unknown": "maybe uses",
+}
+"""How a column is made, in words before the name of what it is made of."""
 
 BOLD, DIM, CYAN, YELLOW, OFF = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[33m", "\x1b[0m"
-PLAIN = re.compile(r'[\w."`]+')
+PLAIN = re.compile(r'[\w."`]*[\w"`*]')
 
 Pieces = Sequence[tuple[str, str]]
 """Parts of a line: the text, and how to paint it."""
@@ -82,17 +103,18 @@ class _Drawing:
                 continue
             found = True
             if several:
-                yield (("  ", ""), *self._named(start), *self._made(start))
+                alone = () if start in onward else ((f"  {self._end(trace, start)}", DIM),)
+                yield (("  ", ""), *self._named(start), *self._made(start), *alone)
             yield from self._tree(trace, start, onward, shown, "  ")
         if not found and not rows:
-            yield ((f"  nothing: {self._end(trace)}", DIM),)
+            yield ((f"  nothing: {self._end(trace, trace.starts[0])}", DIM),)
         for kind in dict.fromkeys(hop.kind for hop in rows):
             names = ", ".join(dict.fromkeys(called(self.graph, hop.parent) for hop in rows if hop.kind == kind))
-            yield (("  rows: ", DIM), (f"{VERBS.get(kind, kind)} ", YELLOW), (names, ""))
+            yield (("  rows: ", DIM), (f"{BACK[kind]} ", YELLOW), (names, ""))
 
-    def _end(self, trace: Trace) -> str:
-        point = trace.starts[0]
-        if trace.cut:
+    def _end(self, trace: Trace, point: Point) -> str:
+        """Why a tree is no more than its root."""
+        if point in trace.cut:
             return "that is as far as --depth goes"
         if trace.direction == "downstream":
             return "nobody reads it"
@@ -123,7 +145,7 @@ class _Drawing:
             again = bool(below) and point in shown
             yield (
                 (f"{indent}{'└─' if last else '├─'} ", DIM),
-                (", ".join(VERBS.get(h.kind, h.kind) for h in hops), _tint(hops)),
+                (", ".join((BACK if trace.direction == "upstream" else ONWARD)[h.kind] for h in hops), _tint(hops)),
                 (" ", ""),
                 *self._named(point),
                 *self._made(point),

@@ -33,7 +33,7 @@ class Clause:
 class Scope:
     """One SELECT, or a set operation over ``branches`` (paths of scopes).
 
-    ``sources`` are the scopes it reads, by alias; tables are none of them. ``stars`` are its stars, as written.
+    ``sources`` are the scopes it reads, by alias; tables are none of them. ``reads`` counts both. ``stars`` are its stars, as written.
     """
 
     outputs: tuple[tuple[str, Clause], ...] = ()
@@ -42,6 +42,7 @@ class Scope:
     rows: tuple[Clause, ...] = ()
     branches: tuple[str, ...] = ()
     distinct: bool = False
+    reads: int = 0
 
 
 Parts = Mapping[str, Scope]
@@ -109,9 +110,13 @@ class _Judge:
         if now.branches or then.branches:
             return self._branches(now, then, name)
         made, was = dict(now.outputs).get(name), dict(then.outputs).get(name)
-        if made is not None:
-            return was is None or was.text != made.text or self.mentions(now, then, made.refs)
-        if was is not None or now.stars != then.stars or dict(now.sources) != dict(then.sources):
+        if made is not None and was is not None:
+            return was.text != made.text or self.mentions(now, then, made.refs)
+        # By a star or by its name is the same column, where there is only one table it can be of.
+        explicit = made or was
+        if explicit is not None and not (_bare(explicit, name) and now.reads == then.reads == 1 and (now if was else then).stars == ("*",)):
+            return True
+        if (explicit is None and now.stars != then.stars) or dict(now.sources) != dict(then.sources):
             return True
         return any(self.touched(source, name) for source in now.sources.values())
 
@@ -157,6 +162,12 @@ class _Judge:
             ):
                 return True
         return False
+
+
+def _bare(clause: Clause, name: str) -> bool:
+    """Whether a clause is a column under its own name, and nothing else."""
+    plain = clause.text.replace('"', "").replace("`", "")
+    return plain in {name, *(f"{before_dot}.{name}" for before_dot, _ in clause.refs)}
 
 
 def _reached(found: Parts) -> Iterator[str]:
@@ -257,7 +268,14 @@ def _select(tree: Any, path: str, names: Mapping[str, str], found: dict[str, Sco
         rows.append(_clause(copy, dialect))
     outputs, stars = _outputs(tree, dialect)
     rows += _chosen(tree, [clause for _, clause in outputs], dialect)
-    return Scope(tuple(outputs), stars, sources, (*rows, *_ends(tree, dialect)), distinct=bool(tree.args.get("distinct")))
+    return Scope(
+        tuple(outputs),
+        stars,
+        sources,
+        (*rows, *_ends(tree, dialect)),
+        distinct=bool(tree.args.get("distinct")),
+        reads=len(list(_from(tree))),
+    )
 
 
 def _from(tree: Any) -> Iterator[Any]:

@@ -20,7 +20,12 @@ def differs(before: str, after: str, dialect: str = "duckdb") -> tuple[list[str]
         ("select a,b from t", "SELECT a, b -- why\nFROM t", [], False),
         ("select a from t order by a", "select a from t order by b", [], False),
         ("with idle as (select 1 as z) select a from t", "select a from t", [], False),
+        ("select * from t", "select a, t.b from t", [], False),
+        ("with c as (select a, b from t) select * from c", "with c as (select a, b from t) select a, b from c", [], False),
         # columns alone
+        ("select * from t", "select a, b as c from t", ["c"], False),
+        ("select * from t, u", "select a from t, u", ["a"], False),
+        ("with c as (select a, b from t) select * from c", "with c as (select a, -b as b from t) select a, b from c", ["b"], False),
         ("select a, b from t", "select a, b + 1 as b from t", ["b"], False),
         ("select a from t", "select a, b from t", ["b"], False),
         ("select 'A' as a from t", "select 'a' as a from t", ["a"], False),
