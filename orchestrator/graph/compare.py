@@ -149,6 +149,8 @@ def _own(before: Version, after: Version, id_: str, known: set[str]) -> Iterator
             yield Change(id_, "expression changed", column.name, old[column.name].expression, column.expression)
     if different.rows:
         yield Change(id_, "row set changed")
+    elif different.rest and not (was and now and was.complete and now.complete):
+        yield Change(id_, "row set changed", after="its columns are not all known, and those may be made differently")
 
 
 def _difference(before: Version, after: Version, id_: str) -> Difference | None:
@@ -161,7 +163,8 @@ def _difference(before: Version, after: Version, id_: str) -> Difference | None:
     from orchestrator.sql.parts import Difference, difference, parts
 
     pairs = [(old.query, new.query), *([(old.incremental, new.incremental)] if old.incremental and new.incremental else [])]
-    columns, rows = set[str](), False
+    columns, rows, rest = set[str](), False, False
+    names = {c.name.casefold() for m in (before.meanings.get(id_), after.meanings.get(id_)) if m is not None for c in m.columns}
     for one, other in pairs:
         if one.canon == other.canon:
             continue
@@ -169,10 +172,11 @@ def _difference(before: Version, after: Version, id_: str) -> Difference | None:
         now = parts(_linked(other, after.graph.nodes[id_]), after.dialect)
         if then is None or now is None:
             return None
-        found = difference(then, now)
+        found = difference(then, now, names)
         columns |= found.columns
         rows |= found.rows
-    return Difference(frozenset(columns), rows)
+        rest |= found.rest
+    return Difference(frozenset(columns), rows, rest)
 
 
 def _linked(query: Query, node: Node) -> str:

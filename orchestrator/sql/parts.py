@@ -51,10 +51,14 @@ Parts = Mapping[str, Scope]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What two versions of a query may have different: outputs by folded name, and whether the rows are chosen differently."""
+    """What two versions of a query may have different: outputs by folded name, and whether the rows are chosen differently.
+
+    ``rest`` says that outputs whose names nobody knows (behind a star) may be made differently, too.
+    """
 
     columns: frozenset[str]
     rows: bool
+    rest: bool = False
 
 
 def parts(sql: str, dialect: str) -> Parts | None:
@@ -78,16 +82,20 @@ def parts(sql: str, dialect: str) -> Parts | None:
     return found
 
 
-def difference(before: Parts, after: Parts) -> Difference:
-    """What may differ between two versions of a query.
+def difference(before: Parts, after: Parts, names: Iterable[str] = ()) -> Difference:
+    """What may differ between two versions of a query. ``names`` are outputs that are known to be behind its stars, folded.
 
     >>> one, other = (parts(f"with a as (select {x} as x, y from t) select x, y from a where y > 1", "duckdb") for x in ("p", "q"))
     >>> difference(one, other)
-    Difference(columns=frozenset({'x'}), rows=False)
+    Difference(columns=frozenset({'x'}), rows=False, rest=False)
     """
     judge = _Judge(before, after)
-    names = _names(after, "") | _names(before, "")
-    return Difference(frozenset(n for n in names if judge.touched("", n)), judge.rows())
+    every = _names(after, "") | _names(before, "") | frozenset(names)
+    return Difference(frozenset(n for n in every if judge.touched("", n)), judge.rows(), judge.touched("", NOBODY))
+
+
+NOBODY = "\0"
+"""A name that no column has: what is true of it is true of all columns that are not written out."""
 
 
 @dataclass
@@ -116,6 +124,8 @@ class _Judge:
         explicit = made or was
         if explicit is not None and not (_bare(explicit, name) and now.reads == then.reads == 1 and (now if was else then).stars == ("*",)):
             return True
+        if explicit is None and not now.stars and not then.stars:
+            return False
         if (explicit is None and now.stars != then.stars) or dict(now.sources) != dict(then.sources):
             return True
         return any(self.touched(source, name) for source in now.sources.values())

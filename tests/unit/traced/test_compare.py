@@ -105,6 +105,16 @@ def test_a_change_inside_a_cte_is_a_change_of_the_column_it_feeds() -> None:
     assert [(c.category, c.column) for c in compare(before, after)] == [("expression changed", "y")]
 
 
+def test_columns_behind_a_star_are_compared_by_the_names_they_are_known_to_have() -> None:
+    one, other = (body(f"select * replace (y + {n} as y) from raw") for n in (1, 2))
+    shape = columns(out("x", "*"), out("y", "y + 1"))
+    before, after = (version([node(A)], {A: b}, {A: shape}) for b in (one, other))
+    assert {c.column for c in compare(before, after) if c.category == "expression changed"} >= {"y"}
+    partly = replace(shape, columns=(), complete=False)
+    before, after = (version([node(A)], {A: b}, {A: partly}) for b in (one, other))
+    assert [c.category for c in compare(before, after)] == ["row set changed"]
+
+
 def test_both_spellings_of_a_relation_are_one() -> None:
     text = 'select x, y * 2 as z from "__orc"."ref::a:"."a"'
     linked = replace(node(B, A), links=(("ref::a:", A),))
