@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -67,7 +66,7 @@ def write(root: Path, found: Formatted) -> None:
         beside = target.with_name(f".{target.name}.orc")
         beside.write_bytes(mark + new.encode())
         shutil.copymode(target, beside)
-        os.replace(beside, target)
+        beside.replace(target)
 
 
 def _files(workspace: Workspace, paths: tuple[str, ...]) -> Iterator[tuple[Node, SqlBody]]:

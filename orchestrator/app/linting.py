@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from orchestrator.app import Workspace, chosen
 from orchestrator.app.opening import text_of
+from orchestrator.app.styling import styled, stylist
 from orchestrator.core.errors import ConfigError, OrcError, ParseError, Problem, UsageError
 from orchestrator.core.files import Span
 from orchestrator.core.meaning import Finding
@@ -18,12 +19,16 @@ from orchestrator.graph.judging import Doubt, Judged, judging, misnamed, policy
 
 @dataclass(frozen=True, slots=True)
 class Linted:
-    """What was found, in how many queries, and of which nodes the text is not known (with the reason)."""
+    """What was found, in how many queries, and of which nodes the text is not known (with the reason).
+
+    ``unread`` queries are of a kind that sqlfluff cannot read.
+    """
 
     problems: tuple[Problem, ...]
     judged: int
     silenced: int
     unjudged: tuple[tuple[str, str], ...]
+    unread: int = 0
 
     @property
     def failed(self) -> bool:
@@ -31,8 +36,10 @@ class Linted:
         return any(p.severity == "error" for p in self.problems)
 
 
-def lint(workspace: Workspace, request: Request, paths: Iterable[str] = (), only: Iterable[str] = ()) -> Linted:
+def lint(workspace: Workspace, request: Request, paths: Iterable[str] = (), only: Iterable[str] = (), *, style: bool = False) -> Linted:
     """Check the selected models, snapshots, analyses and singular tests; ``paths`` narrows them to files and folders.
+
+    ``style`` asks sqlfluff, too.
 
     Raises:
         OrcError: a rule or a path that does not exist.
@@ -42,9 +49,11 @@ def lint(workspace: Workspace, request: Request, paths: Iterable[str] = (), only
     wrong = [problem for node, _ in nodes for problem in misnamed(node)]
     if wrong:
         raise ConfigError(*wrong)
+    judge = stylist(workspace) if style else None
     doubts: list[tuple[Node, Doubt]] = []
     unjudged: list[tuple[str, str]] = []
     whole: dict[str, Node] = {}
+    unread = 0
     for node, body in nodes:
         try:
             doubts += [(node, doubt) for doubt in _doubts(workspace, node, body)]
@@ -53,6 +62,10 @@ def lint(workspace: Workspace, request: Request, paths: Iterable[str] = (), only
         else:
             if node.path.endswith(".sql") and node.kind != "snapshot":
                 whole[node.path] = node
+                if judge is not None:
+                    said = styled(workspace, node, body, judge)
+                    doubts += [(node, doubt) for doubt in said or ()]
+                    unread += said is None
 
     def text(path: str) -> str:
         try:
@@ -61,7 +74,7 @@ def lint(workspace: Workspace, request: Request, paths: Iterable[str] = (), only
             return ""
 
     found: Judged = judging(doubts, rules, text, whole, shared=_shared(workspace.invocation.root))
-    return Linted(found.problems, len(nodes) - len(unjudged), found.silenced, tuple(unjudged))
+    return Linted(found.problems, len(nodes) - len(unjudged), found.silenced, tuple(unjudged), unread)
 
 
 class _UnknownText(Exception):  # noqa: N818 - lint() counts it

@@ -26,6 +26,7 @@ from orchestrator.cli.sections import Option
     cls=Option,
     help="How to print what was found.",
 )
+@click.option("--style", is_flag=True, cls=Option, help="Ask sqlfluff about style, too (when it is installed).")
 @click.option("--warn-error", is_flag=True, cls=Option, envvar=["ORC_WARN_ERROR", "DBT_WARN_ERROR"], help="Warnings are errors.")
 @o.project
 @o.console
@@ -40,7 +41,7 @@ def lint(**given: Any) -> int:
     from orchestrator.report.findings import findings, summary
 
     workspace = opened(given, "lint")
-    found = linted(workspace, wire.request(given, "lint"), given["paths"], given["rules"])
+    found = linted(workspace, wire.request(given, "lint"), given["paths"], given["rules"], style=given["style"])
     problems = found.problems
     if given["warn_error"]:
         problems = tuple(replace(p, severity="error") for p in problems)
@@ -53,7 +54,7 @@ def lint(**given: Any) -> int:
         colour = colourful(sys.stdout, wire.environment(given))
         click.echo(told(problems, workspace.invocation.root, colour=colour, limit=len(problems)) + "\n")
     if not given["quiet"]:
-        click.echo(summary(problems, found.judged, found.silenced, found.unjudged), err=True)
+        click.echo(summary(problems, found.judged, found.silenced, found.unjudged, found.unread), err=True)
     return 1 if any(p.severity == "error" for p in problems) else 0
 
 

@@ -18,7 +18,7 @@ _OURS = re.compile(r"s\d", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Noqa:
-    """One comment. ``codes`` are rules of ours, ``None`` for all; ``unknown`` look like ours and are none. What others silence is left out.
+    """One comment. ``codes`` are rules of ours, ``None`` for all; ``unknown`` look like ours and are none; ``others`` are other tools'.
 
     ``line`` and ``column`` (from 1) and ``length`` are its place; ``whole`` says that it speaks for the file.
     """
@@ -29,17 +29,18 @@ class Noqa:
     codes: tuple[str, ...] | None
     whole: bool = False
     unknown: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     def covers(self, code: str, line: int) -> bool:
         """Whether it silences a rule at a line."""
-        return (self.whole or line == self.line) and (self.codes is None or code in self.codes)
+        return (self.whole or line == self.line) and (self.codes is None or code in self.codes or code in self.others)
 
 
 def noqas(text: str) -> tuple[Noqa, ...]:
     r"""All such comments of a file.
 
     >>> [(n.line, n.codes) for n in noqas("select 1 -- noqa: S301, unused-cte\n, 2 {# noqa #}\n-- noqa: LT01")]
-    [(1, ('S301', 'S301')), (2, None)]
+    [(1, ('S301', 'S301')), (2, None), (3, ())]
     """
     if "noqa" not in text.lower():
         return ()
@@ -51,8 +52,9 @@ def noqas(text: str) -> tuple[Noqa, ...]:
                 continue
             words = [] if match["codes"] is None else [word.strip() for word in match["codes"].split(",")]
             codes = tuple(code for word in words if (code := code_of(word)) is not None)
-            unknown = tuple(word for word in words if code_of(word) is None and _OURS.match(word))
-            if not words or codes or unknown:
-                place = (number, match.start("word") + 1, len(match["word"]))
-                found.append(Noqa(*place, codes if words else None, whole, unknown))
+            strange = [word for word in words if code_of(word) is None]
+            unknown = tuple(word for word in strange if _OURS.match(word))
+            others = tuple(word.upper() for word in strange if not _OURS.match(word))
+            place = (number, match.start("word") + 1, len(match["word"]))
+            found.append(Noqa(*place, codes if words else None, whole, unknown, others))
     return tuple(found)

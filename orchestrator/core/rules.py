@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -44,6 +45,7 @@ _TABLE: tuple[Rule, ...] = (
 RULES: Mapping[str, Rule] = {rule.code: rule for rule in _TABLE}
 """All rules by code."""
 
+_OURS = re.compile(r"S\d{3}")
 _BY_NAME = {rule.name: rule.code for rule in _TABLE}
 
 
@@ -86,5 +88,11 @@ def coded(rules: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def default(code: str) -> Severity:
-    """How much a rule matters when nobody said anything."""
-    return RULES[code].severity if code in RULES else "error"
+    """How much a rule matters when nobody said anything; other tools' rules are about style.
+
+    >>> default("S304"), default("LT01")
+    ('error', 'warn')
+    """
+    if code in RULES:
+        return RULES[code].severity
+    return "error" if _OURS.fullmatch(code) else "warn"

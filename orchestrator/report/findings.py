@@ -25,7 +25,7 @@ def in_order(found: Iterable[Problem]) -> list[Problem]:
     return sorted(found, key=lambda p: (_place(p).path, _place(p).line, _place(p).column, p.code))
 
 
-def summary(found: Sequence[Problem], judged: int, silenced: int, unjudged: Sequence[tuple[str, str]]) -> str:
+def summary(found: Sequence[Problem], judged: int, silenced: int, unjudged: Sequence[tuple[str, str]], unread: int = 0) -> str:
     """One line that says how it went.
 
     >>> summary([], 12, 1, [("late_one", "its text is known only when it runs")])
@@ -41,7 +41,7 @@ def summary(found: Sequence[Problem], judged: int, silenced: int, unjudged: Sequ
         names = [name for name, why in unjudged if why == reason]
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
         line += f"; {len(names)} not judged: {reason} ({', '.join(names[:5])}{more})"
-    return line
+    return line + (f"; sqlfluff cannot read {unread}" if unread else "")
 
 
 def _place(problem: Problem) -> Span:
