@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from orchestrator.app import Workspace, chosen
+from orchestrator.app.meanings import meanings
 from orchestrator.app.opening import text_of
+from orchestrator.app.promised import promised
 from orchestrator.app.styling import styled, stylist
 from orchestrator.core.errors import ConfigError, OrcError, ParseError, Problem, UsageError
 from orchestrator.core.files import Span
-from orchestrator.core.meaning import Finding
+from orchestrator.core.meaning import Finding, Meaning
 from orchestrator.core.node import Node, Query, SqlBody
 from orchestrator.core.plan import Request
+from orchestrator.graph.inherit import classified
 from orchestrator.graph.judging import Doubt, Judged, judging, misnamed, policy
 
 
@@ -45,18 +48,20 @@ def lint(workspace: Workspace, request: Request, paths: Iterable[str] = (), only
         OrcError: a rule or a path that does not exist.
     """
     rules = policy(workspace.project.settings.lint, only)
-    nodes = list(_nodes(workspace, request, tuple(paths)))
+    ids = chosen_nodes(workspace, request, tuple(paths))
+    nodes = list(_nodes(workspace, ids))
     wrong = [problem for node, _ in nodes for problem in misnamed(node)]
     if wrong:
         raise ConfigError(*wrong)
     judge = stylist(workspace) if style else None
-    doubts: list[tuple[Node, Doubt]] = []
+    known = meanings(workspace)
+    doubts = list(_across(workspace, ids, known))
     unjudged: list[tuple[str, str]] = []
     whole: dict[str, Node] = {}
     unread = 0
     for node, body in nodes:
         try:
-            doubts += [(node, doubt) for doubt in _doubts(workspace, node, body)]
+            doubts += [(node, doubt) for doubt in _doubts(workspace, node, body, known.get(node.id))]
         except _UnknownText as why:
             unjudged.append((node.name, str(why)))
         else:
@@ -81,12 +86,28 @@ class _UnknownText(Exception):  # noqa: N818 - lint() counts it
     """A query whose text is known only when it runs, or that is not to be parsed."""
 
 
-def _nodes(workspace: Workspace, request: Request, paths: tuple[str, ...]) -> Iterator[tuple[Node, SqlBody]]:
+def chosen_nodes(workspace: Workspace, request: Request, paths: tuple[str, ...]) -> frozenset[str]:
+    """The ids that a selection and paths leave."""
+    ids = chosen(workspace, request)
+    return ids & within(workspace, paths) if paths else ids
+
+
+def _across(workspace: Workspace, ids: frozenset[str], known: Mapping[str, Meaning]) -> Iterator[tuple[Node, Doubt]]:
+    """What only the whole graph tells: promises that are not kept, and where personal data go."""
+    yield from promised(workspace, ids, known)
+    for id_, finding in classified(workspace.graph, known):
+        if id_ in ids:
+            node = workspace.graph.nodes[id_]
+            body = workspace.graph.bodies[id_]
+            if isinstance(body, SqlBody) and not body.late:
+                yield from ((node, doubt) for doubt in _led(workspace, node, body.query, [finding]))
+            else:
+                yield node, Doubt(Problem(finding.code, finding.message, node.span, finding.hint, node=node.name))
+
+
+def _nodes(workspace: Workspace, ids: frozenset[str]) -> Iterator[tuple[Node, SqlBody]]:
     """What is to be checked, with its query; generic tests are macros of somebody else."""
     graph = workspace.graph
-    ids = chosen(workspace, request)
-    if paths:
-        ids &= within(workspace, paths)
     for id_ in graph.order:
         node = graph.nodes[id_]
         if id_ in ids and node.kind in ("model", "snapshot", "analysis", "test") and node.test_name is None and node.language == "sql":
@@ -140,18 +161,21 @@ def _shared(root: Path) -> bool:
         return False
 
 
-def _doubts(workspace: Workspace, node: Node, body: SqlBody) -> Iterator[Doubt]:
+def _doubts(workspace: Workspace, node: Node, body: SqlBody, meaning: Meaning | None) -> Iterator[Doubt]:
     """What is doubtful about a node's queries, at the places their author wrote.
 
     Of two faces, what is unused in one may be used in the other: that counts only when both say it of the same place.
     """
     if body.late:
         raise _UnknownText("its text is known only when it runs")
-    whole = list(_placed(workspace, node, body.query, incremental=False))
+    found = list(meaning.findings) if meaning is not None else []
+    if meaning is None or not (meaning.complete or meaning.columns):  # nothing may be known because nobody could read it
+        found = list(dict.fromkeys([*found, *findings(body.query, workspace)]))
+    whole = list(_led(workspace, node, body.query, found))
     if body.incremental is None:
         yield from whole
         return
-    other = list(_placed(workspace, node, body.incremental, incremental=True))
+    other = list(_led(workspace, node, body.incremental, findings(body.incremental, workspace), incremental=True))
     both = {(d.problem.code, d.problem.span) for d in whole} & {(d.problem.code, d.problem.span) for d in other}
     for doubt in dict.fromkeys([*whole, *other]):
         if doubt.problem.code != UNUSED or (doubt.problem.code, doubt.problem.span) in both:
@@ -161,12 +185,15 @@ def _doubts(workspace: Workspace, node: Node, body: SqlBody) -> Iterator[Doubt]:
 UNUSED = "S301"
 
 
-def _placed(workspace: Workspace, node: Node, query: Query, *, incremental: bool) -> Iterator[Doubt]:
-    found = findings(query, workspace)
+def _led(workspace: Workspace, node: Node, query: Query, found: Sequence[Finding], *, incremental: bool = False) -> Iterator[Doubt]:
+    """Findings at the places their author wrote; the template is rendered again only when there are some."""
     if not found:
         return
     place = workspace.places(node.id, incremental=incremental)
     for one in found:
+        if one.start < 0:
+            yield Doubt(Problem(one.code, one.message, node.span, one.hint, node=node.name))
+            continue
         span, trail = place(one.start)
         last, _ = place(max(one.end - 1, one.start))
         length = _length(workspace, span, query.sql[one.start : one.end])

@@ -26,6 +26,18 @@ class Rule:
 
 
 _TABLE: tuple[Rule, ...] = (
+    Rule("S101", "unknown-column", "error", "a column that no table of the query has"),
+    Rule("S102", "ambiguous-column", "error", "a column that several tables of the query have"),
+    Rule("S103", "unequal-sides", "error", "a set operation whose sides have different numbers of columns"),
+    Rule("S104", "unknown-shared-column", "error", "a column of USING or of a star's list that is not there"),
+    Rule("S105", "unknown-table-name", "error", "a column of a table that the query does not name"),
+    Rule("S106", "column-twice", "warn", "two columns of one name in the result"),
+    Rule("S107", "wrong-width", "error", "more names than columns, or rows of VALUES that differ in length"),
+    Rule("S201", "unlike-types", "error", "a comparison of types that the engine does not compare"),
+    Rule("S202", "unlike-keys", "warn", "join keys of different types"),
+    Rule("S203", "sum-of-text", "error", "a sum or average of what is no number"),
+    Rule("S204", "unlike-sides", "error", "a column of a set operation with types that do not go together"),
+    Rule("S205", "arithmetic-with-text", "error", "arithmetic with what is no number"),
     Rule("S301", "unused-cte", "warn", "a CTE that nothing reads"),
     Rule("S302", "cartesian-join", "warn", "a source that nothing ties to the ones before it"),
     Rule("S303", "star-in-mart", "warn", "a mart whose last `select *` takes whatever columns a table will have", marts=True),
@@ -41,6 +53,8 @@ _TABLE: tuple[Rule, ...] = (
     Rule("S405", "test-of-nothing", "error", "a data test of a column that does not exist"),
     Rule("S406", "relationship-to-nothing", "error", "a `relationships` test whose field does not exist"),
     Rule("S407", "unit-test-column", "error", "a unit test with rows of a column that does not exist"),
+    Rule("S450", "public-pii", "error", "personal data that reach a public model"),
+    Rule("S451", "unexplained-declassification", "warn", "a column that is declassified without a reason"),
 )
 RULES: Mapping[str, Rule] = {rule.code: rule for rule in _TABLE}
 """All rules by code."""
