@@ -61,8 +61,7 @@ def examples() -> Iterator[tuple[str, str, dict[str, str]]]:
 
 def test_every_rule_has_a_section_with_a_bad_and_a_good_example_and_its_severity() -> None:
     sections = re.findall(r"^### (\S+) (\S+)\n\n`(\w+)`", PAGE, flags=re.MULTILINE)
-    assert sections == [(r.code, r.name, r.severity) for r in RULES.values() if r.code in {s[0] for s in sections}]
-    assert {code for code in RULES if "S300" < code < "S400"} <= {s[0] for s in sections}
+    assert sections == [(r.code, r.name, r.severity) for r in RULES.values()]
     shown = [(code, which) for code, which, _ in examples()]
     assert shown == [(s[0], which) for s in sections for which in ("bad", "good")]
 
