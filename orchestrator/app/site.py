@@ -13,7 +13,6 @@ from orchestrator.app.invocation import Invocation
 from orchestrator.app.opening import Workspace, text_of
 from orchestrator.core.errors import Problem, UsageError
 from orchestrator.core.event import NodeFinished
-from orchestrator.core.meaning import Meaning
 from orchestrator.core.snapshot import Described
 from orchestrator.core.version import VERSION
 from orchestrator.record.history import History
@@ -76,9 +75,12 @@ def generate(
 
 def gather(workspace: Workspace, history: History, found: Sequence[Described], texts: Mapping[str, str]) -> Known:
     """Everything that is known of the project, from every side."""
+    from orchestrator.app.meanings import meanings
+    from orchestrator.graph.inherit import inherit
     from orchestrator.publish.site.known import Known
 
     graph, project = workspace.graph, workspace.project
+    meant = meanings(workspace)
     target = project.target.name
     there = {d.relation: d for d in found}
     return Known(
@@ -87,7 +89,8 @@ def gather(workspace: Workspace, history: History, found: Sequence[Described], t
         engine=project.target.type,
         version=VERSION,
         generated=workspace.invocation.clock.now(),
-        meanings=_meanings(workspace),
+        meanings=meant,
+        heritage=inherit(graph, meant),
         compiled=texts.get,
         quoted=workspace.dialect.relation,
         catalog={
@@ -119,11 +122,6 @@ def site_folder(invocation: Invocation, output: Path | None) -> Path:
     if not (output / "index.html").is_file():
         raise UsageError(Problem("U045", f"there is no site in `{output}` yet", None, "orc docs generate writes it"))
     return output
-
-
-def _meanings(workspace: Workspace) -> Mapping[str, Meaning]:
-    del workspace
-    return {}
 
 
 def _history(history: History, target: str) -> dict[str, list[tuple[str, NodeFinished]]]:

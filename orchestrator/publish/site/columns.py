@@ -8,12 +8,11 @@ from typing import Any
 
 from orchestrator.core.meaning import Meaning, Output, Use
 from orchestrator.core.node import Body, Column, SqlBody
+from orchestrator.graph.inherit import Heritage
+from orchestrator.graph.lineage import Point
 from orchestrator.publish.site.known import Known
 from orchestrator.publish.site.numbers import Numbers
 from orchestrator.publish.site.results import Results
-
-PII = ("pii", "pii_class", "pii_classes")
-"""Keys of a column's ``meta`` that name its classes of personal data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +37,23 @@ def columns_of(id_: str, body: Body, known: Known, numbers: Numbers, results: Re
     root = node.kind in ("source", "seed")
     below = _below(known, numbers, id_)
     tests = results.tests.get(id_, {})
-    entries = []
+    entries: list[dict[str, Any]] = []
     traced = 0
     for name in names:
         key = name.casefold()
-        output = meant.get(key)
+        output, written = meant.get(key), declared.get(key)
         traced += root or (output is not None and not output.unknown)
-        type_ = real[key][1] if key in real else _type(declared.get(key), output)
-        entries.append(_entry(name, type_, declared.get(key), output, tests.get(key, ()), below.get(key, ()), numbers))
+        said = {
+            "name": name,
+            "type": real[key][1] if key in real else _type(written, output),
+            **_told(known.heritage.get(Point(id_, output.name if output else written.name if written else name), Heritage()), numbers),
+            "constraints": [_constraint(c) for c in written.constraints] if written else None,
+            "tests": list(tests.get(key, ())),
+            **(_origins(output, numbers) if output else {}),
+            "to": [list(e) for e in below.get(key, ()) if e[1]],
+            "rows": [list(e) for e in below.get(key, ()) if not e[1]],
+        }
+        entries.append({k: v for k, v in said.items() if v or k == "name"})
     return Columns(entries, traced, _incomplete(meaning, known=bool(names) and (root or bool(real))))
 
 
@@ -70,47 +78,20 @@ def _incomplete(meaning: Meaning | None, *, known: bool) -> str:
     return "" if known or meaning is None or meaning.complete else meaning.unknown or "a star reads something unknown"
 
 
-def _entry(
-    name: str,
-    type_: str | None,
-    declared: Column | None,
-    output: Output | None,
-    tests: Sequence[dict[str, Any]],
-    below: Sequence[tuple[int, str, str]],
-    numbers: Numbers,
-) -> dict[str, Any]:
-    entry: dict[str, Any] = {"name": name}
-    if type_:
-        entry["type"] = type_
-    if declared is not None:
-        if declared.description:
-            entry["description"] = declared.description
-        if declared.tags:
-            entry["tags"] = list(declared.tags)
-        if pii := _pii(declared.meta):
-            entry["pii"] = pii
-        if constraints := [_constraint(c) for c in declared.constraints]:
-            entry["constraints"] = constraints
-    if tests:
-        entry["tests"] = list(tests)
-    if output is not None:
-        if output.expression:
-            entry["expression"] = output.expression
-        if above := edges(output.uses, numbers):
-            entry["from"] = above
-        if output.unknown:
-            entry["unknown"] = output.unknown
-    for key, found in (("to", [e for e in below if e[1]]), ("rows", [e for e in below if not e[1]])):
-        if found:
-            entry[key] = [list(e) for e in found]
-    return entry
+def _told(heritage: Heritage, numbers: Numbers) -> dict[str, Any]:
+    """Descriptions, tags and classes, the column's own or inherited."""
+    said = heritage.description
+    inherited = said is not None and not said.own and said.origin.node in numbers.of
+    return {
+        "description": said.value if said else None,
+        "inherited": {"node": numbers.of[said.origin.node], "column": said.origin.column} if said and inherited else None,
+        "tags": list(dict.fromkeys(t.value for t in heritage.tags)),
+        "pii": list(dict.fromkeys(c.value for c in heritage.classes)),
+    }
 
 
-def _pii(meta: Mapping[str, Any]) -> list[str]:
-    said = next((meta[key] for key in PII if meta.get(key)), None)
-    if said is None or said is False:
-        return []
-    return [str(v) for v in said] if isinstance(said, list | tuple) else ["pii" if said is True else str(said)]
+def _origins(output: Output, numbers: Numbers) -> dict[str, Any]:
+    return {"expression": output.expression, "from": edges(output.uses, numbers), "unknown": output.unknown}
 
 
 def _constraint(constraint: Mapping[str, Any]) -> str:

@@ -12,6 +12,8 @@ from orchestrator.core.graph import Graph
 from orchestrator.core.meaning import Meaning
 from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import Described
+from orchestrator.graph.inherit import Heritage
+from orchestrator.graph.lineage import Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class WrittenMacro:
 class Known:
     """What is known of a project, from every side; only the graph must be there.
 
-    ``compiled`` gives a node's query as it would be sent, ``None`` for what has none. ``quoted`` writes a relation in the
+    ``meanings`` and ``heritage`` say what columns are made of and inherit. ``compiled`` gives a node's query as it would be sent, ``None`` for what has none. ``quoted`` writes a relation in the
     engine's quoting. ``catalog`` holds what the warehouse says, by node; ``history`` a node's or test's results, newest
     first, each with the id of its run; ``groups`` the entries of properties files by group; ``arrivals`` the results of the
     last look at sources, by node, as ``sources.json`` has them.
@@ -40,6 +42,7 @@ class Known:
     version: str
     generated: datetime
     meanings: Mapping[str, Meaning] = field(default_factory=dict)
+    heritage: Mapping[Point, Heritage] = field(default_factory=dict)
     compiled: Callable[[str], str | None] = lambda _: None
     quoted: Callable[[Relation], str] = str
     catalog: Mapping[str, Described] = field(default_factory=dict)
