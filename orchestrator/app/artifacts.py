@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.app.opening import Workspace, garbage_kept
 from orchestrator.core.event import Status
+from orchestrator.core.files import digest
 from orchestrator.core.node import Node, SqlBody
 from orchestrator.core.run import Run
 from orchestrator.core.snapshot import Described
@@ -85,6 +87,33 @@ def compiled_texts(workspace: Workspace) -> dict[str, str]:
 
     names = Names(workspace.graph, workspace.dialect)
     return {id_: sql for id_, node in workspace.graph.nodes.items() if (sql := compiled_sql(node, names)) is not None}
+
+
+def write_compiled_manifest(workspace: Workspace, made_of: str) -> dict[str, str] | None:
+    """manifest.json and target/compiled with every query, unless those that are there were ``made_of`` the same project.
+
+    Returns the final SQL by id, ``None`` when nothing had to be compiled.
+    """
+    cache, path = workspace.cache, target_folder(workspace) / "manifest.json"
+    if made_of and cache is not None and (stamp := _stamp(path)) and cache.noted("compiled") == [made_of, stamp]:
+        return None
+    texts = compiled_texts(workspace)
+    write_manifest(workspace, texts)
+    if cache is not None:
+        cache.note("compiled", [made_of, _stamp(path)])
+    return texts
+
+
+def project_digest(workspace: Workspace) -> str:
+    """Names everything a project was understood from: its files, configuration, and what was looked at; empty when that is not known."""
+    from orchestrator.load.tree import DiskTree
+
+    cache, tree = workspace.cache, workspace.project.tree
+    head = cache.head() if cache is not None else None
+    if head is None or not isinstance(tree, DiskTree):
+        return ""
+    files = {path: tree.digest(path) for path in tree.sources()}
+    return digest(json.dumps({**head, "stats": None, "files": files}, sort_keys=True).encode())
 
 
 def copy_assets(workspace: Workspace) -> None:

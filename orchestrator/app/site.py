@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.app.artifacts import target_folder
+from orchestrator.app.artifacts import project_digest, target_folder
 from orchestrator.app.invocation import Invocation
 from orchestrator.app.opening import Workspace, text_of
 from orchestrator.core.errors import Problem, UsageError
 from orchestrator.core.event import NodeFinished
+from orchestrator.core.files import digest
 from orchestrator.core.snapshot import Described
 from orchestrator.core.version import VERSION
 from orchestrator.record.history import History
@@ -55,22 +56,37 @@ def generate(
         StoreError: the disk refuses.
     """
     from orchestrator.app import secrets
-    from orchestrator.app.artifacts import compiled_texts, copy_assets, write_catalog, write_manifest
+    from orchestrator.app.artifacts import compiled_texts, copy_assets, write_catalog, write_compiled_manifest
     from orchestrator.publish.site import place
 
     out = output or target_folder(workspace) / ("docs.html" if single else "docs")
     place.check(out)
     found = None if offline else write_catalog(workspace)
-    texts: Mapping[str, str] = compiled_texts(workspace) if compiling else {}
-    if compiling:
-        write_manifest(workspace, texts)
+    relations = None if found is None else len(found)
     copy_assets(workspace)
+    project = project_digest(workspace)
+    texts: Mapping[str, str] | None = write_compiled_manifest(workspace, project) if compiling else {}
+    made_of = digest("\0".join([project, *_around(workspace, history, found, compiling=compiling)]).encode()) if project else ""
+    if made_of and not single and (count := place.current(out, made_of)):
+        return Generated(out, count, 0, relations)
+    if texts is None:
+        texts = compiled_texts(workspace)
     known = gather(workspace, history, found or (), texts)
-    files = (_single if single else _folder)(workspace, known)
     if single:
-        return _written_single(files, out, secrets(workspace), None if found is None else len(found))
-    count, changed = place.place(files, out, secrets(workspace))
-    return Generated(out, count, changed, None if found is None else len(found))
+        return _written_single(_single(workspace, known), out, secrets(workspace), relations)
+    count, changed = place.place(_folder(workspace, known), out, secrets(workspace), made_of)
+    return Generated(out, count, changed, relations)
+
+
+def _around(workspace: Workspace, history: History, found: Sequence[Described] | None, *, compiling: bool) -> Iterator[str]:
+    """What a site is made of besides the project's files, in words that are equal while that is."""
+    yield f"{VERSION} {compiling}"
+    yield repr(found)
+    yield repr([(r.id, r.status, sorted(r.counts.items())) for r in history.runs(RECENT, workspace.project.target.name)])
+    yield json.dumps(_arrivals(workspace), sort_keys=True)
+    yield _overview(workspace)
+    for path in _built():
+        yield f"{path.name} {digest(path.read_bytes())}"
 
 
 def gather(workspace: Workspace, history: History, found: Sequence[Described], texts: Mapping[str, str]) -> Known:
@@ -176,11 +192,19 @@ def _folder(workspace: Workspace, known: Known) -> Iterator[tuple[str, str]]:
     from orchestrator.publish.site.site import site
 
     built = Path(BUILT)
-    for path in sorted(p for p in (built / "assets").rglob("*") if p.is_file()):
-        yield path.relative_to(built).as_posix(), path.read_text(encoding="utf-8")
+    for path in _built():
+        if path.parent.name == "assets":
+            yield f"assets/{path.name}", path.read_text(encoding="utf-8")
     for name, text in site(known):
         yield name, _nowhere(text, workspace.invocation.root)
     yield "index.html", index((built / "index.html").read_text(encoding="utf-8"), known.graph.project)
+
+
+def _built() -> list[Path]:
+    """The files of the built page."""
+    from orchestrator.publish.site.page import BUILT
+
+    return sorted(p for p in Path(BUILT).rglob("*") if p.is_file())
 
 
 def _single(workspace: Workspace, known: Known) -> Iterator[tuple[str, str]]:

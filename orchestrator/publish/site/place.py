@@ -19,10 +19,12 @@ RECORD = ".orc-docs.json"
 _OURS = ("data/", "assets/")
 
 
-def current(out: Path, made_of: str) -> bool:
-    """Whether a folder has, file by file, what was written into it the last time, made of the same."""
+def current(out: Path, made_of: str) -> int:
+    """How many files a folder has, when each is as it was written and all were made of the same; else 0."""
     record = _record(out)
-    return record.get("made_of") == made_of and all(_stat(out / name) == stat for name, stat in record["files"].items())
+    if record.get("made_of") != made_of or not all(_stat(out / name) == stat for name, stat in record["files"].items()):
+        return 0
+    return len(record["files"])
 
 
 def place(files: Iterable[tuple[str, str]], out: Path, secrets: Sequence[Secret], made_of: str = "") -> tuple[int, int]:
