@@ -49,7 +49,7 @@ def columns_of(id_: str, body: Body, known: Known, numbers: Numbers, results: Re
             **_told(known.heritage.get(Point(id_, output.name if output else written.name if written else name), Heritage()), numbers),
             "constraints": [_constraint(c) for c in written.constraints] if written else None,
             "tests": list(tests.get(key, ())),
-            **(_origins(output, numbers) if output else {}),
+            **(_origins(output, numbers) if output else {"unknown": _missing(meaning, root=root)}),
             "to": [list(e) for e in below.get(key, ()) if e[1]],
             "rows": [list(e) for e in below.get(key, ()) if not e[1]],
         }
@@ -88,6 +88,13 @@ def _told(heritage: Heritage, numbers: Numbers) -> dict[str, Any]:
         "tags": list(dict.fromkeys(t.value for t in heritage.tags)),
         "pii": list(dict.fromkeys(c.value for c in heritage.classes)),
     }
+
+
+def _missing(meaning: Meaning | None, *, root: bool) -> str:
+    """Why nothing is known of where a column comes from that the query does not tell of."""
+    if root or meaning is None:
+        return ""
+    return "declared, but the query does not make it" if meaning.complete else meaning.unknown
 
 
 def _origins(output: Output, numbers: Numbers) -> dict[str, Any]:

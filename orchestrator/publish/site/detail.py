@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.core.event import plain
@@ -36,7 +36,7 @@ def detail(id_: str, body: Body, columns: Columns, known: Known, numbers: Number
         "rows": edges(meaning.rows, numbers) if meaning else None,
         "raw": text,
         "compiled": known.compiled(id_) if isinstance(body, SqlBody) else None,
-        "tests": list(results.tests.get(id_, {}).get("", ())),
+        "tests": _other_tests(results.tests.get(id_, {}), columns),
         "config": _config(node),
         "meta": _pairs({**(node.config.get("meta") or {}), **docs.meta}),
         "owner": owner(node, body, known),
@@ -47,6 +47,12 @@ def detail(id_: str, body: Body, columns: Columns, known: Known, numbers: Number
         **_of_exposure(body),
     }
     return {"id": id_, "index": numbers.of[id_], "columns": list(columns.entries), **{key: value for key, value in said.items() if value}}
+
+
+def _other_tests(tests: Mapping[str, Sequence[dict[str, Any]]], columns: Columns) -> list[dict[str, Any]]:
+    """Tests of no column, and of columns nobody else knows of."""
+    shown = {c["name"].casefold() for c in columns.entries}
+    return [entry for column, entries in tests.items() if column not in shown for entry in entries]
 
 
 def _is_relation(node: Node) -> bool:

@@ -30,10 +30,11 @@ class WrittenMacro:
 class Known:
     """What is known of a project, from every side; only the graph must be there.
 
-    ``meanings`` and ``heritage`` say what columns are made of and inherit. ``compiled`` gives a node's query as it would be sent, ``None`` for what has none. ``quoted`` writes a relation in the
-    engine's quoting. ``catalog`` holds what the warehouse says, by node; ``history`` a node's or test's results, newest
-    first, each with the id of its run; ``groups`` the entries of properties files by group; ``arrivals`` the results of the
-    last look at sources, by node, as ``sources.json`` has them.
+    ``meanings`` and ``heritage`` say what columns are made of and what they inherit. ``compiled`` gives a node's query as it
+    would be sent, ``None`` for what has none. ``quoted`` writes a relation in the engine's quoting. ``catalog`` holds what the
+    warehouse says, by node; ``history`` a node's or test's results, newest first, each with the id of its run; ``groups`` the
+    entries of properties files by group; ``arrivals`` the results of the last look at sources, by node, as ``sources.json``
+    has them.
     """
 
     graph: Graph

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.core.event import NodeFinished, plain
+from orchestrator.core.marker import find, spoken
 from orchestrator.core.node import NativeTestBody, Node, SqlBody, UnitTestBody
 from orchestrator.publish.site.known import Known
 
@@ -85,7 +86,13 @@ def _spelled(value: Any) -> str:
         return f"[{', '.join(_spelled(v) for v in value)}]"
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{k}: {_spelled(v)}' for k, v in value.items())}}}"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    said = str(value)
+    for quote in ('"', "`"):
+        for marker in reversed(list(find(said, quote))):  # `ref()` in an argument: what the author calls it
+            said = f"{said[: marker.start]}{spoken(marker.payload)}{said[marker.end :]}"
+    return said
 
 
 def runs(known: Known, id_: str) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ def summary(id_: str, body: Body, columns: Columns, known: Known, numbers: Numbe
     return {
         "id": id_,
         "kind": node.kind,
-        "name": node.name,
+        "name": node.name.removeprefix(f"{node.source_name}.") if node.kind == "source" else node.name,
         "file": numbers.files[id_],
         "folder": folder(node),
         **{key: value for key, value in said.items() if value},
