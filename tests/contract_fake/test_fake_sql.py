@@ -231,3 +231,13 @@ def test_ten_thousand_rows_are_usable(cloud: Any) -> None:
     assert cloud.rows("select k, count(*) as n, sum(id) as t from d.t group by k order by k limit 1") == [(0, 1000, 5_005_000)]
     assert cloud.rows("select count(*) from d.t as a join d.t as b on a.id = b.id") == [(10_000,)]
     assert clock.monotonic() - began < 10
+
+
+def test_arrays_are_never_null_and_have_no_null_in_them(cloud: Any) -> None:
+    words = "Array cannot have a null element; error in writing field c"
+    assert words in cloud.refused("select [1, null] as c")
+    assert words in cloud.refused("select [struct(1 as a, ['x', null] as c)] as outside")
+    assert words in cloud.refused("create table d.t as select [1, null] as c")
+    assert cloud.rows("select array_length([1, null]) as n, cast(null as array<int64>) as c") == [(2, [])]
+    cloud.run("create table d.t as select cast(null as array<int64>) as c")
+    assert cloud.rows("select c is null from d.t") == [(False,)]

@@ -18,7 +18,12 @@ _NAMES = {
     "BIGNUMERIC": ("bigdecimal",),
     "BOOL": ("boolean",),
     "STRING": ("text", "varchar", "character varying", "char", "character"),
+    "BYTES": ("bytea", "blob", "binary", "varbinary"),
+    "TIME": ("time without time zone",),
+    "DATETIME": ("timestamp without time zone",),
+    "TIMESTAMP": ("timestamp with time zone", "timestamptz"),
 }
+"""The standard's words, and other engines'. A plain ``timestamp`` is BigQuery's own word, and has a zone here."""
 _TYPE = re.compile(r"\s*([a-z][a-z0-9_ ]*?)\s*(\(.*\))?\s*", re.IGNORECASE)
 
 

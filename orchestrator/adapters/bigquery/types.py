@@ -109,6 +109,8 @@ def checked_names(names: Sequence[str]) -> None:
             message = f"two columns are named `{name}` (the engine does not tell `{folded[name.casefold()]}` from `{name}`)"
             raise ExecuteError(Problem("X112", message if folded[name.casefold()] != name else f"two columns are named `{name}`"))
         folded[name.casefold()] = name
+        if "\x00" in name:
+            raise ExecuteError(Problem("X112", f"`{name!r}` cannot name a column"))
         bad = sorted(set(name) & _FORBIDDEN)
         if not name:
             raise ExecuteError(Problem("X112", "a column of the data has no name"))

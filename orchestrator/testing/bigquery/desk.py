@@ -176,6 +176,7 @@ class Desk:
 
 def accepted(table: Table, rows: Rows) -> Rows:
     """New rows of a table as it stores them: nulls where they must not be are refused, decimals rounded to the column's scale."""
+    rows = rows.whole(table.fields)
     strict = [(at, f) for at, f in enumerate(table.fields) if f["mode"] == "REQUIRED" or "maxLength" in f or "precision" in f]
     if not strict:
         return rows

@@ -22,7 +22,7 @@ def select(desk: Desk, text: bytes, node: Any, start: int, end: int) -> Outcome:
     filters.check(desk.tables, bound.keys, found)
     fields = output(found)
     price = cost(desk.tables, bound.keys, found)
-    rows = None if desk.dry else desk.evaluator.query(bound.splice.piece(start, end), bound.world)
+    rows = None if desk.dry else desk.evaluator.query(bound.splice.piece(start, end), bound.world).whole(fields)
     return Outcome("SELECT", fields, rows, bytes=price, billed=True, reads=tuple(bound.keys.values()))
 
 

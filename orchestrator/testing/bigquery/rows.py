@@ -66,6 +66,16 @@ class Rows:
             changed(number, row)
         return Rows.of(made)
 
+    def whole(self, fields: Sequence[Field]) -> Rows:
+        """The rows with their arrays as BigQuery answers and stores them: none is null, and one with a null in it is refused."""
+        places = [at for at, field in enumerate(fields) if values.has_arrays(field)]
+
+        def made_whole(_: int, row: Any) -> None:
+            for at in places:
+                values.whole(row.cell[at], fields[at])
+
+        return self.change(made_whole) if places else self
+
     def only(self, places: Sequence[int]) -> Rows:
         """The rows with the cells of some places."""
         made = table_data()

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
-from orchestrator.testing.bigquery.errors import Refusal, unknown
+from orchestrator.testing.bigquery.errors import Refusal, invalid_query, unknown
 from orchestrator.testing.bigquery.types import Field
 
 EPOCH = date(1970, 1, 1)
@@ -102,6 +102,29 @@ def _get_one(proto: Any, field: Field) -> Any:
     bits = proto.datetime_value.bit_field_datetime_seconds
     micros = proto.datetime_value.nanos // 1000
     return datetime(bits >> 26, (bits >> 22) & 15, (bits >> 17) & 31, (bits >> 12) & 31, (bits >> 6) & 63, bits & 63, micros)  # noqa: DTZ001  a DATETIME has no zone
+
+
+def has_arrays(field: Field) -> bool:
+    """Whether values of this field are arrays, or have some in them."""
+    return field["mode"] == "REPEATED" or any(has_arrays(inner) for inner in field.get("fields", []))
+
+
+def whole(proto: Any, field: Field) -> None:
+    """Make null arrays empty ones; refuse those that have a null in them, which is no answer and in no table."""
+    if field["mode"] == "REPEATED":
+        proto.array_value.SetInParent()
+        if any(item.WhichOneof("value") is None for item in proto.array_value.element):
+            raise invalid_query(f"Array cannot have a null element; error in writing field {field['name']}")
+        for item in proto.array_value.element:
+            _whole_fields(item, field)
+    elif proto.WhichOneof("value") is not None:
+        _whole_fields(proto, field)
+
+
+def _whole_fields(proto: Any, field: Field) -> None:
+    for item, inner in zip(proto.struct_value.field, field.get("fields", []), strict=True):
+        if has_arrays(inner):
+            whole(item, inner)
 
 
 def rest(proto: Any, field: Field, *, micros: bool = True) -> Any:
