@@ -12,14 +12,16 @@ MERGED = frozenset({"meta", "grants", "labels", "column_types", "docs", "persist
 
 MODEL_KEYS = frozenset(
     """
-    access alias allow_non_incremental_definition backup batch_size begin bind cluster_by column_types columns compress concurrent_batches contract cron database
-    delimiter depends_on description dist docs enable_refresh enabled event_time expiration_hours fail_calc freshness full_refresh grants group
+    allow_non_incremental_definition
+    access alias backup batch_size begin bind cluster_by column_types columns compress concurrent_batches contract cron database
+    delimiter depends_on description dist docs enabled event_time expiration_hours fail_calc freshness full_refresh grants group
     hours_to_expiration incremental_predicates incremental_strategy indexes inserts_only kms_key_name labels latest_version limit lookback
     materialized max_staleness memory_limit merge_exclude_columns merge_update_columns meta on_configuration_change on_error
     on_schema_change lint
     packages parse partition_by partitions partition_expiration_days predicates
     persist_docs post_hook pre_hook publish python_version quote_columns
-    quoting refresh refresh_interval_minutes require_partition_filter retries schema severity snapshot_meta_column_names sort sql_header static_analysis
+    enable_refresh refresh_interval_minutes
+    quoting refresh require_partition_filter retries schema severity snapshot_meta_column_names sort sql_header static_analysis
     store_failures store_failures_as strategy submission_method table_type tags target_database target_schema threads timeout unique_key
     unlogged updated_at check_cols hard_deletes invalidate_hard_deletes dbt_valid_to_current unique_tmp_table_suffix warn_if error_if
     when where view_refresh file_format partition_type location

@@ -3,6 +3,8 @@
 A promise that an engine does not keep is marked, with the reason: ``notyet`` (we will), ``notimpl`` (we could), ``never`` (the
 engine cannot). A mark that is no longer true fails.
 
+With ``ORC_TEST_BQ_PROJECT`` the tests of BigQuery run against that project, and no others (:mod:`tests.contract.real_bigquery`).
+
 Where a matrix is large, ``some`` names the cells that an engine is shown: BigQuery's stand-in takes a second for what others do in a tenth.
 """
 
@@ -13,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -24,6 +27,7 @@ from orchestrator.core.snapshot import Existing, Published
 from orchestrator.testing import postgres
 from orchestrator.testing.fixtures import bigquery_fake, bigquery_server, postgres_url, worker
 from tests.contract.project import Make, built
+from tests.contract.real_bigquery import PROJECT, STAND_IN, credentials_folder, left_out, objection, real, sweep
 from tests.contract.shop import Shop, shop_of
 
 __all__ = ["bigquery_fake", "bigquery_server", "postgres_url", "worker"]
@@ -85,22 +89,54 @@ class Engine:
 MARKS = ("notyet", "notimpl", "never")
 
 
+REAL = real(os.environ, f"orc_contract_{os.getpid()}_{uuid4().hex[:8]}")
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    if REAL is not None:
+        os.environ.update(credentials_folder(os.environ, Path.home()))
+    config.addinivalue_line("markers", "bigquery_real: runs against the project of ORC_TEST_BQ_PROJECT when that is set")
     for mark in MARKS:
         config.addinivalue_line("markers", f"{mark}(*engines, reason): a promise that these engines do not keep")
     config.addinivalue_line("markers", "some(engine, names, cells): of a matrix of parameters, this engine is shown these cells only")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left = [item for item in items if not _shown(item)]
+    here = [item for item in items if Path(__file__).parent in item.path.parents]
+    left = [item for item in here if not _shown(item) or _left_out(item)]
     if left:
         config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if _shown(item)]
+        gone = {*map(id, left)}
+        items[:] = [item for item in items if id(item) not in gone]
+    for item in here:
+        if _engine_of(item) == "bigquery" and not STAND_IN & set(getattr(item, "fixturenames", ())):
+            item.add_marker("bigquery_real")
     for item in items:
         called = getattr(item, "callspec", None)
         for mark in (m for name in MARKS for m in item.iter_markers(name)):
             if called is not None and _engines(called.params) & {*mark.args}:
                 item.add_marker(pytest.mark.xfail(reason=f"{mark.name}: {mark.kwargs['reason']}", strict=True))
+
+
+def _engine_of(item: pytest.Item) -> object:
+    """The engine that a test is on, if it is on one of them."""
+    called = getattr(item, "callspec", None)
+    found = _engines(called.params) - {None} if called is not None else set()
+    return "bigquery" if "bigquery_engine" in getattr(item, "fixturenames", ()) else next(iter(found), None)
+
+
+def _left_out(item: pytest.Item) -> str | None:
+    return left_out(getattr(item, "fixturenames", ()), _engine_of(item), REAL)
+
+
+def pytest_report_header() -> str | None:
+    """What a session against a real project does, and what it leaves out."""
+    if REAL is None:
+        return None
+    return (
+        f"BigQuery: project {REAL.project} in {REAL.location}, datasets {REAL.dataset('*')}, dropped after each test; "
+        "left out: other engines, and tests that look into the stand-in or have it fail on order"
+    )
 
 
 def _engines(params: Mapping[str, object]) -> set[object]:
@@ -129,9 +165,10 @@ def postgres_target(root: Path, request: pytest.FixtureRequest) -> Target:
 
 def bigquery_target(root: Path, request: pytest.FixtureRequest) -> Target:
     """The in-tree server, empty; a project of Google's own where ``ORC_TEST_BQ_PROJECT`` names one."""
-    project = os.environ.get("ORC_TEST_BQ_PROJECT")
-    if project:
-        return Target("shop", "dev", "bigquery", project, f"orc_contract_{os.getpid()}", 4, {"type": "bigquery", "project": project})
+    if REAL is not None:
+        client = request.getfixturevalue("real_client")
+        request.addfinalizer(lambda: sweep(client, REAL.dropped))
+        return REAL.target()
     url = request.getfixturevalue("bigquery_fake").url
     settings = {"type": "bigquery", "project": "shop-dw", "api_endpoint": url, "location": "EU"}
     return Target("shop", "dev", "bigquery", "shop-dw", "Shop", 4, settings)
@@ -145,6 +182,26 @@ ENGINES: dict[str, Callable[[Path, pytest.FixtureRequest], Target]] = {
 
 SHARED = ("duckdb", "postgres")
 """The engines whose sessions share tests in the standard's SQL; what BigQuery's promise has a file in GoogleSQL."""
+
+
+def wares(target: Target) -> Target:
+    """The same, in the schema that projects build in."""
+    return replace(target, schema="wares" if REAL is None else REAL.dataset("wares"))
+
+
+@pytest.fixture(scope="session")
+def real_client(worker: str) -> Iterator[Any]:
+    """A client of the real project, once it is sure that the suite may build there."""
+    from google.cloud import bigquery
+
+    if REAL is None:
+        raise AssertionError("no real project is named")
+    client = bigquery.Client(REAL.project, location=REAL.location)
+    if why := objection([d.dataset_id for d in client.list_datasets(include_all=True)], worker):
+        pytest.exit(f"{PROJECT}: {why}", returncode=4)
+    yield client
+    sweep(client, REAL.dropped)
+    client.close()
 
 
 @pytest.fixture
@@ -167,7 +224,7 @@ def empty_postgres(postgres_url: str) -> Iterator[str]:
 @pytest.fixture(params=ENGINES)
 def shop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shop:
     """An empty project on each engine."""
-    return shop_of(tmp_path, replace(ENGINES[request.param](tmp_path, request), schema="wares"), monkeypatch, capsys)
+    return shop_of(tmp_path, wares(ENGINES[request.param](tmp_path, request)), monkeypatch, capsys)
 
 
 @pytest.fixture(params=SHARED)
@@ -197,5 +254,5 @@ def _opened(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 @pytest.fixture(params=ENGINES)
 def project(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Make:
     """Writes a project for the engine: ``project({"models/a.sql": "select 1 as x"}).orc("run")``."""
-    target = replace(ENGINES[request.param](tmp_path, request), schema="wares")
+    target = wares(ENGINES[request.param](tmp_path, request))
     return lambda files, **settings: built(tmp_path, replace(target, settings={**target.settings, **settings}), files, monkeypatch, capsys)

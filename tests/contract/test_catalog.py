@@ -18,7 +18,7 @@ def test_the_catalog_says_what_is_really_there(shop: Shop) -> None:
             "models/never.sql": "select 1 as x",
             "models/props.yml": """
                 models: [{name: t, description: it's all, columns: [{name: id, description: the key}]}]
-                sources: [{name: wares, schema: wares, tables: [{name: t}, {name: nowhere}]}]
+                sources: [{name: wares, schema: "{{ target.schema }}", tables: [{name: t}, {name: nowhere}]}]
                 """,
         }
     ).orc("build", "--exclude", "never")

@@ -114,7 +114,7 @@ def test_there_is_no_null_list_and_no_null_in_one(engine: Any) -> None:
     table = pa.table({"n": [1, 2], "l": pa.array([None, [1]], pa.list_(pa.int64()))})
     assert through(engine, table)["l"].to_pylist() == [[], [1]]
     session = engine.connect()
-    with pytest.raises(ExecuteError, match="field l.* contains a null element"):
+    with pytest.raises(ExecuteError, match=r"field l.* contains a null element"):
         session.load(engine.relation("types"), pa.table({"n": [1], "l": pa.array([[1, None]], pa.list_(pa.int64()))}).to_reader())
     with pytest.raises(ExecuteError, match="Array cannot have a null element; error in writing field c"):
         session.read("select [1, null] as c").read_all()

@@ -184,3 +184,14 @@ def test_what_the_server_does_not_do_it_says(cloud: Any) -> None:
     cloud.run("create table d.t (x int64)")
     with pytest.raises(MethodNotImplemented, match="The BigQuery fake does not do this"):
         cloud.client.insert_rows_json("p.d.t", [{"x": 1}])
+
+
+def test_a_dataset_whose_name_begins_so_is_hidden(cloud: Any) -> None:
+    cloud.run("create schema _orc")
+    cloud.run("create table _orc.t as select 1 as x")
+    assert [d.dataset_id for d in cloud.client.list_datasets()] == ["d"]
+    assert [d.dataset_id for d in cloud.client.list_datasets(include_all=True)] == ["_orc", "d"]
+    assert [t.table_id for t in cloud.client.list_tables("_orc")] == ["t"]
+    assert cloud.rows("select x from _orc.t") == [(1,)]
+    assert cloud.rows("select table_name from _orc.INFORMATION_SCHEMA.TABLES") == []
+    assert cloud.rows("select schema_name from INFORMATION_SCHEMA.SCHEMATA") == [("d",)]

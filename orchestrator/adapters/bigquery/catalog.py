@@ -30,6 +30,9 @@ KINDS: dict[str, RelationKind] = {
     "SNAPSHOT": "table",
 }
 
+HIDDEN = "_"
+"""How the names of datasets begin that BigQuery lists only to who asks for all, and whose information schemas are empty: the ledger's."""
+
 AT_ONCE = 8
 """Requests on their way at the same time."""
 
@@ -46,13 +49,13 @@ def snapshot(session: BigQueryConnection, relations: Sequence[Relation], project
     asked = dict.fromkeys([*((r.database or project, r.schema or dataset) for r in relations), home])
     wanted = {r.key: r.name for r in relations}
     listed = {
-        p: session.ask(lambda p=p: [d.dataset_id for d in session.client.list_datasets(p, retry=session.retry)])
+        p: session.ask(lambda p=p: [d.dataset_id for d in session.client.list_datasets(p, include_all=True, retry=session.retry)])
         for p in dict.fromkeys(p for p, _ in asked)
     }
     there = [(p, d) for p, d in asked if d in listed[p]]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         tables = session.ask(lambda: dict(zip(there, pool.map(lambda place: _tables(session, *place), there), strict=True)))
-    filled = [place for place in there if tables[place]]
+    filled = [(p, d) for p, d in there if tables[p, d] and not d.startswith(HIDDEN)]
     columns = _columns(session, filled)
     options = _settings(
         session, [r["tableReference"] for inside in tables.values() for r in inside if r.get("type") == "MATERIALIZED_VIEW"]

@@ -46,6 +46,9 @@ class BigQueryDialect(Leases, Histories, GoogleConstraints):
         if not _DATASET.fullmatch(name):
             hint = "a dataset's name has letters, digits and underscores only"
             raise PlanError(Problem("N341", f"BigQuery has no dataset `{name}`", hint=hint))
+        if name.startswith("_") and name != LEDGER.schema:
+            hint = "begin its name with a letter"
+            raise PlanError(Problem("N341", f"BigQuery hides the dataset `{name}`: nobody could look at what is in it", hint=hint))
         return f"{super().create_schema(relation)}\noptions (labels=[('created_by', 'orc')])"
 
     def create_table(self, relation: Relation, select: str, config: dict[str, Any]) -> str:

@@ -54,7 +54,8 @@ def _looked_at_first(
 ) -> tuple[Step, ...]:
     """Where nothing takes a refresh back, the tests look at what the query says now, through a view of it; then comes the refresh."""
     looked: tuple[Step, ...] = ()
-    needs, last = before, ()
+    last: tuple[Statement, ...] = ()
+    needs = before
     if tests:
         cleaned = clean(f"{node.id}/clean", node, at.snapshot.find(relation.stage), "", before, at)
         made = create_statements(at.dialect, relation.stage, _text(node, at), {"create": "view", "config": {}}, node.id)

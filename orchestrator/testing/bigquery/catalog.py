@@ -25,8 +25,8 @@ class Table:
     """A table or view: the REST resource without what is computed from rows, and the rows.
 
     Rows of a table partitioned by ingestion time have more cells than there are fields: the pseudo columns. ``body`` names the last
-    change that was more than an addition of rows. ``born`` names the table as it was created: one that is dropped and made anew, or replaced,
-    is another. ``bases`` are the tables that a materialized view is bound to.
+    change that was more than an addition of rows. ``born`` names the table as it was created: one that is dropped and made anew, or
+    replaced, is another. ``bases`` are the tables that a materialized view is bound to.
     """
 
     resource: dict[str, Any]

@@ -14,6 +14,9 @@ from orchestrator.testing.bigquery.rows import Rows
 
 Record = tuple[Any, ...]
 
+HIDDEN = "_"
+"""How the names of datasets begin that are in none of these views."""
+
 COLUMNS = {
     "SCHEMATA": "catalog_name schema_name creation_time:TIMESTAMP last_modified_time:TIMESTAMP location",
     "TABLES": "table_catalog table_schema table_name table_type is_insertable_into is_typed creation_time:TIMESTAMP",
@@ -43,7 +46,7 @@ def view(catalog: Catalog, tables: Mapping[Key, Table], project: str, names: tup
     if which == "SCHEMATA":
         if dataset is not None:
             raise invalid_query("INFORMATION_SCHEMA.SCHEMATA cannot be qualified with a dataset")
-        found = [made for (owner, _), made in sorted(catalog.datasets.items()) if owner == home]
+        found = [made for (owner, name), made in sorted(catalog.datasets.items()) if owner == home and not name.startswith(HIDDEN)]
         inside = [made for made in found if made["location"].lower() == location.lower()]
         return _feed(which, [_schema_row(made) for made in inside])
     if dataset is None and not before:
@@ -53,7 +56,7 @@ def view(catalog: Catalog, tables: Mapping[Key, Table], project: str, names: tup
     here = [
         (key, table)
         for key, table in sorted(tables.items(), key=lambda item: item[0])
-        if key[0] == home and (key[1] == dataset if dataset else _located(catalog, key, location))
+        if key[0] == home and not key[1].startswith(HIDDEN) and (key[1] == dataset if dataset else _located(catalog, key, location))
     ]
     return _feed(which, [record for key, table in here for record in ROWS[which](key, table)])
 

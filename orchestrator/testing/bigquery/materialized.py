@@ -55,7 +55,7 @@ def create(desk: Desk, text: bytes, node: Any) -> Outcome:
         raise unknown("a replica of a materialized view")
     start, end = tree.span(body)
     bound = bind(ddl.no_default(desk), text, node, desk.evaluator.parse)
-    if nested := [key for key in _views(desk, text, node) if desk.tables[key].kind == "MATERIALIZED_VIEW"]:
+    if nested := [key for key in _views(desk, node) if desk.tables[key].kind == "MATERIALIZED_VIEW"]:
         raise invalid_query(f"Materialized view {shown(key)} cannot read another materialized view: {shown(nested[0])}")
     if set(bound.feeds) != set(bound.keys):
         raise unknown(f"a materialized view over {', '.join(sorted(set(bound.feeds) - set(bound.keys)))}")
@@ -83,7 +83,7 @@ def create(desk: Desk, text: bytes, node: Any) -> Outcome:
     return Outcome(statement, ddl=("REPLACE" if old else "CREATE", statement, key), reads=tuple(bound.keys.values()))
 
 
-def _views(desk: Desk, text: bytes, node: Any) -> Iterator[Key]:
+def _views(desk: Desk, node: Any) -> Iterator[Key]:
     """The views that a statement reads, and those that they read."""
     for place in tree.tables(node):
         if any(name.upper() == "INFORMATION_SCHEMA" for name in place.names) or place.names[-1].endswith("*"):
@@ -93,11 +93,14 @@ def _views(desk: Desk, text: bytes, node: Any) -> Iterator[Key]:
             yield key
             if table.kind == "VIEW":
                 body = table.resource["view"]["query"]
-                yield from _views(desk, body.encode(), desk.evaluator.parse(body)[0])
+                yield from _views(desk, desk.evaluator.parse(body)[0])
 
 
 def _allowed(found: Found, *, anything: bool, stale: bool) -> None:
-    """Refuse what the query of a materialized view may not say; ``anything`` but what changes by itself, if it is not refreshed incrementally."""
+    """Refuse what the query of a materialized view may not say.
+
+    One that is not refreshed incrementally says ``anything`` but what changes by itself, and has a time after which it is ``stale``.
+    """
     for call in tree.find(found.statement, lambda n: tree.kind(n) == "ResolvedFunctionCall"):
         name = _function(call)
         if name in UNSTABLE:

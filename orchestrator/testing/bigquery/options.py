@@ -59,7 +59,7 @@ def table_options(options: Mapping[str, Any], current: Mapping[str, Any]) -> dic
 
 
 def refresh_options(options: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
-    """Take what only a materialized view has out of ``options``; what it makes of its resource. What is null is as if nobody had said it."""
+    """Take what only a materialized view has out of ``options``; what it makes of its resource. Null is as if nobody had said it."""
     body, changed = dict(current), dict[str, Any]()
     if "enable_refresh" in options or "enableRefresh" not in body:
         wanted = options.pop("enable_refresh", None)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.sql import googlesql_tree as tree
-from orchestrator.testing.bigquery import datasets, partitions, querying, types
+from orchestrator.testing.bigquery import datasets, information, partitions, querying, types
 from orchestrator.testing.bigquery.catalog import Catalog, Key, Table, reference, shown
 from orchestrator.testing.bigquery.ddl import with_columns
 from orchestrator.testing.bigquery.desk import Desk, Session
@@ -75,7 +75,12 @@ def page(entries: list[Any], query: Mapping[str, str]) -> tuple[list[Any], dict[
 def list_datasets(jobs: Jobs, project: str, query: Mapping[str, str]) -> dict[str, Any]:
     """GET …/datasets."""
     keys = ("kind", "id", "datasetReference", "location", "labels", "friendlyName")
-    found = [{k: made[k] for k in keys if k in made} for (owner, _), made in sorted(jobs.catalog.datasets.items()) if owner == project]
+    hidden = query.get("all", "").lower() != "true"
+    found = [
+        {k: made[k] for k in keys if k in made}
+        for (owner, name), made in sorted(jobs.catalog.datasets.items())
+        if owner == project and not (hidden and name.startswith(information.HIDDEN))
+    ]
     listed, more = page(found, query)
     return {"kind": "bigquery#datasetList", "etag": uuid.uuid4().hex, "datasets": listed, **more}
 
