@@ -1,0 +1,73 @@
+"""What is known of TPC-H's and TPC-DS's queries without running them is true, and nothing is found in them that is no fault."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.projects.tpc.conftest import Tpc
+from tests.projects.tpc.understood import Understood, understood
+
+TYPED = {"tpch": 0.0, "tpcds": 0.0}
+"""The least share of columns whose type is known; to be raised whenever more is."""
+
+
+@cache
+def read(root: Path) -> Understood:
+    return understood(root)
+
+
+def test_every_column_of_every_query_is_resolved(tpc: Tpc) -> None:
+    meant = read(tpc.root).meanings
+    assert {name: m.unknown for name, m in meant.items() if not m.complete} == {}
+    assert [f"{name}.{c.name}: {c.unknown}" for name, m in meant.items() for c in m.columns if c.unknown] == []
+
+
+def test_nothing_is_wrong_with_any_of_them(tpc: Tpc) -> None:
+    assert read(tpc.root).said() == {}
+
+
+def test_their_columns_are_called_what_the_engine_calls_them(tpc: Tpc) -> None:
+    meant = read(tpc.root).meanings
+    ours = {name: [c.name for c in meant[name].columns] for name in tpc.described()}
+    assert ours == {name: [column for column, _ in columns] for name, columns in tpc.described().items()}
+
+
+def test_a_type_that_is_stated_is_the_type(tpc: Tpc) -> None:
+    meant = read(tpc.root).meanings
+    wrong = [
+        f"{name}.{ours.name} is said to be {ours.type}, and is {kind}: {ours.expression}"
+        for name, columns in tpc.described().items()
+        for ours, (_, kind) in zip(meant[name].columns, columns, strict=True)
+        if ours.type is not None and spelled(ours.type) != spelled(kind)
+    ]
+    assert wrong == []
+
+
+def test_most_types_are_known(tpc: Tpc) -> None:
+    columns = [c for meaning in read(tpc.root).meanings.values() for c in meaning.columns]
+    share = sum(c.type is not None for c in columns) / len(columns)
+    least = TYPED[tpc.name]
+    assert share >= least
+    assert share - least < 0.01, f"{share:.4f} of the types are known now: pin that"
+
+
+def spelled(kind: str) -> str:
+    """A type without spaces, in capitals.
+
+    >>> spelled("decimal(38, 2)")
+    'DECIMAL(38,2)'
+    """
+    return re.sub(r"\s", "", kind).upper()
+
+
+@pytest.mark.parametrize(("name", "tables", "columns"), [("tpch", 8, 61), ("tpcds", 24, 425)])
+def test_the_sources_are_the_specification_s(name: str, tables: int, columns: int) -> None:
+    from tests.projects.tpc.conftest import HERE
+    from tests.projects.tpc.understood import tables as declared
+
+    found = declared(HERE / name)
+    assert (len(found), sum(map(len, found.values()))) == (tables, columns)
