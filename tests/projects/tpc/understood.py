@@ -34,9 +34,8 @@ class Understood:
         return {name: meaning.findings for name, meaning in self.meanings.items() if meaning.findings}
 
     def said(self) -> dict[str, set[tuple[str, str]]]:
-        """Codes, and the text they were found at without what qualifies it, by model."""
-        texts = self.texts
-        return {name: {(f.code, texts[name][f.start : f.end].rpartition(".")[2]) for f in found} for name, found in self.findings.items()}
+        """Codes, and the text they were found at, by model."""
+        return {name: {(f.code, self.texts[name][f.start : f.end]) for f in found} for name, found in self.findings.items()}
 
 
 def understood(root: Path) -> Understood:
