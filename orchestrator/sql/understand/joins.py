@@ -26,9 +26,7 @@ class Listed:
     unknown: str = ""
 
 
-def from_clause(
-    ctx: Context, scope: Scope, first: Any, joins: list[Any], laterals: list[Any] | None = None, rows: RowUses | None = None
-) -> Listed:
+def from_clause(ctx: Context, scope: Scope, first: Any, joins: list[Any], laterals: list[Any] | None = None, rows: RowUses | None = None) -> Listed:
     """Fill a scope with the sources of FROM, and ``rows`` with what joins them."""
     listed = Listed()
     if first is None:
@@ -150,9 +148,7 @@ def _placed(column: Column, at: tuple[int, int]) -> Uses:
     return uses
 
 
-def _side(
-    ctx: Context, sources: list[Source], merged: dict[str, Column], written: str, key: str, at: tuple[int, int], where: str
-) -> Column:
+def _side(ctx: Context, sources: list[Source], merged: dict[str, Column], written: str, key: str, at: tuple[int, int], where: str) -> Column:
     if key in merged:
         return merged[key]
     found = [s.relation.index[key] for s in sources if key in s.relation.index and key not in s.merged]

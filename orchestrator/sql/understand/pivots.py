@@ -21,9 +21,7 @@ def pivoted(ctx: Context, relation: Relation, pivot: Any) -> Relation:
         return _unpivot(ctx, scope, relation, pivot)
     fields = pivot.args.get("fields") or []
     if not fields or not all(isinstance(f, exp.In) and f.expressions and all(_written_out(v) for v in f.expressions) for f in fields):
-        return Relation(
-            [], complete=False, unknown="the columns of a PIVOT without a list of values depend on the data", rows=dict(relation.rows)
-        )
+        return Relation([], complete=False, unknown="the columns of a PIVOT without a list of values depend on the data", rows=dict(relation.rows))
     return _pivot(ctx, scope, relation, pivot, fields)
 
 
@@ -94,6 +92,4 @@ def _unpivot(ctx: Context, scope: Scope, relation: Relation, pivot: Any) -> Rela
         Column(value, key_of(value, ctx.engine), unify_all(types, engine), found.uses, found.unknown, made),
     ]
     kept = [c for c in relation.columns if c.key not in spent]
-    return Relation(
-        [*kept, *(reversed(two) if engine == "bigquery" else two)], relation.complete, relation.unknown, rows=dict(relation.rows)
-    )
+    return Relation([*kept, *(reversed(two) if engine == "bigquery" else two)], relation.complete, relation.unknown, rows=dict(relation.rows))

@@ -200,17 +200,13 @@ def _open(ctx: Context, scope: Scope, name: Name) -> Column:
     every = [s for level in levels(scope) for s in level.sources]
     written = name.parts[0]
     if name.keys[0] in scope.aliases or name.keys[0] in scope.later:
-        hint: str | None = (
-            f"`{written}` is the name of a column of this SELECT, which {ctx.engine.title} does not know here: repeat its expression"
-        )
+        hint: str | None = f"`{written}` is the name of a column of this SELECT, which {ctx.engine.title} does not know here: repeat its expression"
     else:
         hint = did_you_mean(written, (c.name for s in every for c in s.relation.columns if c.name))
     of = [f"`{s.title}`" for s in scope.sources if s.title]
     if len(of) > 3:
         of = [*of[:2], f"{len(of) - 2} others"]
-    message = f"there is no column `{written}`" + (
-        f" in {' or '.join([', '.join(of[:-1]), of[-1]] if len(of) > 1 else of)}" if of else ": this SELECT reads nothing"
-    )
+    message = f"there is no column `{written}`" + (f" in {' or '.join([', '.join(of[:-1]), of[-1]] if len(of) > 1 else of)}" if of else ": this SELECT reads nothing")
     ctx.tell("S101", message, (name.start, name.end), hint)
     return _unknown(name, message)
 

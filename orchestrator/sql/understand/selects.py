@@ -162,11 +162,7 @@ def _projection(ctx: Context, scope: Scope, query: Any, at: int, projection: Any
     if isinstance(bare, exp.Column) and not isinstance(bare.this, exp.Star):
         column = resolve(ctx, scope, bare)
         if name is None:
-            name = (
-                column.name
-                if engine.name == "duckdb" and column.name and column.key == key_of(bare.name, engine)
-                else spelled(bare.this, engine)
-            )
+            name = column.name if engine.name == "duckdb" and column.name and column.key == key_of(bare.name, engine) else spelled(bare.this, engine)
         first = bare.args.get("catalog") or bare.args.get("db") or bare.args.get("table") or bare.this
         start, end = place(first)[0], place(bare.this)[1]
         if column.made is None or any(u[0] != "passed" for u in column.uses.values()) and column.made is None:
@@ -282,9 +278,7 @@ def _by(ctx: Context, scope: Scope, e: Any, relation: Relation, kind: Any, rows:
 def _ordering(ctx: Context, scope: Scope, order: Any, relation: Relation, rows: RowUses) -> None:
     for item in order.expressions:
         e = item.this if isinstance(item, exp.Ordered) else item
-        if isinstance(e, exp.Var) or (
-            isinstance(e, exp.Column) and e.name.lower() == "all" and ctx.engine.name == "duckdb" and "all" not in relation.index
-        ):
+        if isinstance(e, exp.Var) or (isinstance(e, exp.Column) and e.name.lower() == "all" and ctx.engine.name == "duckdb" and "all" not in relation.index):
             for column in relation.columns:
                 add_rows(rows, column.uses.items(), "sort")
             continue

@@ -17,9 +17,7 @@ def set_operation(ctx: Context, query: Any, env: Env, outer: Scope | None) -> Re
     """The relation that a chain of set operations is; long ones lean to the left, so the chain is walked and not descended."""
     chain = []
     node = query
-    while isinstance(node, exp.SetOperation) and (
-        node is query or node.args.get("with_") is None and node.args.get("order") is None and node.args.get("limit") is None
-    ):
+    while isinstance(node, exp.SetOperation) and (node is query or node.args.get("with_") is None and node.args.get("order") is None and node.args.get("limit") is None):
         chain.append(node)
         node = node.this
     relation = ctx.solve(ctx, node, env, outer)

@@ -57,11 +57,7 @@ def _qualified(ctx: Context, scope: Scope, projection: Any, query: Any) -> Relat
             return Relation([], complete=False, unknown=relation.unknown)
         return _shaped(ctx, scope, projection.this, relation.columns, relation.complete, relation.unknown, query)
     if ctx.engine.fields:
-        return (
-            Relation([], complete=False, unknown=f"the fields of `{'.'.join(spellings)}` are not known")
-            if _may_be_column(scope, keys[0])
-            else _missing(ctx, scope, projection, spellings)
-        )
+        return Relation([], complete=False, unknown=f"the fields of `{'.'.join(spellings)}` are not known") if _may_be_column(scope, keys[0]) else _missing(ctx, scope, projection, spellings)
     return _missing(ctx, scope, projection, spellings)
 
 
@@ -85,12 +81,7 @@ def _shaped(ctx: Context, scope: Scope, star: Any, columns: list[Column], comple
     renames = {_key(ctx, e.this): e for e in star.args.get("rename") or () if isinstance(e, exp.Alias)}
     known = {c.key for c in columns}
     if complete and all(c.name for c in columns):
-        _all_there(
-            ctx,
-            {**excepted, **{k: e.args["alias"] for k, e in replaced.items()}, **{k: e.this for k, e in renames.items()}},
-            known,
-            columns,
-        )
+        _all_there(ctx, {**excepted, **{k: e.args["alias"] for k, e in replaced.items()}, **{k: e.this for k, e in renames.items()}}, known, columns)
     found = []
     for column in columns:
         if column.key in excepted:
@@ -116,12 +107,7 @@ def _all_there(ctx: Context, wanted: dict[str, Any], known: set[str], columns: l
     for key, e in wanted.items():
         if key and key not in known:
             identifier = e.this if isinstance(e, exp.Column) else e
-            ctx.tell(
-                "S104",
-                f"the star has no column `{identifier.name}`",
-                place(identifier),
-                did_you_mean(identifier.name, (c.name for c in columns)),
-            )
+            ctx.tell("S104", f"the star has no column `{identifier.name}`", place(identifier), did_you_mean(identifier.name, (c.name for c in columns)))
 
 
 def _replacement(ctx: Context, scope: Scope, column: Column, e: Any, query: Any) -> Column:

@@ -15,9 +15,7 @@ from orchestrator.sql.understand.texts import spread
 from orchestrator.sql.understand.types import element_of, of_cast, settled, unify
 
 
-def source_of(
-    ctx: Context, scope: Scope, item: Any, columns: list[Column] | None = None, complete: bool = True, unknown: str = ""
-) -> Source:
+def source_of(ctx: Context, scope: Scope, item: Any, columns: list[Column] | None = None, complete: bool = True, unknown: str = "") -> Source:
     """The source that an item of FROM is; ``columns`` are those of a join in parentheses."""
     if columns is not None:
         return _titled(ctx, item, Relation(columns, complete, unknown))
@@ -73,13 +71,7 @@ def renamed(ctx: Context, relation: Relation, alias: Any) -> Relation:
             ctx.tell("S107", f"`{alias.name}` has {has}, and {len(given)} are named", at, "name as many columns as there are")
         columns = [_under(ctx, column, given[at]) if at < len(given) else column for at, column in enumerate(columns)]
         columns += [
-            Column(
-                n := spelled(_identifier(one), ctx.engine),
-                key_of(n, ctx.engine),
-                None,
-                {},
-                relation.unknown or f"`{n}` has no column behind it",
-            )
+            Column(n := spelled(_identifier(one), ctx.engine), key_of(n, ctx.engine), None, {}, relation.unknown or f"`{n}` has no column behind it")
             for one in given[len(columns) :]
         ]
     engine = ctx.engine.name
@@ -184,16 +176,11 @@ def _function(ctx: Context, scope: Scope, item: Any, function: Any) -> Source:
     given = alias.args.get("columns") if isinstance(alias, exp.TableAlias) else None
     written = ctx.text[slice(*place(function))] if place(function)[0] >= 0 else function.key
     if isinstance(function, exp.Unnest | exp.Explode) or (isinstance(function, exp.Inline) if hasattr(exp, "Inline") else False):
-        return _single(
-            ctx, item, found, element_of(look(ctx, scope, function.this or function.expressions[0], Gathered(), "transformed")), "unnest"
-        )
+        return _single(ctx, item, found, element_of(look(ctx, scope, function.this or function.expressions[0], Gathered(), "transformed")), "unnest")
     if isinstance(function, _SERIES):
         return _single(ctx, item, found, _step(ctx, scope, function), written.lower() if engine != "bigquery" else "")
     if given and all(isinstance(one, exp.ColumnDef) for one in given):
-        columns = [
-            Column(n := spelled(one.this, ctx.engine), key_of(n, ctx.engine), of_cast(one.args["kind"], engine), found.uses)
-            for one in given
-        ]
+        columns = [Column(n := spelled(one.this, ctx.engine), key_of(n, ctx.engine), of_cast(one.args["kind"], engine), found.uses) for one in given]
         return _titled(ctx, item, Relation(columns))
     if given and engine == "postgres":
         columns = [Column(str(one.name), str(one.name), None, found.uses, found.unknown) for one in given]
@@ -249,9 +236,7 @@ def _unnest(ctx: Context, scope: Scope, item: Any) -> Source:
         source.whole = Column(title, key_of(title, ctx.engine), type_, own.uses, own.unknown)
         return source
     columns = [
-        Column(
-            title if len(found) == 1 else "unnest", key_of(title, ctx.engine), type_, own.uses, own.unknown, Made(None, at, *spread(item))
-        )
+        Column(title if len(found) == 1 else "unnest", key_of(title, ctx.engine), type_, own.uses, own.unknown, Made(None, at, *spread(item)))
         for at, (own, type_) in enumerate(found)
     ]
     if offset:

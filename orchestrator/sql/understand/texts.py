@@ -8,22 +8,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType as T
 
 _ENDS = frozenset(
-    {
-        T.FROM,
-        T.WHERE,
-        T.GROUP_BY,
-        T.HAVING,
-        T.QUALIFY,
-        T.ORDER_BY,
-        T.LIMIT,
-        T.UNION,
-        T.EXCEPT,
-        T.INTERSECT,
-        T.WINDOW,
-        T.OFFSET,
-        T.FETCH,
-        T.INTO,
-    }
+    {T.FROM, T.WHERE, T.GROUP_BY, T.HAVING, T.QUALIFY, T.ORDER_BY, T.LIMIT, T.UNION, T.EXCEPT, T.INTERSECT, T.WINDOW, T.OFFSET, T.FETCH, T.INTO}
 )
 _OPEN = frozenset({T.L_PAREN, T.L_BRACKET, T.L_BRACE})
 _CLOSE = frozenset({T.R_PAREN, T.R_BRACKET, T.R_BRACE})
