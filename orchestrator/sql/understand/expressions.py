@@ -136,6 +136,12 @@ def _quantified(ctx: Context, scope: Scope, e: Any, into: Gathered, kind: UseKin
     inside = e.this.unnest() if isinstance(e.this, exp.Expr) else e.this
     if isinstance(inside, exp.Query):
         relation = _compared(ctx, scope, inside, into)
+        if isinstance(e.parent, exp.Binary) and e.parent.this is not e:
+            beside = Gathered()
+            ctx.quiet += 1
+            look(ctx, scope, e.parent.this, beside, "passed")
+            ctx.quiet -= 1
+            merge(into.joins, beside.uses, "passed")
         return relation.columns[0].type if len(relation.columns) == 1 else None
     return element_of(look(ctx, scope, e.this, into, kind))
 

@@ -10,20 +10,27 @@ from sqlglot import exp
 from orchestrator.core.errors import did_you_mean
 from orchestrator.sql.understand.expressions import decide
 from orchestrator.sql.understand.names import key_of, place, spelled
-from orchestrator.sql.understand.relations import Column, RowUses, Uses, add_rows, merge
+from orchestrator.sql.understand.relations import Column, RowUses, Uses, add_rows, merge, placed
 from orchestrator.sql.understand.scope import Context, Name, Scope, Source, belonging
 from orchestrator.sql.understand.tables import source_of
+from orchestrator.sql.understand.texts import spread
 from orchestrator.sql.understand.types import unify
 from orchestrator.sql.understand.verdicts import different_keys
 
 
 @dataclass(slots=True)
 class Listed:
-    """The columns that ``*`` stands for, each with the key of its source (empty: of several)."""
+    """The columns that ``*`` stands for, each with the key of its source (empty: of several); ``nodes`` may have further ones."""
 
     columns: list[tuple[str, Column]] = field(default_factory=list)
     complete: bool = True
     unknown: str = ""
+    nodes: list[str] = field(default_factory=list)
+
+    @property
+    def node(self) -> str:
+        """Whose further columns are: of the only source that may have some."""
+        return self.nodes[0] if len(self.nodes) == 1 else ""
 
 
 def from_clause(ctx: Context, scope: Scope, first: Any, joins: list[Any], laterals: list[Any] | None = None, rows: RowUses | None = None) -> Listed:
@@ -53,7 +60,7 @@ def _item(ctx: Context, scope: Scope, item: Any, listed: Listed, rows: RowUses) 
     """One item of FROM: its sources become the scope's."""
     if isinstance(item, exp.Subquery) and isinstance(item.this, exp.Table) and not item.alias and not item.args.get("pivots"):
         inner = from_clause(ctx, scope, item.this, [], None, rows)  # (a join b): its tables keep their names outside
-        _incomplete(listed, inner.complete, inner.unknown)
+        _incomplete(listed, inner.complete, inner.unknown, inner.nodes)
         return inner.columns
     if isinstance(item, exp.Subquery) and isinstance(item.this, exp.Table) and not item.args.get("pivots"):
         own = Scope(scope.env, scope.outer)
@@ -65,12 +72,13 @@ def _item(ctx: Context, scope: Scope, item: Any, listed: Listed, rows: RowUses) 
     else:
         source = source_of(ctx, scope, item)
     scope.sources.append(source)
-    _incomplete(listed, source.relation.complete, source.relation.unknown)
+    _incomplete(listed, source.relation.complete, source.relation.unknown, [source.relation.node])
     return [(source.key, column) for column in source.relation.columns]
 
 
-def _incomplete(listed: Listed, complete: bool, unknown: str) -> None:
+def _incomplete(listed: Listed, complete: bool, unknown: str, nodes: list[str]) -> None:
     if not complete:
+        listed.nodes += nodes
         listed.complete = False
         listed.unknown = listed.unknown or unknown
 
@@ -88,7 +96,7 @@ def _join(ctx: Context, scope: Scope, join: Any, left: Group, listed: Listed, ro
         ctx.joining = False
     shared = [(spelled(u, ctx.engine), place(u)) for u in join.args.get("using") or ()]
     if (join.args.get("method") or "").upper() == "NATURAL":
-        shared = _natural(scope, left, right, before)
+        shared = _natural(scope, left, right, spread(join.this))
     merged: Group = []
     for written, at in shared:
         column = _using(ctx, scope, join, written, at, before, rows)
@@ -112,19 +120,19 @@ def _order(ctx: Context, left: Group, right: Group, merged: Group) -> Group:
     return [*(("", keys[c.key]) if c.key in keys else (s, c) for s, c in left), *((s, c) for s, c in merged if c.key not in there), *rest]
 
 
-def _natural(scope: Scope, left: Group, right: Group, before: int) -> list[tuple[str, tuple[int, int]]]:
+def _natural(scope: Scope, left: Group, right: Group, at: tuple[int, int]) -> list[tuple[str, tuple[int, int]]]:
     if any(not s.relation.closed for s in scope.sources):
         scope.vague = True
     there = {column.key for _, column in right if column.name}
-    return [(column.name, (-1, -1)) for _, column in left if column.key in there]
+    return [(column.name, at) for _, column in left if column.key in there]
 
 
 def _using(ctx: Context, scope: Scope, join: Any, written: str, at: tuple[int, int], before: int, rows: RowUses) -> Column:
     key = key_of(written, ctx.engine)
     one = _side(ctx, scope.sources[:before], scope.merged, written, key, at, "left")
     two = _side(ctx, scope.sources[before:], {}, written, key, at, "right")
-    add_rows(rows, _placed(one, at).items(), "join")
-    add_rows(rows, _placed(two, at).items(), "join")
+    add_rows(rows, placed(one.uses, at).items(), "join")
+    add_rows(rows, placed(two.uses, at).items(), "join")
     different_keys(ctx, written, one, two, at)
     side = (join.args.get("side") or "").upper()
     if side == "FULL":
@@ -140,12 +148,6 @@ def _using(ctx: Context, scope: Scope, join: Any, written: str, at: tuple[int, i
     for source in scope.sources:
         source.merged.add(key)
     return column
-
-
-def _placed(column: Column, at: tuple[int, int]) -> Uses:
-    uses: Uses = {}
-    merge(uses, column.uses, "passed", at)
-    return uses
 
 
 def _side(ctx: Context, sources: list[Source], merged: dict[str, Column], written: str, key: str, at: tuple[int, int], where: str) -> Column:

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from orchestrator.sql.understand.expressions import Gathered, look
 from orchestrator.sql.understand.names import key_of, spelled
-from orchestrator.sql.understand.relations import Column, Made, Relation, RowUses, Uses, add_rows, merge
+from orchestrator.sql.understand.relations import Column, Made, Relation, RowUses, Uses, add_rows, merge, placed
 from orchestrator.sql.understand.scope import Context, Scope, Source
 from orchestrator.sql.understand.texts import spread
 from orchestrator.sql.understand.types import settled, unify_all
@@ -32,17 +32,17 @@ def _written_out(e: Any) -> bool:
 
 
 def _pivot(ctx: Context, scope: Scope, relation: Relation, pivot: Any, fields: list[Any]) -> Relation:
-    deciding, used = Gathered(), Gathered()
+    deciding = Gathered()
     for one in fields:
         look(ctx, scope, one.this, deciding, "passed")
     spent = _mentioned(ctx, [f.this for f in fields])
-    values: list[tuple[Uses, str | None, str]] = []
+    values: list[tuple[Uses, str | None, str, Made]] = []
     for e in pivot.expressions:
         own = Gathered()
         type_ = look(ctx, scope, e, own, "passed")
         merge(own.uses, deciding.uses, "conditional")
         spent |= _mentioned(ctx, [e])
-        values.append((own.uses, type_, own.unknown))
+        values.append((own.uses, type_, own.unknown, Made(None, 0, *ctx.source.closed(*spread(e.this if isinstance(e, exp.Alias) else e)))))
     rows: RowUses = dict(relation.rows)
     group = pivot.args.get("group")
     if group is not None:
@@ -53,14 +53,13 @@ def _pivot(ctx: Context, scope: Scope, relation: Relation, pivot: Any, fields: l
         kept = [c for c in relation.columns if c.key not in spent]
         complete = relation.complete
     for column in kept:
-        add_rows(rows, column.uses.items(), "group")
+        add_rows(rows, placed(column.uses, spread(pivot)).items(), "group")
     names = pivot.args.get("columns") or []
-    made = Made(None, 0, *spread(pivot))
     columns = list(kept)
     for at, name in enumerate(names):
-        uses, type_, unknown = values[at % len(values)]
+        uses, type_, unknown, made = values[at % len(values)]
         spelling = str(name.name)
-        columns.append(Column(spelling, key_of(spelling, ctx.engine), settled(type_, ctx.engine.name), uses, unknown or used.unknown, made))
+        columns.append(Column(spelling, key_of(spelling, ctx.engine), settled(type_, ctx.engine.name), uses, unknown or deciding.unknown, made))
     return Relation(columns, complete, relation.unknown, rows=rows)
 
 
@@ -84,7 +83,7 @@ def _unpivot(ctx: Context, scope: Scope, relation: Relation, pivot: Any) -> Rela
     found = Gathered()
     types = [look(ctx, scope, e, found, "transformed") for e in gone]
     spent = _mentioned(ctx, gone)
-    made = Made(None, 0, *spread(pivot))
+    made = Made(None, 0, *ctx.source.closed(*spread(pivot)))
     engine = ctx.engine.name
     name, value = (spelled(e.this if isinstance(e, exp.Column) else e, ctx.engine) for e in (names[0], value_names[0]))
     two = [
@@ -92,4 +91,6 @@ def _unpivot(ctx: Context, scope: Scope, relation: Relation, pivot: Any) -> Rela
         Column(value, key_of(value, ctx.engine), unify_all(types, engine), found.uses, found.unknown, made),
     ]
     kept = [c for c in relation.columns if c.key not in spent]
+    if into is not None:
+        kept = [c._replace(uses=placed(c.uses, (made.start, made.end)), made=c.made or made) for c in kept]
     return Relation([*kept, *(reversed(two) if engine == "bigquery" else two)], relation.complete, relation.unknown, rows=dict(relation.rows))

@@ -91,6 +91,11 @@ def merge(into: Uses, uses: Mapping[tuple[str, str], Mention], kind: UseKind, at
             into[key] = (best, start, end) if 0 <= start < other[1] or other[1] < 0 else (best, other[1], other[2])
 
 
+def placed(uses: Uses, at: tuple[int, int]) -> Uses:
+    """Uses of which those that have no place yet are at ``at``."""
+    return {key: use if use[1] >= 0 else (use[0], *at) for key, use in uses.items()}
+
+
 def composed(inner: UseKind, outer: UseKind) -> UseKind:
     """What happens to a column in the end when ``inner`` happens to it first.
 

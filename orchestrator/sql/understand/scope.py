@@ -13,6 +13,7 @@ from orchestrator.core.meaning import Finding
 from orchestrator.core.node import Read
 from orchestrator.sql.understand.names import Engine, key_of, place, spelled
 from orchestrator.sql.understand.relations import Column, Relation, Uses, merge
+from orchestrator.sql.understand.texts import Text
 from orchestrator.sql.understand.types import field_of
 
 
@@ -20,11 +21,12 @@ from orchestrator.sql.understand.types import field_of
 class Context:
     """What is the same everywhere in one query.
 
-    ``reads`` are its reads by the place where they end, ``parents`` the relations of those that are inputs by name.
+    ``source`` is its text, ``reads`` are its reads by the place where they end, ``parents`` the relations of those that are inputs by name.
     ``solve`` is the meaning of a query inside of this one. ``quiet`` is above zero while what is wrong was told before; ``joining`` while a join's condition is looked at.
+    ``patterns``: there may be ``columns(…)`` somewhere.
     """
 
-    text: str
+    source: Text
     engine: Engine
     reads: Mapping[int, Read]
     parents: Mapping[str, Relation]
@@ -32,10 +34,16 @@ class Context:
     findings: list[Finding] = field(default_factory=list)
     quiet: int = 0
     joining: bool = False
+    patterns: bool = False
+
+    @property
+    def text(self) -> str:
+        """The query as written."""
+        return self.source.sql
 
     def tell(self, code: str, message: str, place: tuple[int, int], hint: str | None = None) -> None:
         """Add a finding, once."""
-        finding = Finding(code, message, *place, hint)
+        finding = Finding(code, message, *self.source.closed(*place), hint)
         if not self.quiet and finding not in self.findings:
             self.findings.append(finding)
 

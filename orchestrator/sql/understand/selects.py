@@ -11,7 +11,7 @@ from orchestrator.sql.understand.expressions import Gathered, decide, look
 from orchestrator.sql.understand.joins import Listed, from_clause
 from orchestrator.sql.understand.made_up import made_up
 from orchestrator.sql.understand.names import key_of, place, spelled
-from orchestrator.sql.understand.relations import Column, Made, Relation, RowUses, add_rows, merge
+from orchestrator.sql.understand.relations import Column, Made, Relation, RowUses, add_rows, placed
 from orchestrator.sql.understand.scope import Context, Env, Scope, resolve
 from orchestrator.sql.understand.sets import set_operation
 from orchestrator.sql.understand.stars import expanded
@@ -94,7 +94,10 @@ def _recursive(ctx: Context, cte: Any, env: Env, key: str, outer: Scope | None) 
     """A CTE that may read itself: its columns are those of its first branch, made of what any round adds to them."""
     alias, body = cte.args["alias"], cte.this
     ctx.quiet += 1
-    found = renamed(ctx, solve(ctx, body.this, _with(ctx, body, env, outer), outer), alias)
+    anchor = body.this
+    while isinstance(anchor, exp.SetOperation):
+        anchor = anchor.this
+    found = renamed(ctx, solve(ctx, anchor, _with(ctx, body, env, outer), outer), alias)
     for _ in range(5):
         again = renamed(ctx, solve(ctx, body, {**env, key: found}, outer), alias)
         stable = [(c.type, dict(c.uses)) for c in again.columns] == [(c.type, dict(c.uses)) for c in found.columns]
@@ -131,6 +134,7 @@ def _select(ctx: Context, query: Any, env: Env, outer: Scope | None) -> Relation
 def _projections(ctx: Context, query: Any, scope: Scope, listed: Listed) -> Relation:
     columns: list[Column] = []
     complete, named, unknown = True, True, ""
+    nodes: list[str] = []
     scope.clause = "select"
     unnamed = 0
     for at, projection in enumerate(query.expressions):
@@ -139,6 +143,7 @@ def _projections(ctx: Context, query: Any, scope: Scope, listed: Listed) -> Rela
             columns += stars.columns
             if not stars.complete:
                 complete, unknown = False, unknown or stars.unknown
+                nodes.append(stars.node)
             continue
         column = _projection(ctx, scope, query, at, projection, unnamed)
         unnamed += not isinstance(projection, exp.Alias | exp.Column | exp.Dot)
@@ -149,7 +154,7 @@ def _projections(ctx: Context, query: Any, scope: Scope, listed: Listed) -> Rela
     kind = query.args.get("kind")
     if kind == "VALUE":
         return Relation([], complete=False, unknown="`select as value` gives whatever the value holds")
-    return Relation(columns, complete, unknown, named=named)
+    return Relation(columns, complete, unknown, nodes[0] if len(nodes) == 1 else "", named=named)
 
 
 def _projection(ctx: Context, scope: Scope, query: Any, at: int, projection: Any, unnamed: int) -> Column:
@@ -165,10 +170,9 @@ def _projection(ctx: Context, scope: Scope, query: Any, at: int, projection: Any
             name = column.name if engine.name == "duckdb" and column.name and column.key == key_of(bare.name, engine) else spelled(bare.this, engine)
         first = bare.args.get("catalog") or bare.args.get("db") or bare.args.get("table") or bare.this
         start, end = place(first)[0], place(bare.this)[1]
-        if column.made is None or any(u[0] != "passed" for u in column.uses.values()) and column.made is None:
+        if column.made is None:
             column = column._replace(made=Made(None, at, start, end))
-        uses = {key: (use[0], use[1], use[2]) if use[1] >= 0 else (use[0], start, end) for key, use in column.uses.items()}
-        return column._replace(name=name, key=key_of(name, engine), uses=uses)
+        return column._replace(name=name, key=key_of(name, engine), uses=placed(column.uses, (start, end)))
     found = Gathered()
     type_ = look(ctx, scope, e, found, "passed")
     found.settle_rows()
@@ -304,11 +308,3 @@ def _order_result(ctx: Context, query: Any, relation: Relation) -> None:
                 ctx.tell("S101", f"there is no column `{e.name}` in the result", place(e.this), did_you_mean(e.name, names))
         elif isinstance(e, exp.Literal):
             _by(ctx, scope, e, relation, "sort", rows)
-
-
-def merged_uses(columns: list[Column]) -> dict[Any, Any]:
-    """The uses of several columns together."""
-    uses: dict[Any, Any] = {}
-    for column in columns:
-        merge(uses, column.uses, "passed")
-    return uses

@@ -10,7 +10,7 @@ from orchestrator.core.errors import did_you_mean
 from orchestrator.sql.understand.expressions import Gathered, look
 from orchestrator.sql.understand.joins import Listed
 from orchestrator.sql.understand.names import key_of, place, spelled
-from orchestrator.sql.understand.relations import Column, Made, Relation
+from orchestrator.sql.understand.relations import Column, Made, Relation, placed
 from orchestrator.sql.understand.scope import Context, Name, Scope, levels, source_named
 from orchestrator.sql.understand.texts import spread
 
@@ -19,12 +19,13 @@ def expanded(ctx: Context, scope: Scope, projection: Any, listed: Listed, query:
     """The columns of a star; ``None`` for what is none."""
     if isinstance(projection, exp.Star):
         columns = [c for _, c in listed.columns]
-        return _shaped(ctx, scope, projection, columns, listed.complete, listed.unknown, query)
+        return _shaped(ctx, scope, projection, Relation(columns, listed.complete, listed.unknown, listed.node), query)
     if isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star):
         return _qualified(ctx, scope, projection, query)
-    if isinstance(projection, exp.Columns) or (isinstance(projection, exp.Alias) and isinstance(projection.this, exp.Columns)):
+    if ctx.patterns and projection.find(exp.Columns) is not None:
         return Relation([], complete=False, unknown="what `columns(…)` stands for is only known to the engine")
-    if isinstance(projection, exp.Like | exp.ILike | exp.Not) and projection.find(exp.Star) is not None and not projection.find(exp.Func):
+    pattern = projection.this if isinstance(projection, exp.Not) else projection
+    if isinstance(pattern, exp.Binary) and isinstance(pattern.this, exp.Star):
         return Relation([], complete=False, unknown="a star with a pattern is only known to the engine")
     if isinstance(projection, exp.Dot) and isinstance(projection.expression, exp.Star):
         return Relation([], complete=False, unknown="the fields of a struct are not known")
@@ -55,7 +56,7 @@ def _qualified(ctx: Context, scope: Scope, projection: Any, query: Any) -> Relat
         relation = found[0].relation
         if found[0].whole is not None and not relation.columns:
             return Relation([], complete=False, unknown=relation.unknown)
-        return _shaped(ctx, scope, projection.this, relation.columns, relation.complete, relation.unknown, query)
+        return _shaped(ctx, scope, projection.this, relation, query)
     if ctx.engine.fields:
         return Relation([], complete=False, unknown=f"the fields of `{'.'.join(spellings)}` are not known") if _may_be_column(scope, keys[0]) else _missing(ctx, scope, projection, spellings)
     return _missing(ctx, scope, projection, spellings)
@@ -73,8 +74,11 @@ def _missing(ctx: Context, scope: Scope, projection: Any, spellings: tuple[str, 
     return Relation([], complete=False, unknown=message)
 
 
-def _shaped(ctx: Context, scope: Scope, star: Any, columns: list[Column], complete: bool, unknown: str, query: Any) -> Relation:
+def _shaped(ctx: Context, scope: Scope, star: Any, relation: Relation, query: Any) -> Relation:
+    columns, complete = relation.columns, relation.complete
     start, end = place(star)
+    if ctx.text[start:end] != "*":  # `from orders` alone
+        start, end = spread(query.args["from_"].this)
     made = Made(None, -1, start, end)
     excepted = {key: e for e in star.args.get("except_") or () if (key := _key(ctx, e))}
     replaced = {_key(ctx, e.args["alias"]): e for e in star.args.get("replace") or () if isinstance(e, exp.Alias)}
@@ -89,13 +93,13 @@ def _shaped(ctx: Context, scope: Scope, star: Any, columns: list[Column], comple
         if column.key in replaced:
             found.append(_replacement(ctx, scope, column, replaced[column.key], query))
             continue
-        uses = {key: (use[0], use[1], use[2]) if use[1] >= 0 else (use[0], start, end) for key, use in column.uses.items()}
-        column = column._replace(uses=uses, made=column.made or made, star=True)
+        column = column._replace(uses=placed(column.uses, (start, end)), made=column.made or made, star=True)
         if column.key in renames:
             name = spelled(renames[column.key].args["alias"], ctx.engine)
             column = column._replace(name=name, key=key_of(name, ctx.engine))
         found.append(column)
-    return Relation(found, complete, unknown)
+    plain = not (excepted or replaced or renames)
+    return Relation(found, complete, relation.unknown, relation.node if plain else "")
 
 
 def _key(ctx: Context, e: Any) -> str:
@@ -116,7 +120,7 @@ def _replacement(ctx: Context, scope: Scope, column: Column, e: Any, query: Any)
     found.settle_rows()
     bare = e.this.unnest()
     if not isinstance(bare, exp.Column):
-        merge_made = Made(None, -1, *spread(e.this))
+        made = Made(None, -1, *ctx.source.closed(*spread(e.this)))
     else:
-        merge_made = Made(None, -1, place(bare.this)[0], place(bare.this)[1])
-    return column._replace(type=type_, uses=found.uses, unknown=found.unknown, made=merge_made, star=False)
+        made = Made(None, -1, *spread(bare))
+    return column._replace(type=type_, uses=found.uses, unknown=found.unknown, made=made, star=False)

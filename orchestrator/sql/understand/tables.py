@@ -10,9 +10,9 @@ from orchestrator.sql.understand.expressions import Gathered, look
 from orchestrator.sql.understand.names import key_of, place, spelled
 from orchestrator.sql.understand.pivots import pivoted
 from orchestrator.sql.understand.relations import Column, Made, Relation
-from orchestrator.sql.understand.scope import Context, Scope, Source
+from orchestrator.sql.understand.scope import Context, Scope, Source, levels
 from orchestrator.sql.understand.texts import spread
-from orchestrator.sql.understand.types import element_of, of_cast, settled, unify
+from orchestrator.sql.understand.types import element_of, family, of_cast, settled, unify
 
 
 def source_of(ctx: Context, scope: Scope, item: Any, columns: list[Column] | None = None, complete: bool = True, unknown: str = "") -> Source:
@@ -113,7 +113,7 @@ def _table(ctx: Context, scope: Scope, item: Any) -> Source:
         if key is not None:
             return _titled(ctx, item, scope.env[key], parts, name)
     if len(parts) > 1:
-        head = next((s for s in scope.sources if s.key == parts[0]), None)
+        head = next((s for level in levels(scope) for s in level.sources if s.key == parts[0]), None)
         if head is not None and ctx.engine.name == "bigquery":
             return _items(ctx, scope, item, head, name)
     read = ctx.reads.get(place(item.parts[-1])[1])
@@ -136,7 +136,7 @@ def _value_source(ctx: Context, item: Any, found: Gathered, type_: str | None, n
     """Rows that are one value each: of an array of structs the fields are columns, too."""
     title = str(item.alias) or name
     key = key_of(title, ctx.engine)
-    whole = Column(title, key, type_, found.uses, found.unknown, Made(None, 0, *spread(item)))
+    whole = Column(title, key, type_, found.uses, found.unknown, Made(None, 0, *spread(item.this if item.args.get("this") else item)))
     struct = type_ is None or type_.startswith("STRUCT")
     if not struct:
         return Source(key, title, Relation([whole]), (), whole)
@@ -149,7 +149,7 @@ def values(ctx: Context, item: Any, scope: Scope) -> Relation:
     width = len(rows[0]) if rows else 0
     for at, row in enumerate(rows):
         if len(row) != width:
-            ctx.tell("S107", f"row {at + 1} of VALUES has {len(row)} values, the first has {width}", spread(item.expressions[at]))
+            ctx.tell("S107", f"row {at + 1} of VALUES is not as long as the first: {len(row)} against {width}", spread(item.expressions[at]))
     gathered = [Gathered() for _ in range(width)]
     types: list[str | None] = ["NULL"] * width
     for row in rows:
@@ -170,43 +170,53 @@ _SERIES = (exp.GenerateSeries, exp.ExplodingGenerateSeries)
 def _function(ctx: Context, scope: Scope, item: Any, function: Any) -> Source:
     """A table function: of a few the columns are known, of others those that the alias names."""
     found = Gathered()
-    type_ = look(ctx, scope, function, found, "transformed")
+    look(ctx, scope, function, found, "transformed")
     engine = ctx.engine.name
     alias = item.args.get("alias")
     given = alias.args.get("columns") if isinstance(alias, exp.TableAlias) else None
     written = ctx.text[slice(*place(function))] if place(function)[0] >= 0 else function.key
-    if isinstance(function, exp.Unnest | exp.Explode) or (isinstance(function, exp.Inline) if hasattr(exp, "Inline") else False):
-        return _single(ctx, item, found, element_of(look(ctx, scope, function.this or function.expressions[0], Gathered(), "transformed")), "unnest")
+    if isinstance(function, exp.Unnest | exp.Explode):
+        inner = function.this if function.this is not None else function.expressions[0]
+        return _single(ctx, item, function, found, element_of(look(ctx, scope, inner, Gathered(), "transformed")), "unnest")
     if isinstance(function, _SERIES):
-        return _single(ctx, item, found, _step(ctx, scope, function), written.lower() if engine != "bigquery" else "")
+        return _single(ctx, item, function, found, _step(ctx, scope, function), written.lower() if engine != "bigquery" else "")
     if given and all(isinstance(one, exp.ColumnDef) for one in given):
         columns = [Column(n := spelled(one.this, ctx.engine), key_of(n, ctx.engine), of_cast(one.args["kind"], engine), found.uses) for one in given]
         return _titled(ctx, item, Relation(columns))
     if given and engine == "postgres":
         columns = [Column(str(one.name), str(one.name), None, found.uses, found.unknown) for one in given]
         return _titled(ctx, item, Relation(columns, complete=False, unknown=f"the columns of `{written}` are not known"))
-    del type_
-    return _titled(ctx, item, Relation([], complete=False, unknown=f"the columns of `{written}` are not known"), (), written)
+    source = _titled(ctx, item, Relation([], complete=False, unknown=f"the columns of `{written}` are not known"), (), written)
+    if found.uses:  # whatever it gives, it makes it of these
+        source.whole = Column(source.title, source.key, None, found.uses, found.unknown, _made(ctx, function))
+    return source
+
+
+def _made(ctx: Context, e: Any) -> Made:
+    return Made(None, 0, *ctx.source.closed(*spread(e)))
 
 
 def _step(ctx: Context, scope: Scope, function: Any) -> str | None:
     engine = ctx.engine.name
     types = [look(ctx, scope, e, Gathered(), "passed") for k in ("start", "end") if (e := function.args.get(k)) is not None]
-    numbers = all(t is not None and (t[0] == "#" or t in ("INTEGER", "BIGINT", "SMALLINT", "TINYINT")) for t in types)
+    numbers = all(family(t, engine) == "integer" for t in types)
     if engine == "duckdb" and numbers:
         return "BIGINT"
     return settled(unify(types[0], types[1], engine), engine) if engine == "postgres" and numbers and len(types) == 2 else None
 
 
-def _single(ctx: Context, item: Any, found: Gathered, type_: str | None, name: str) -> Source:
+def _single(ctx: Context, item: Any, function: Any, found: Gathered, type_: str | None, name: str) -> Source:
     """A function that gives one column: it is called like the source, unless the alias names it."""
     title = str(item.alias) or name
     key = key_of(title, ctx.engine)
-    column = Column(title, key, type_, found.uses, found.unknown, Made(None, 0, *spread(item)))
-    return _titled(ctx, item, Relation([column]), (), title)
+    columns = [Column(title, key, type_, found.uses, found.unknown, _made(ctx, function))]
+    if item.args.get("ordinality"):
+        columns.append(Column("ordinality", "ordinality", "bigint", {}))
+    return _titled(ctx, item, Relation(columns), (), title)
 
 
 def _unnest(ctx: Context, scope: Scope, item: Any) -> Source:
+    made = Made(None, 0, *ctx.source.called(*spread(item.expressions[0])))
     found: list[tuple[Gathered, str | None]] = []
     for e in item.expressions:
         own = Gathered()
@@ -218,7 +228,7 @@ def _unnest(ctx: Context, scope: Scope, item: Any) -> Source:
     given = list(alias.args.get("columns") or []) if isinstance(alias, exp.TableAlias) else []
     if engine == "bigquery":
         name = str(given[0].name) if given else ""
-        source = _value_source(ctx, item, found[0][0], found[0][1], name) if not name else _named_value(ctx, item, found[0], name)
+        source = _value_source(ctx, item, found[0][0], found[0][1], name) if not name else _named_value(ctx, made, found[0], name)
         if isinstance(offset, exp.Identifier):
             word = key_of(str(offset.name), ctx.engine)
             number = Column(str(offset.name), word, "INT64", {}, "", Made(None, 0, *place(offset)))
@@ -231,13 +241,12 @@ def _unnest(ctx: Context, scope: Scope, item: Any) -> Source:
         source = Source(key_of(title, ctx.engine), title, Relation([], complete=False, unknown=why))
         own, type_ = found[0]
         if engine == "duckdb":  # a list of structs stays one column there
-            column = Column(title, key_of(title, ctx.engine), type_, own.uses, own.unknown, Made(None, 0, *spread(item)))
+            column = Column(title, key_of(title, ctx.engine), type_, own.uses, own.unknown, made)
             return Source(source.key, title, Relation([column]))
         source.whole = Column(title, key_of(title, ctx.engine), type_, own.uses, own.unknown)
         return source
     columns = [
-        Column(title if len(found) == 1 else "unnest", key_of(title, ctx.engine), type_, own.uses, own.unknown, Made(None, at, *spread(item)))
-        for at, (own, type_) in enumerate(found)
+        Column(title if len(found) == 1 else "unnest", key_of(title, ctx.engine), type_, own.uses, own.unknown, made) for own, type_ in found
     ]
     if offset:
         columns.append(Column("ordinality", "ordinality", "bigint" if engine == "postgres" else "BIGINT", {}))
@@ -246,10 +255,10 @@ def _unnest(ctx: Context, scope: Scope, item: Any) -> Source:
     return _titled(ctx, item, Relation(columns), (), title)
 
 
-def _named_value(ctx: Context, item: Any, found: tuple[Gathered, str | None], name: str) -> Source:
+def _named_value(ctx: Context, made: Made, found: tuple[Gathered, str | None], name: str) -> Source:
     own, type_ = found
     key = key_of(name, ctx.engine)
-    whole = Column(name, key, type_, own.uses, own.unknown, Made(None, 0, *spread(item)))
+    whole = Column(name, key, type_, own.uses, own.unknown, made)
     if type_ is not None and not type_.startswith("STRUCT"):
         return Source(key, name, Relation([whole]), (), whole)
     return Source(key, name, Relation([], complete=False, unknown=f"what the items of `{name}` hold is not known"), (), whole)

@@ -37,12 +37,13 @@ def spread(e: Any, *, inside: bool = True) -> tuple[int, int]:
 class Text:
     """A query's text and its tokens, looked up by place."""
 
-    __slots__ = ("_at", "_items", "sql", "tokens")
+    __slots__ = ("_at", "_items", "_until", "sql", "tokens")
 
     def __init__(self, sql: str, tokens: list[Any]) -> None:
         self.sql = sql
         self.tokens = tokens
         self._at: dict[int, int] = {}
+        self._until: dict[int, int] = {}
         self._items: dict[int, list[tuple[int, int]]] = {}
 
     def index(self, start: int) -> int:
@@ -50,6 +51,30 @@ class Text:
         if not self._at:
             self._at = {token.start: at for at, token in enumerate(self.tokens)}
         return self._at.get(start, -1)
+
+    def closed(self, start: int, end: int) -> tuple[int, int]:
+        """A place with the parentheses that close behind it, so that it is a whole expression."""
+        first, last = self.index(start), self._ends().get(end, -1)
+        if first < 0 or last < 0:
+            return start, end
+        tokens = self.tokens
+        depth = sum((t.token_type in _OPEN) - (t.token_type in _CLOSE) for t in tokens[first : last + 1])
+        while depth > 0 and last + 1 < len(tokens) and tokens[last + 1].token_type in _CLOSE:
+            last += 1
+            depth -= 1
+        return start, tokens[last].end + 1
+
+    def called(self, start: int, end: int) -> tuple[int, int]:
+        """A place with the function's name and parentheses right around it."""
+        first, last = self.index(start), self._ends().get(self.closed(start, end)[1], -1)
+        if first < 2 or last < 0 or last + 1 >= len(self.tokens) or self.tokens[first - 1].token_type not in _OPEN:
+            return self.closed(start, end)
+        return self.tokens[first - 2].start, self.tokens[last + 1].end + 1
+
+    def _ends(self) -> dict[int, int]:
+        if not self._until:
+            self._until = {token.end + 1: at for at, token in enumerate(self.tokens)}
+        return self._until
 
     def items(self, select: Any) -> list[tuple[int, int]]:
         """The items of a SELECT: first token, and the one behind the last; none when they cannot be told apart."""
@@ -121,7 +146,7 @@ def sliced(text: Text, made: Any) -> tuple[int, int]:
     items = text.items(made.select)
     projection = made.select.expressions[made.at]
     if not items:
-        return spread(projection.this if isinstance(projection, exp.Alias) else projection)
+        return text.closed(*spread(projection.this if isinstance(projection, exp.Alias) else projection))
     first, behind = items[made.at]
     tokens = text.tokens
     if isinstance(projection, exp.Alias):

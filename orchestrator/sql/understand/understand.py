@@ -44,11 +44,11 @@ def _understood(query: Query, inputs: Mapping[str, tuple[str, Shape]], dialect: 
     engine = engine_of(dialect)
     tree, tokens = tree_of(query.sql, dialect)
     parents = {name: _parent(node, shape, engine) for name, (node, shape) in inputs.items()}
-    ctx = Context(query.sql, engine, {r.end: r for r in query.reads}, parents, solve)
+    text = Text(query.sql, tokens)
+    ctx = Context(text, engine, {r.end: r for r in query.reads}, parents, solve, patterns="columns" in query.sql.lower())
     relation = solve(ctx, tree, {}, None)
     twice(ctx, tree, relation)
     columns = apart(relation.columns) if engine.name == "duckdb" and relation.doubles else relation.columns
-    text = Text(query.sql, tokens)
     outputs = tuple(_output(ctx, column, text) for column in columns if column.name)
     rows = tuple(Use(node, column, kind, *at) for (node, column, kind), at in relation.rows.items())
     complete, unknown = relation.complete, relation.unknown

@@ -3,12 +3,12 @@
 -- title: UNNEST in FROM
 select e.id, u.tag from events e, unnest(e.tags) as u(tag)
 -- = id INTEGER [e.id]: events.id passed
--- = tag VARCHAR [e.tags) as u(tag]: events.tags transformed
+-- = tag VARCHAR [unnest(e.tags)]: events.tags transformed
 -------
 -- title: UNNEST without names
 select id, unnest from events, unnest(tags)
 -- = id INTEGER [id]: events.id passed
--- = unnest VARCHAR [tags]: events.tags transformed
+-- = unnest VARCHAR [unnest(tags)]: events.tags transformed
 -------
 -- title: UNNEST in SELECT
 select id, unnest(tags) as tag from events
@@ -24,20 +24,20 @@ select e.id, u.i.sku as sku from events e, unnest(e.items) as u(i)
 -- dialect: postgres
 select e.id, tag from events e cross join unnest(e.tags) as tag
 -- = id integer [e.id]: events.id passed
--- = tag text [e.tags) as tag]: events.tags transformed
+-- = tag text [unnest(e.tags)]: events.tags transformed
 -------
 -- title: UNNEST with numbers in Postgres
 -- dialect: postgres
 select e.id, u.tag, u.n from events e, unnest(e.tags) with ordinality as u(tag, n)
 -- = id integer [e.id]: events.id passed
--- = tag text [e.tags) with ordinality as u(tag, n]: events.tags transformed
+-- = tag text [unnest(e.tags)]: events.tags transformed
 -- = n bigint [u.n]
 -------
 -- title: UNNEST in BigQuery
 -- dialect: bigquery
 select e.id, tag, position from events e, unnest(e.tags) as tag with offset as position
 -- = id INT64 [e.id]: events.id passed
--- = tag STRING [e.tags) as tag with offset as position]: events.tags transformed
+-- = tag STRING [unnest(e.tags)]: events.tags transformed
 -- = position INT64 [position]
 -------
 -- title: an array beside its table
@@ -59,23 +59,23 @@ select x * 2 as twice from unnest([1, 2, 3]) as t(x)
 -------
 -- title: generate_series
 select g.n, o.id from generate_series(1, 10) as g(n), orders o
--- = n BIGINT [generate_series(1, 10) as g(n]
+-- = n BIGINT [generate_series(1, 10)]
 -- = id INTEGER [o.id]: orders.id passed
 -------
 -- title: range, without a name
 select range as r from range(10)
--- = r BIGINT [range(10]
+-- = r BIGINT [range(10)]
 -------
 -- title: generate_series in Postgres
 -- dialect: postgres
 select g as n from generate_series(1, 10) g
--- = n integer [generate_series(1, 10) g]
+-- = n integer [generate_series(1, 10)]
 -------
 -- title: generate_series with a join to what stands left of it
 -- dialect: postgres
 select o.id, day from orders o, generate_series(1, o.customer_id) as day
 -- = id integer [o.id]: orders.id passed
--- = day ? [generate_series(1, o.customer_id) as day]: orders.customer_id transformed
+-- = day integer [generate_series(1, o.customer_id)]: orders.customer_id transformed
 -------
 -- title: a table function whose columns are written
 -- dialect: postgres
@@ -112,24 +112,24 @@ values (1, 'a'), (2, 'b')
 select * from payments pivot (sum(amount) for method in ('card', 'cash'))
 -- = order_id INTEGER [*]: payments.order_id passed
 -- = paid_on DATE [*]: payments.paid_on passed
--- = card DECIMAL(38,2) [sum(amount) for method in ('card', 'cash']: payments.amount aggregated, payments.method conditional
--- = cash DECIMAL(38,2) [sum(amount) for method in ('card', 'cash']: payments.amount aggregated, payments.method conditional
+-- = card DECIMAL(38,2) [sum(amount)]: payments.amount aggregated, payments.method conditional
+-- = cash DECIMAL(38,2) [sum(amount)]: payments.amount aggregated, payments.method conditional
 -- ~ group payments.order_id, group payments.paid_on
 -------
 -- title: PIVOT with names and groups
 select * from payments pivot (sum(amount) as total, count(*) as n for method in ('card' as c, 'cash') group by paid_on)
 -- = paid_on DATE [*]: payments.paid_on passed
--- = c_total DECIMAL(38,2) [sum(amount) as total, count(*) as n for method in ('card' as c, 'cash') group by paid_on]: payments.amount aggregated, payments.method conditional
--- = c_n BIGINT [sum(amount) as total, count(*) as n for method in ('card' as c, 'cash') group by paid_on]: payments.method conditional
--- = cash_total DECIMAL(38,2) [sum(amount) as total, count(*) as n for method in ('card' as c, 'cash') group by paid_on]: payments.amount aggregated, payments.method conditional
--- = cash_n BIGINT [sum(amount) as total, count(*) as n for method in ('card' as c, 'cash') group by paid_on]: payments.method conditional
+-- = c_total DECIMAL(38,2) [sum(amount)]: payments.amount aggregated, payments.method conditional
+-- = c_n BIGINT [count(*)]: payments.method conditional
+-- = cash_total DECIMAL(38,2) [sum(amount)]: payments.amount aggregated, payments.method conditional
+-- = cash_n BIGINT [count(*)]: payments.method conditional
 -- ~ group payments.paid_on
 -------
 -- title: PIVOT in BigQuery
 -- dialect: bigquery
 select * from (select method, amount from payments) pivot (sum(amount) as total for method in ('card', 'cash' as c))
--- = total_card NUMERIC [sum(amount) as total for method in ('card', 'cash' as c]: payments.amount aggregated, payments.method conditional
--- = total_c NUMERIC [sum(amount) as total for method in ('card', 'cash' as c]: payments.amount aggregated, payments.method conditional
+-- = total_card NUMERIC [sum(amount)]: payments.amount aggregated, payments.method conditional
+-- = total_c NUMERIC [sum(amount)]: payments.amount aggregated, payments.method conditional
 -------
 -- title: a PIVOT whose columns depend on the data
 pivot payments on method using sum(amount)
@@ -138,19 +138,19 @@ pivot payments on method using sum(amount)
 -- title: UNPIVOT
 select * from customers unpivot (value for field in (name, country))
 -- = id INTEGER [*]: customers.id passed
--- = field VARCHAR [value for field in (name, country]
--- = value VARCHAR [value for field in (name, country]: customers.name transformed, customers.country transformed
+-- = field VARCHAR [value for field in (name, country)]
+-- = value VARCHAR [value for field in (name, country)]: customers.name transformed, customers.country transformed
 -------
 -- title: UNPIVOT in BigQuery
 -- dialect: bigquery
 select * from customers unpivot (value for field in (name, country))
 -- = id INT64 [*]: customers.id passed
--- = value STRING [value for field in (name, country]: customers.name transformed, customers.country transformed
--- = field STRING [value for field in (name, country]
+-- = value STRING [value for field in (name, country)]: customers.name transformed, customers.country transformed
+-- = field STRING [value for field in (name, country)]
 -------
 -- title: UNPIVOT as a statement
 unpivot customers on name, country into name field value said
--- = id INTEGER []: customers.id passed
+-- = id INTEGER [customers on name, country into name field value said]: customers.id passed
 -- = field VARCHAR [customers on name, country into name field value said]
 -- = said VARCHAR [customers on name, country into name field value said]: customers.name transformed, customers.country transformed
 -------

@@ -5,11 +5,11 @@ select id, amount as total from orders
 -- = id INTEGER [id]: orders.id passed
 -- = total DECIMAL(10,2) [amount]: orders.amount renamed
 -------
--- title: a qualified name, and one with the table's own name
-select o.id, o.status from orders o where orders is not null
+-- title: a qualified name, and a whole row in a condition
+select o.id, o.status from orders o where o is not null
 -- = id INTEGER [o.id]: orders.id passed
 -- = status VARCHAR [o.status]: orders.status passed
--- ! S101 [orders] there is no column `orders` in `o`
+-- ~ filter orders.id, filter orders.customer_id, filter orders.amount, filter orders.status, filter orders.created_at
 -------
 -- title: the name of a table without an alias, with and without its schema
 select orders.id, staging.orders.amount from staging.orders
@@ -231,9 +231,9 @@ from orders select id, status
 -------
 -- title: FROM alone
 from customers
--- = id INTEGER [f]: customers.id passed
--- = name VARCHAR [f]: customers.name passed
--- = country VARCHAR [f]: customers.country passed
+-- = id INTEGER [customers]: customers.id passed
+-- = name VARCHAR [customers]: customers.name passed
+-- = country VARCHAR [customers]: customers.country passed
 -------
 -- title: name first
 select total: amount, id from orders

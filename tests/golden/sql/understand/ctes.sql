@@ -96,7 +96,7 @@ with a as (select * from raw.dump) select id, a.status from a
 -- title: a parent of which not all is known
 with a as (select * from partial) select a, b from a
 -- = a INTEGER [*]: partial.a passed
--- = b ? [b] ? `partial` reads a star of `raw.dump`
+-- = b ? [b]: partial.b passed
 -------
 -- title: a parent of which nothing is known
 select id, blank.name as n from blank

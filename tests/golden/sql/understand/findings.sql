@@ -117,7 +117,7 @@ with a(x, y) as (select id from orders) select x from a
 select * from (values (1, 2), (3)) v(a, b)
 -- = a INTEGER [1]
 -- = b INTEGER [2]
--- ! S107 [3] row 2 of VALUES has 1 values, the first has 2
+-- ! S107 [3] row 2 of VALUES is not as long as the first: 1 against 2
 -------
 -- title: S201, numbers and text in Postgres
 -- dialect: postgres
@@ -156,7 +156,7 @@ select id from orders where status = id
 select id from orders where status in (1, 2) or status between 1 and 2
 -- = id integer [id]: orders.id passed
 -- ~ filter orders.status
--- ! S201 [status in (1, 2] text is compared with integer (cast one side so that both have one type)
+-- ! S201 [status in (1, 2)] text is compared with integer (cast one side so that both have one type)
 -- ! S201 [status between 1 and 2] text is compared with integer (cast one side so that both have one type)
 -------
 -- title: S202, a number joined with a text
@@ -180,14 +180,14 @@ select 1 as one from orders o join payments p on p.order_id = o.amount
 select sum(status) as s, avg(name) as a from orders, customers
 -- = s ? [sum(status)]: orders.status aggregated
 -- = a ? [avg(name)]: customers.name aggregated
--- ! S203 [sum(status] sum of VARCHAR (cast it to a number, or count it)
--- ! S203 [avg(name] avg of VARCHAR (cast it to a number, or count it)
+-- ! S203 [sum(status)] sum of VARCHAR (cast it to a number, or count it)
+-- ! S203 [avg(name)] avg of VARCHAR (cast it to a number, or count it)
 -------
 -- title: S203, booleans in Postgres
 -- dialect: postgres
 select sum(active) as s from legacy
 -- = s ? [sum(active)]: legacy.active aggregated
--- ! S203 [sum(active] sum of boolean (cast it to a number, or count it)
+-- ! S203 [sum(active)] sum of boolean (cast it to a number, or count it)
 -------
 -- title: not S203: DuckDB counts what is true
 select sum(active) as s from legacy

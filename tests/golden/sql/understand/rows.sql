@@ -87,7 +87,7 @@ select c.id from customers c where not exists (select 1 from orders o where o.cu
 -- dialect: postgres
 select id from orders where customer_id = any (select id from customers)
 -- = id integer [id]: orders.id passed
--- ~ filter orders.customer_id, join customers.id
+-- ~ join customers.id, join orders.customer_id
 -------
 -- title: a scalar subquery: its filter only decides about the value
 select c.name, (select max(amount) from orders o where o.customer_id = c.id) as biggest from customers c

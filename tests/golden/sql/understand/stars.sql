@@ -39,7 +39,7 @@ select * except (country) from customers
 -- title: REPLACE
 select * replace (upper(name) as name) from customers
 -- = id INTEGER [*]: customers.id passed
--- = name VARCHAR [upper(name]: customers.name transformed
+-- = name VARCHAR [upper(name)]: customers.name transformed
 -- = country VARCHAR [*]: customers.country passed
 -------
 -- title: REPLACE in BigQuery
