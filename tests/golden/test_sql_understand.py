@@ -19,14 +19,25 @@ QUOTE = {"duckdb": '"', "postgres": '"', "bigquery": "`"}
 NESTED = {
     "duckdb": (("id", "integer"), ("payload", "STRUCT(a INTEGER, b VARCHAR)"), ("tags", "VARCHAR[]"), ("items", "STRUCT(sku VARCHAR)[]")),
     "postgres": (("id", "integer"), ("payload", "jsonb"), ("tags", "text[]"), ("address", "shop.address")),
-    "bigquery": (("id", "INT64"), ("payload", "STRUCT<a INT64, b STRING>"), ("tags", "ARRAY<STRING>"), ("items", "ARRAY<STRUCT<sku STRING>>")),
+    "bigquery": (
+        ("id", "INT64"),
+        ("payload", "STRUCT<a INT64, b STRING>"),
+        ("tags", "ARRAY<STRING>"),
+        ("items", "ARRAY<STRUCT<sku STRING>>"),
+    ),
 }
 
 
 def inputs(dialect: str) -> dict[str, tuple[str, Shape]]:
     """The project that all cases are queries in."""
     closed = {
-        "orders": (("id", "integer"), ("customer_id", "integer"), ("amount", "numeric(10,2)"), ("status", "text"), ("created_at", "timestamp")),
+        "orders": (
+            ("id", "integer"),
+            ("customer_id", "integer"),
+            ("amount", "numeric(10,2)"),
+            ("status", "text"),
+            ("created_at", "timestamp"),
+        ),
         "customers": (("id", "integer"), ("name", "text"), ("country", "text")),
         "payments": (("order_id", "integer"), ("amount", "numeric(10,2)"), ("method", "text"), ("paid_on", "date")),
         "legacy": (("id", "text"), ("Name", "text"), ("active", "boolean")),

@@ -150,7 +150,13 @@ def rounded(e: Any, type_: str | None, digits: Any, engine: str) -> str | None:
     if engine == "bigquery":
         return type_.partition("(")[0] if kind == "decimal" else "FLOAT64"
     if engine == "postgres":
-        return "numeric" if kind == "decimal" or (kind == "integer" and digits is not None) else "double precision" if kind != "float" or digits is None else None
+        return (
+            "numeric"
+            if kind == "decimal" or (kind == "integer" and digits is not None)
+            else "double precision"
+            if kind != "float" or digits is None
+            else None
+        )
     if kind != "decimal":
         return of_integer(int(type_[1:]), engine) if type_[0] == "#" else type_
     size = precision(type_)
@@ -161,3 +167,19 @@ def rounded(e: Any, type_: str | None, digits: Any, engine: str) -> str | None:
     if isinstance(digits, exp.Literal) and digits.name.isdigit():
         return f"DECIMAL({size[0]},{min(int(digits.name), size[1])})"
     return None
+
+
+def number(text: str, engine: str) -> str | None:
+    """The type of a number as it is written."""
+    digits = text.replace("_", "")
+    if digits.isdigit():
+        return "#" + digits
+    if engine == "bigquery":
+        return "FLOAT64"
+    whole, point, rest = digits.partition(".")
+    if not point or not (whole + rest).isdigit():
+        return {"duckdb": "DOUBLE", "postgres": "numeric"}[engine]
+    if engine == "postgres":
+        return "numeric"
+    width = len(whole) + len(rest)  # zeros in front count, too
+    return f"DECIMAL({width},{len(rest)})" if width <= 38 else "DOUBLE"

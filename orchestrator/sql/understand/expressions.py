@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlglot import exp
 
 from orchestrator.core.meaning import UseKind
+from orchestrator.sql.understand.arithmetic import number
 from orchestrator.sql.understand.functions import result
+from orchestrator.sql.understand.gathered import Gathered
 from orchestrator.sql.understand.names import key_of, place, spelled
 from orchestrator.sql.understand.relations import Relation, RowUses, Uses, add_rows, composed, merge
 from orchestrator.sql.understand.scope import Context, Scope, resolve
 from orchestrator.sql.understand.types import NULL, TEXT, element_of, field_of, list_of, of_cast, settled, unify_all
 from orchestrator.sql.understand.windows import folds
-
-
-@dataclass(slots=True)
-class Gathered:
-    """What was found in an expression.
-
-    ``uses``: columns as parts of its value. ``joins``: those that were compared with a subquery's rows. ``rows``: what
-    decides about the rows of subqueries in it. ``unknown``: why some origins are not known.
-    """
-
-    uses: Uses = field(default_factory=dict)
-    joins: Uses = field(default_factory=dict)
-    rows: RowUses = field(default_factory=dict)
-    unknown: str = ""
-
-    def settle_rows(self) -> None:
-        """Where the expression is a value, the rows of its subqueries only decide about it."""
-        for (node, column, _), (start, end) in self.rows.items():
-            merge(self.uses, {(node, column): ("conditional", start, end)}, "passed")
-        merge(self.uses, self.joins, "conditional")
 
 
 def look(ctx: Context, scope: Scope, e: Any, into: Gathered, kind: UseKind) -> str | None:
@@ -119,7 +100,7 @@ def _in(ctx: Context, scope: Scope, e: Any, into: Gathered, kind: UseKind) -> st
     left = look(ctx, scope, e.this, own, composed("transformed", kind))
     relation = _compared(ctx, scope, query, own)
     merge(own.joins, own.uses, "passed")
-    _absorb(into, own)
+    into.absorb(own)
     types = {"this": left, "expressions": [relation.columns[0].type]} if len(relation.columns) == 1 else {}
     return result(ctx, e, types)
 
@@ -146,36 +127,12 @@ def _quantified(ctx: Context, scope: Scope, e: Any, into: Gathered, kind: UseKin
     return element_of(look(ctx, scope, e.this, into, kind))
 
 
-def _absorb(into: Gathered, own: Gathered) -> None:
-    for mine, theirs in ((into.uses, own.uses), (into.joins, own.joins)):
-        merge(mine, theirs, "passed")
-    for key, at in own.rows.items():
-        into.rows.setdefault(key, at)
-    into.unknown = into.unknown or own.unknown
-
-
 def _literal(ctx: Context, _scope: Scope, e: Any, _into: Gathered, _kind: UseKind) -> str | None:
     if e.args.get("is_string"):
         return TEXT
     if "start" not in e.meta and e.name.startswith("0."):  # `.5`, which the tree has as 0.5
         return number(e.name[1:], ctx.engine.name)
     return number(e.name, ctx.engine.name)
-
-
-def number(text: str, engine: str) -> str | None:
-    """The type of a number as it is written."""
-    digits = text.replace("_", "")
-    if digits.isdigit():
-        return "#" + digits
-    if engine == "bigquery":
-        return "FLOAT64"
-    whole, point, rest = digits.partition(".")
-    if not point or not (whole + rest).isdigit():
-        return {"duckdb": "DOUBLE", "postgres": "numeric"}[engine]
-    if engine == "postgres":
-        return "numeric"
-    width = len(whole) + len(rest)  # zeros in front count, too
-    return f"DECIMAL({width},{len(rest)})" if width <= 38 else "DOUBLE"
 
 
 def _case(ctx: Context, scope: Scope, e: Any, into: Gathered, kind: UseKind) -> str | None:
@@ -331,8 +288,16 @@ def _interval(ctx: Context, scope: Scope, e: Any, into: Gathered, kind: UseKind)
     return "interval" if ctx.engine.name == "postgres" else "INTERVAL"
 
 
-def _columns(ctx: Context, scope: Scope, e: Any, into: Gathered, kind: UseKind) -> str | None:
+def _columns(_ctx: Context, _scope: Scope, _e: Any, into: Gathered, _kind: UseKind) -> str | None:
     into.unknown = into.unknown or "what `columns(…)` stands for is only known to the engine"
+    return None
+
+
+def _within(ctx: Context, scope: Scope, e: Any, into: Gathered, kind: UseKind) -> str | None:
+    """``percentile_cont(0.5) within group (order by x)``: what it orders by is what it computes with."""
+    look(ctx, scope, e.this, into, kind)
+    for one in e.expression.expressions:
+        look(ctx, scope, one.this if isinstance(one, exp.Ordered) else one, into, composed("aggregated", kind))
     return None
 
 
@@ -353,7 +318,7 @@ _LOOKS: dict[type, Callable[[Context, Scope, Any, Gathered, UseKind], str | None
     exp.ArgMin: _best,
     exp.HavingMax: _best,
     exp.Order: _ordered,
-    exp.WithinGroup: lambda ctx, scope, e, into, kind: _within(ctx, scope, e, into, kind),
+    exp.WithinGroup: _within,
     exp.Window: _window,
     exp.WindowSpec: _nothing,
     exp.Lambda: _lambda,
@@ -378,14 +343,6 @@ _LOOKS: dict[type, Callable[[Context, Scope, Any, Gathered, UseKind], str | None
     exp.Placeholder: _nothing,
     exp.Parameter: _nothing,
 }
-
-
-def _within(ctx: Context, scope: Scope, e: Any, into: Gathered, kind: UseKind) -> str | None:
-    """``percentile_cont(0.5) within group (order by x)``: what it orders by is what it computes with."""
-    look(ctx, scope, e.this, into, kind)
-    for one in e.expression.expressions:
-        look(ctx, scope, one.this if isinstance(one, exp.Ordered) else one, into, composed("aggregated", kind))
-    return None
 
 
 def decide(ctx: Context, scope: Scope, e: Any, rows: RowUses, kind: UseKind) -> str:

@@ -1,3 +1,4 @@
+# ruff: noqa: ARG001, ARG005 - the rules of a table have one signature
 """The type of an expression from the types of its parts: only where the engine is sure to agree."""
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def _largest(engine: str, e: Any, t: Types) -> str | None:
 def _neighbour(engine: str, e: Any, t: Types) -> str | None:
     default = t.get("default")
     this = bare(settled(t.get("this"), engine), engine)
-    return this if default is None and e.args.get("default") is None or engine == "duckdb" or default in ("NULL", this) else None
+    return this if (default is None and e.args.get("default") is None) or engine == "duckdb" or default in ("NULL", this) else None
 
 
 def _together(engine: str, e: Any, t: Types) -> str | None:
@@ -85,12 +86,13 @@ def _texts(engine: str, e: Any, t: Types) -> str | None:
 
 
 def _joined(engine: str, e: Any, t: Types) -> str | None:
-    """``||`` and ``concat``: of lists it is a list, of bytes it is bytes."""
-    parts = [t.get("this"), t.get("expression"), *(t.get("expressions") or [])]
-    kinds = [family(p, engine) for p in parts if p is not None]
-    texts = [k for k in kinds if k in ("text", "literal")]
-    plain = NUMBERS | {"text", "literal", "boolean", "date", "timestamp", "timestamptz", "uuid", "time", "interval"}
-    return WORDS[engine]["text"] if texts and all(k in plain for k in kinds) and len(kinds) == sum(a in e.args and e.args[a] is not None for a in ("this", "expression")) + len(e.args.get("expressions") or []) else None
+    """``||`` and ``concat``: of lists it is a list, of bytes it is bytes, of NULL alone it is nothing."""
+    parts = [t.get(k) for k in ("this", "expression") if e.args.get(k) is not None] + (t.get("expressions") or [])
+    kinds = {family(p, engine) for p in parts}
+    return WORDS[engine]["text"] if kinds <= _WRITABLE and kinds & {"text", "literal"} else None
+
+
+_WRITABLE = NUMBERS | {"text", "literal", "boolean", "date", "timestamp", "timestamptz", "uuid", "time", "interval"}
 
 
 def _round(engine: str, e: Any, t: Types) -> str | None:
@@ -140,8 +142,32 @@ def _extract(engine: str, e: Any, t: Types) -> str | None:
 
 
 _PARTS = frozenset(
-    "year month day hour minute second millisecond milliseconds microsecond microseconds quarter week dow isodow doy isoyear decade century "
-    "millennium weekday dayofweek dayofyear weekofyear yearweek".split()
+    [
+        "year",
+        "month",
+        "day",
+        "hour",
+        "minute",
+        "second",
+        "millisecond",
+        "milliseconds",
+        "microsecond",
+        "microseconds",
+        "quarter",
+        "week",
+        "dow",
+        "isodow",
+        "doy",
+        "isoyear",
+        "decade",
+        "century",
+        "millennium",
+        "weekday",
+        "dayofweek",
+        "dayofyear",
+        "weekofyear",
+        "yearweek",
+    ]
 )
 
 
@@ -167,13 +193,21 @@ def _item(engine: str, e: Any, t: Types) -> str | None:
     return element_of(t.get("this"))
 
 
+def _pieces(engine: str, e: Any, t: Types) -> str | None:
+    return list_of("'", engine) if engine != "bigquery" or family(t.get("this"), engine) == "text" else None
+
+
+def _ratio(engine: str, e: Any, t: Types) -> str | None:
+    return "FLOAT64" if {family(t.get(k), engine) for k in ("this", "expression")} <= {"integer", "float"} else None
+
+
 def _zone(engine: str, e: Any, t: Types) -> str | None:
     kind = family(t.get("this"), engine)
     return WORDS[engine].get({"timestamp": "timestamptz", "timestamptz": "timestamp"}.get(kind, "")) if engine != "bigquery" else None
 
 
 def _parsed(engine: str, e: Any, t: Types) -> str | None:
-    """strptime and to_timestamp: with a zone in the format DuckDB's is another type."""
+    """Strptime and to_timestamp: with a zone in the format DuckDB's is another type."""
     text = e.args.get("format")
     if engine == "duckdb":
         return "TIMESTAMP" if isinstance(text, exp.Literal) and "%z" not in text.name.lower() else None
@@ -263,11 +297,14 @@ def _rules() -> dict[type, Rule]:
         ("Avg", _avg),
         ("Explode BitwiseNot", lambda engine, e, t: t.get("this")),
         ("StrPosition", _each("BIGINT", "integer", "INT64")),
-        ("SafeDivide", lambda engine, e, t: "FLOAT64" if {family(t.get(k), engine) for k in ("this", "expression")} <= {"integer", "float"} else None),
-        ("Split", lambda engine, e, t: list_of("'", engine) if engine != "bigquery" or family(t.get("this"), engine) == "text" else None),
+        ("SafeDivide", _ratio),
+        ("Split", _pieces),
         ("ArraySize UnixSeconds UnixMillis UnixMicros FarmFingerprint", _each(None, None, "INT64")),
         ("JSONFormat", _each(None, None, "STRING")),
-        ("RegexpExtract", lambda engine, e, t: WORDS[engine]["text"] if engine == "duckdb" or family(t.get("this"), engine) == "text" else None),
+        (
+            "RegexpExtract",
+            lambda engine, e, t: WORDS[engine]["text"] if engine == "duckdb" or family(t.get("this"), engine) == "text" else None,
+        ),
         ("Date", _word("date")),
         ("CurrentUser Typeof", _each("VARCHAR", None, None)),
         ("Anonymous", _anonymous),

@@ -33,7 +33,9 @@ class Listed:
         return self.nodes[0] if len(self.nodes) == 1 else ""
 
 
-def from_clause(ctx: Context, scope: Scope, first: Any, joins: list[Any], laterals: list[Any] | None = None, rows: RowUses | None = None) -> Listed:
+def from_clause(
+    ctx: Context, scope: Scope, first: Any, joins: list[Any], laterals: list[Any] | None = None, rows: RowUses | None = None
+) -> Listed:
     """Fill a scope with the sources of FROM, and ``rows`` with what joins them."""
     listed = Listed()
     if first is None:
@@ -150,7 +152,9 @@ def _using(ctx: Context, scope: Scope, join: Any, written: str, at: tuple[int, i
     return column
 
 
-def _side(ctx: Context, sources: list[Source], merged: dict[str, Column], written: str, key: str, at: tuple[int, int], where: str) -> Column:
+def _side(
+    ctx: Context, sources: list[Source], merged: dict[str, Column], written: str, key: str, at: tuple[int, int], where: str
+) -> Column:
     if key in merged:
         return merged[key]
     found = [s.relation.index[key] for s in sources if key in s.relation.index and key not in s.merged]

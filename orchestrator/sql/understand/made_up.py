@@ -49,7 +49,7 @@ def made_up(ctx: Context, e: Any, unnamed: int, type_: str | None) -> str:
         return str(e.expression.name)
     if ctx.engine.name == "bigquery":
         return f"f{unnamed}_"
-    return _postgres(ctx, e, type_) if ctx.engine.name == "postgres" else _duckdb(ctx, e)
+    return _postgres(ctx, e, type_) if ctx.engine.name == "postgres" else _duckdb(e)
 
 
 def _written(ctx: Context, e: Any) -> str:
@@ -88,13 +88,17 @@ def _postgres(ctx: Context, e: Any, type_: str | None) -> str:
     return "?column?" if isinstance(e, exp.Literal | exp.Null | exp.Binary | exp.Neg | exp.Not) else ""
 
 
-def _duckdb(ctx: Context, e: Any) -> str:
+def _duckdb(e: Any) -> str:
     """DuckDB writes the expression again in its own way: here only what every version writes alike."""
     if isinstance(e, exp.Literal):
         return f"'{e.name}'" if e.args.get("is_string") and "'" not in e.name else str(e.name)
     if isinstance(e, exp.Count) and isinstance(e.this, exp.Star):
         return "count_star()"
-    if isinstance(e, exp.Count | exp.Sum | exp.Avg | exp.Min | exp.Max) and isinstance(e.this, exp.Column) and not e.args.get("expressions"):
+    if (
+        isinstance(e, exp.Count | exp.Sum | exp.Avg | exp.Min | exp.Max)
+        and isinstance(e.this, exp.Column)
+        and not e.args.get("expressions")
+    ):
         column = ".".join(part.name for part in e.this.parts)
         plain = all(_WORD.fullmatch(part.name) and part.name == part.name.lower() for part in e.this.parts)
         return f"{type(e).__name__.lower()}({column})" if plain else ""

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlglot import exp
 
-from orchestrator.sql.understand.expressions import Gathered, look
+from orchestrator.sql.understand.expressions import look
+from orchestrator.sql.understand.gathered import Gathered
 from orchestrator.sql.understand.names import key_of, spelled
 from orchestrator.sql.understand.relations import Column, Made, Relation, RowUses, Uses, add_rows, merge, placed
 from orchestrator.sql.understand.scope import Context, Scope, Source
@@ -21,7 +22,9 @@ def pivoted(ctx: Context, relation: Relation, pivot: Any) -> Relation:
         return _unpivot(ctx, scope, relation, pivot)
     fields = pivot.args.get("fields") or []
     if not fields or not all(isinstance(f, exp.In) and f.expressions and all(_written_out(v) for v in f.expressions) for f in fields):
-        return Relation([], complete=False, unknown="the columns of a PIVOT without a list of values depend on the data", rows=dict(relation.rows))
+        return Relation(
+            [], complete=False, unknown="the columns of a PIVOT without a list of values depend on the data", rows=dict(relation.rows)
+        )
     return _pivot(ctx, scope, relation, pivot, fields)
 
 
@@ -59,7 +62,9 @@ def _pivot(ctx: Context, scope: Scope, relation: Relation, pivot: Any, fields: l
     for at, name in enumerate(names):
         uses, type_, unknown, made = values[at % len(values)]
         spelling = str(name.name)
-        columns.append(Column(spelling, key_of(spelling, ctx.engine), settled(type_, ctx.engine.name), uses, unknown or deciding.unknown, made))
+        columns.append(
+            Column(spelling, key_of(spelling, ctx.engine), settled(type_, ctx.engine.name), uses, unknown or deciding.unknown, made)
+        )
     return Relation(columns, complete, relation.unknown, rows=rows)
 
 
@@ -93,4 +98,6 @@ def _unpivot(ctx: Context, scope: Scope, relation: Relation, pivot: Any) -> Rela
     kept = [c for c in relation.columns if c.key not in spent]
     if into is not None:
         kept = [c._replace(uses=placed(c.uses, (made.start, made.end)), made=c.made or made) for c in kept]
-    return Relation([*kept, *(reversed(two) if engine == "bigquery" else two)], relation.complete, relation.unknown, rows=dict(relation.rows))
+    return Relation(
+        [*kept, *(reversed(two) if engine == "bigquery" else two)], relation.complete, relation.unknown, rows=dict(relation.rows)
+    )

@@ -22,8 +22,8 @@ class Context:
     """What is the same everywhere in one query.
 
     ``source`` is its text, ``reads`` are its reads by the place where they end, ``parents`` the relations of those that are inputs by name.
-    ``solve`` is the meaning of a query inside of this one. ``quiet`` is above zero while what is wrong was told before; ``joining`` while a join's condition is looked at.
-    ``patterns``: there may be ``columns(…)`` somewhere.
+    ``solve`` is the meaning of a query inside of this one. ``quiet`` is above zero while what is wrong was told before;
+    ``joining`` while a join's condition is looked at. ``patterns``: there may be ``columns(…)`` somewhere.
     """
 
     source: Text
@@ -208,15 +208,24 @@ def _open(ctx: Context, scope: Scope, name: Name) -> Column:
     every = [s for level in levels(scope) for s in level.sources]
     written = name.parts[0]
     if name.keys[0] in scope.aliases or name.keys[0] in scope.later:
-        hint: str | None = f"`{written}` is the name of a column of this SELECT, which {ctx.engine.title} does not know here: repeat its expression"
+        hint: str | None = (
+            f"`{written}` is the name of a column of this SELECT, which {ctx.engine.title} does not know here: repeat its expression"
+        )
     else:
         hint = did_you_mean(written, (c.name for s in every for c in s.relation.columns if c.name))
-    of = [f"`{s.title}`" for s in scope.sources if s.title]
-    if len(of) > 3:
-        of = [*of[:2], f"{len(of) - 2} others"]
-    message = f"there is no column `{written}`" + (f" in {' or '.join([', '.join(of[:-1]), of[-1]] if len(of) > 1 else of)}" if of else ": this SELECT reads nothing")
+    message = f"there is no column `{written}`{_inside(scope)}"
     ctx.tell("S101", message, (name.start, name.end), hint)
     return _unknown(name, message)
+
+
+def _inside(scope: Scope) -> str:
+    """Where a name was looked for, in words."""
+    of = [f"`{s.title}`" for s in scope.sources if s.title]
+    if not scope.sources:
+        return ": this SELECT reads nothing"
+    if len(of) > 3:
+        of = [*of[:2], f"{len(of) - 2} others"]
+    return f" in {', '.join(of[:-1])} or {of[-1]}" if len(of) > 1 else "".join(f" in {one}" for one in of)
 
 
 def belonging(source: Source, name: Name, written: str) -> Column:
@@ -252,10 +261,10 @@ def _dotted(ctx: Context, scope: Scope, name: Name) -> Column:
         if candidates:
             titles = ", ".join(dict.fromkeys(s.title for s in candidates))
             return _unknown(name, f"`{name.parts[0]}` may be a column of any of {titles}")
-    titles = [s.title for level in levels(scope) for s in level.sources if s.title]
+    around = [s.title for level in levels(scope) for s in level.sources if s.title]
     called = next((s.title for level in levels(scope) for s in level.sources if s.parts and s.parts[-1] == name.keys[-2]), None)
     message = f"`{'.'.join(name.parts[:-1])}` is not in FROM"
-    hint = f"it is called `{called}` here" if called else did_you_mean(name.parts[-2], titles)
+    hint = f"it is called `{called}` here" if called else did_you_mean(name.parts[-2], around)
     ctx.tell("S105", message, (name.start, name.end), hint)
     return _unknown(name, message)
 

@@ -7,7 +7,8 @@ from typing import Any
 from sqlglot import exp
 
 from orchestrator.core.errors import did_you_mean
-from orchestrator.sql.understand.expressions import Gathered, decide, look
+from orchestrator.sql.understand.expressions import decide, look
+from orchestrator.sql.understand.gathered import Gathered
 from orchestrator.sql.understand.joins import Listed, from_clause
 from orchestrator.sql.understand.made_up import made_up
 from orchestrator.sql.understand.names import key_of, place, spelled
@@ -32,8 +33,7 @@ def solve(ctx: Context, query: Any, env: Env, outer: Scope | None) -> Relation:
         case exp.Subquery():
             return _parenthesised(ctx, query, env, outer)
         case exp.Values():
-            relation = values(ctx, query, Scope(env, outer))
-            return relation
+            return values(ctx, query, Scope(env, outer))
         case exp.Pivot():
             return with_pivots(ctx, None, [query], Scope(env, outer))
         case exp.Summarize():
@@ -138,7 +138,7 @@ def _projections(ctx: Context, query: Any, scope: Scope, listed: Listed) -> Rela
     scope.clause = "select"
     unnamed = 0
     for at, projection in enumerate(query.expressions):
-        stars = expanded(ctx, scope, projection, listed, query, at)
+        stars = expanded(ctx, scope, projection, listed, query)
         if stars is not None:
             columns += stars.columns
             if not stars.complete:
@@ -167,7 +167,11 @@ def _projection(ctx: Context, scope: Scope, query: Any, at: int, projection: Any
     if isinstance(bare, exp.Column) and not isinstance(bare.this, exp.Star):
         column = resolve(ctx, scope, bare)
         if name is None:
-            name = column.name if engine.name == "duckdb" and column.name and column.key == key_of(bare.name, engine) else spelled(bare.this, engine)
+            name = (
+                column.name
+                if engine.name == "duckdb" and column.name and column.key == key_of(bare.name, engine)
+                else spelled(bare.this, engine)
+            )
         first = bare.args.get("catalog") or bare.args.get("db") or bare.args.get("table") or bare.this
         start, end = place(first)[0], place(bare.this)[1]
         if column.made is None:
@@ -206,7 +210,7 @@ def _clauses(ctx: Context, query: Any, scope: Scope, relation: Relation) -> None
     order = args.get("order")
     if order is not None:
         scope.clause = "order"
-        limited = args.get("limit") is not None or args.get("offset") is not None or distinct is not None and distinct.args.get("on")
+        limited = args.get("limit") is not None or args.get("offset") is not None or (distinct is not None and distinct.args.get("on"))
         _ordering(ctx, scope, order, relation, rows if limited else {})
     for window in scope.windows.values():
         _check_window(ctx, scope, window)
@@ -282,7 +286,9 @@ def _by(ctx: Context, scope: Scope, e: Any, relation: Relation, kind: Any, rows:
 def _ordering(ctx: Context, scope: Scope, order: Any, relation: Relation, rows: RowUses) -> None:
     for item in order.expressions:
         e = item.this if isinstance(item, exp.Ordered) else item
-        if isinstance(e, exp.Var) or (isinstance(e, exp.Column) and e.name.lower() == "all" and ctx.engine.name == "duckdb" and "all" not in relation.index):
+        if isinstance(e, exp.Var) or (
+            isinstance(e, exp.Column) and e.name.lower() == "all" and ctx.engine.name == "duckdb" and "all" not in relation.index
+        ):
             for column in relation.columns:
                 add_rows(rows, column.uses.items(), "sort")
             continue
@@ -303,7 +309,7 @@ def _order_result(ctx: Context, query: Any, relation: Relation) -> None:
             key = key_of(spelled(e.this, ctx.engine), ctx.engine)
             if key in relation.index:
                 add_rows(rows, relation.index[key].uses.items(), "sort")
-            elif relation.closed and isinstance(query, exp.SetOperation) and key != "all":
+            elif relation.closed and isinstance(query, exp.SetOperation) and ctx.engine.name != "duckdb":
                 names = [c.name for c in relation.columns]
                 ctx.tell("S101", f"there is no column `{e.name}` in the result", place(e.this), did_you_mean(e.name, names))
         elif isinstance(e, exp.Literal):

@@ -17,7 +17,9 @@ def set_operation(ctx: Context, query: Any, env: Env, outer: Scope | None) -> Re
     """The relation that a chain of set operations is; long ones lean to the left, so the chain is walked and not descended."""
     chain = []
     node = query
-    while isinstance(node, exp.SetOperation) and (node is query or node.args.get("with_") is None and node.args.get("order") is None and node.args.get("limit") is None):
+    while isinstance(node, exp.SetOperation) and (
+        node is query or (node.args.get("with_") is None and node.args.get("order") is None and node.args.get("limit") is None)
+    ):
         chain.append(node)
         node = node.this
     relation = ctx.solve(ctx, node, env, outer)
@@ -37,11 +39,6 @@ def _rows(query: Any, left: Relation, right: Relation) -> RowUses:
     return rows
 
 
-def _values_of(query: Any, left: Relation, right: Relation) -> bool:
-    """Whether the right side's values come out: EXCEPT only compares with them."""
-    return not isinstance(query, exp.Except)
-
-
 def _by_position(ctx: Context, query: Any, left: Relation, right: Relation) -> Relation:
     rows = _rows(query, left, right)
     if left.complete and right.complete:
@@ -57,7 +54,7 @@ def _by_position(ctx: Context, query: Any, left: Relation, right: Relation) -> R
             why = f"the sides of {word} have {len(left.columns)} and {len(right.columns)} columns"
             return Relation([_bare(c, why) for c in left.columns], rows=rows, named=left.named)
         pairs = zip(left.columns, right.columns, strict=True)
-        both = _values_of(query, left, right)
+        both = not isinstance(query, exp.Except)  # which only compares with the right side
         columns = [_together(ctx, query, a, b if both else None, b) for a, b in pairs]
         return Relation(columns, rows=rows, named=left.named)
     why = left.unknown or right.unknown or "a star over something unknown"

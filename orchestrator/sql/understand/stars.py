@@ -7,7 +7,8 @@ from typing import Any
 from sqlglot import exp
 
 from orchestrator.core.errors import did_you_mean
-from orchestrator.sql.understand.expressions import Gathered, look
+from orchestrator.sql.understand.expressions import look
+from orchestrator.sql.understand.gathered import Gathered
 from orchestrator.sql.understand.joins import Listed
 from orchestrator.sql.understand.names import key_of, place, spelled
 from orchestrator.sql.understand.relations import Column, Made, Relation, placed
@@ -15,7 +16,7 @@ from orchestrator.sql.understand.scope import Context, Name, Scope, levels, sour
 from orchestrator.sql.understand.texts import spread
 
 
-def expanded(ctx: Context, scope: Scope, projection: Any, listed: Listed, query: Any, at: int) -> Relation | None:
+def expanded(ctx: Context, scope: Scope, projection: Any, listed: Listed, query: Any) -> Relation | None:
     """The columns of a star; ``None`` for what is none."""
     if isinstance(projection, exp.Star):
         columns = [c for _, c in listed.columns]
@@ -58,7 +59,11 @@ def _qualified(ctx: Context, scope: Scope, projection: Any, query: Any) -> Relat
             return Relation([], complete=False, unknown=relation.unknown)
         return _shaped(ctx, scope, projection.this, relation, query)
     if ctx.engine.fields:
-        return Relation([], complete=False, unknown=f"the fields of `{'.'.join(spellings)}` are not known") if _may_be_column(scope, keys[0]) else _missing(ctx, scope, projection, spellings)
+        return (
+            Relation([], complete=False, unknown=f"the fields of `{'.'.join(spellings)}` are not known")
+            if _may_be_column(scope, keys[0])
+            else _missing(ctx, scope, projection, spellings)
+        )
     return _missing(ctx, scope, projection, spellings)
 
 
@@ -85,19 +90,24 @@ def _shaped(ctx: Context, scope: Scope, star: Any, relation: Relation, query: An
     renames = {_key(ctx, e.this): e for e in star.args.get("rename") or () if isinstance(e, exp.Alias)}
     known = {c.key for c in columns}
     if complete and all(c.name for c in columns):
-        _all_there(ctx, {**excepted, **{k: e.args["alias"] for k, e in replaced.items()}, **{k: e.this for k, e in renames.items()}}, known, columns)
+        _all_there(
+            ctx,
+            {**excepted, **{k: e.args["alias"] for k, e in replaced.items()}, **{k: e.this for k, e in renames.items()}},
+            known,
+            columns,
+        )
     found = []
     for column in columns:
         if column.key in excepted:
             continue
         if column.key in replaced:
-            found.append(_replacement(ctx, scope, column, replaced[column.key], query))
+            found.append(_replacement(ctx, scope, column, replaced[column.key]))
             continue
-        column = column._replace(uses=placed(column.uses, (start, end)), made=column.made or made, star=True)
+        one = column._replace(uses=placed(column.uses, (start, end)), made=column.made or made, star=True)
         if column.key in renames:
             name = spelled(renames[column.key].args["alias"], ctx.engine)
-            column = column._replace(name=name, key=key_of(name, ctx.engine))
-        found.append(column)
+            one = one._replace(name=name, key=key_of(name, ctx.engine))
+        found.append(one)
     plain = not (excepted or replaced or renames)
     return Relation(found, complete, relation.unknown, relation.node if plain else "")
 
@@ -111,10 +121,15 @@ def _all_there(ctx: Context, wanted: dict[str, Any], known: set[str], columns: l
     for key, e in wanted.items():
         if key and key not in known:
             identifier = e.this if isinstance(e, exp.Column) else e
-            ctx.tell("S104", f"the star has no column `{identifier.name}`", place(identifier), did_you_mean(identifier.name, (c.name for c in columns)))
+            ctx.tell(
+                "S104",
+                f"the star has no column `{identifier.name}`",
+                place(identifier),
+                did_you_mean(identifier.name, (c.name for c in columns)),
+            )
 
 
-def _replacement(ctx: Context, scope: Scope, column: Column, e: Any, query: Any) -> Column:
+def _replacement(ctx: Context, scope: Scope, column: Column, e: Any) -> Column:
     found = Gathered()
     type_ = look(ctx, scope, e.this, found, "passed")
     found.settle_rows()

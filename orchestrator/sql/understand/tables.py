@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlglot import exp
 
-from orchestrator.sql.understand.expressions import Gathered, look
+from orchestrator.sql.understand.expressions import look
+from orchestrator.sql.understand.gathered import Gathered
 from orchestrator.sql.understand.names import key_of, place, spelled
 from orchestrator.sql.understand.pivots import pivoted
 from orchestrator.sql.understand.relations import Column, Made, Relation
@@ -15,7 +16,9 @@ from orchestrator.sql.understand.texts import spread
 from orchestrator.sql.understand.types import element_of, family, of_cast, settled, unify
 
 
-def source_of(ctx: Context, scope: Scope, item: Any, columns: list[Column] | None = None, complete: bool = True, unknown: str = "") -> Source:
+def source_of(
+    ctx: Context, scope: Scope, item: Any, columns: list[Column] | None = None, complete: bool = True, unknown: str = ""
+) -> Source:
     """The source that an item of FROM is; ``columns`` are those of a join in parentheses."""
     if columns is not None:
         return _titled(ctx, item, Relation(columns, complete, unknown))
@@ -71,7 +74,13 @@ def renamed(ctx: Context, relation: Relation, alias: Any) -> Relation:
             ctx.tell("S107", f"`{alias.name}` has {has}, and {len(given)} are named", at, "name as many columns as there are")
         columns = [_under(ctx, column, given[at]) if at < len(given) else column for at, column in enumerate(columns)]
         columns += [
-            Column(n := spelled(_identifier(one), ctx.engine), key_of(n, ctx.engine), None, {}, relation.unknown or f"`{n}` has no column behind it")
+            Column(
+                n := spelled(_identifier(one), ctx.engine),
+                key_of(n, ctx.engine),
+                None,
+                {},
+                relation.unknown or f"`{n}` has no column behind it",
+            )
             for one in given[len(columns) :]
         ]
     engine = ctx.engine.name
@@ -79,7 +88,7 @@ def renamed(ctx: Context, relation: Relation, alias: Any) -> Relation:
         columns = [c._replace(type=settled(c.type, engine)) for c in columns]
     if engine == "duckdb" and relation.doubles:
         columns = apart(columns)
-    named = relation.named or bool(given) and all(c.name for c in columns)
+    named = relation.named or (bool(given) and all(c.name for c in columns))
     if columns is relation.columns:
         return relation
     return Relation(columns, relation.complete, relation.unknown, relation.node, relation.rows, named)
@@ -115,7 +124,7 @@ def _table(ctx: Context, scope: Scope, item: Any) -> Source:
     if len(parts) > 1:
         head = next((s for level in levels(scope) for s in level.sources if s.key == parts[0]), None)
         if head is not None and ctx.engine.name == "bigquery":
-            return _items(ctx, scope, item, head, name)
+            return _items(ctx, scope, item, name)
     read = ctx.reads.get(place(item.parts[-1])[1])
     parent = ctx.parents.get(read.name) if read is not None else None
     if parent is None:
@@ -124,7 +133,7 @@ def _table(ctx: Context, scope: Scope, item: Any) -> Source:
     return _titled(ctx, item, parent, parts, name)
 
 
-def _items(ctx: Context, scope: Scope, item: Any, head: Source, name: str) -> Source:
+def _items(ctx: Context, scope: Scope, item: Any, name: str) -> Source:
     """BigQuery's ``from orders o, o.items``: the rows of an array."""
     column = exp.Column(this=item.this, table=item.args.get("db"))
     found = Gathered()
@@ -149,7 +158,9 @@ def values(ctx: Context, item: Any, scope: Scope) -> Relation:
     width = len(rows[0]) if rows else 0
     for at, row in enumerate(rows):
         if len(row) != width:
-            ctx.tell("S107", f"row {at + 1} of VALUES is not as long as the first: {len(row)} against {width}", spread(item.expressions[at]))
+            ctx.tell(
+                "S107", f"row {at + 1} of VALUES is not as long as the first: {len(row)} against {width}", spread(item.expressions[at])
+            )
     gathered = [Gathered() for _ in range(width)]
     types: list[str | None] = ["NULL"] * width
     for row in rows:
@@ -170,7 +181,8 @@ _SERIES = (exp.GenerateSeries, exp.ExplodingGenerateSeries)
 def _function(ctx: Context, scope: Scope, item: Any, function: Any) -> Source:
     """A table function: of a few the columns are known, of others those that the alias names."""
     found = Gathered()
-    look(ctx, scope, function, found, "transformed")
+    for e in _arguments(ctx, function):
+        look(ctx, scope, e, found, "transformed")
     engine = ctx.engine.name
     alias = item.args.get("alias")
     given = alias.args.get("columns") if isinstance(alias, exp.TableAlias) else None
@@ -181,7 +193,10 @@ def _function(ctx: Context, scope: Scope, item: Any, function: Any) -> Source:
     if isinstance(function, _SERIES):
         return _single(ctx, item, function, found, _step(ctx, scope, function), written.lower() if engine != "bigquery" else "")
     if given and all(isinstance(one, exp.ColumnDef) for one in given):
-        columns = [Column(n := spelled(one.this, ctx.engine), key_of(n, ctx.engine), of_cast(one.args["kind"], engine), found.uses) for one in given]
+        columns = [
+            Column(n := spelled(one.this, ctx.engine), key_of(n, ctx.engine), of_cast(one.args["kind"], engine), found.uses)
+            for one in given
+        ]
         return _titled(ctx, item, Relation(columns))
     if given and engine == "postgres":
         columns = [Column(str(one.name), str(one.name), None, found.uses, found.unknown) for one in given]
@@ -194,6 +209,14 @@ def _function(ctx: Context, scope: Scope, item: Any, function: Any) -> Source:
 
 def _made(ctx: Context, e: Any) -> Made:
     return Made(None, 0, *ctx.source.closed(*spread(e)))
+
+
+def _arguments(ctx: Context, function: Any) -> list[Any]:
+    """What a table function is called with; DuckDB writes named arguments as ``name = value``."""
+    if ctx.engine.name != "duckdb" or not isinstance(function, exp.Func):
+        return [function]
+    given = list(function.iter_expressions())
+    return [e.expression if isinstance(e, exp.EQ) and isinstance(e.this, exp.Column) else e for e in given]
 
 
 def _step(ctx: Context, scope: Scope, function: Any) -> str | None:
@@ -246,7 +269,8 @@ def _unnest(ctx: Context, scope: Scope, item: Any) -> Source:
         source.whole = Column(title, key_of(title, ctx.engine), type_, own.uses, own.unknown)
         return source
     columns = [
-        Column(title if len(found) == 1 else "unnest", key_of(title, ctx.engine), type_, own.uses, own.unknown, made) for own, type_ in found
+        Column(title if len(found) == 1 else "unnest", key_of(title, ctx.engine), type_, own.uses, own.unknown, made)
+        for own, type_ in found
     ]
     if offset:
         columns.append(Column("ordinality", "ordinality", "bigint" if engine == "postgres" else "BIGINT", {}))

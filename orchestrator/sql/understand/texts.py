@@ -8,7 +8,22 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType as T
 
 _ENDS = frozenset(
-    {T.FROM, T.WHERE, T.GROUP_BY, T.HAVING, T.QUALIFY, T.ORDER_BY, T.LIMIT, T.UNION, T.EXCEPT, T.INTERSECT, T.WINDOW, T.OFFSET, T.FETCH, T.INTO}
+    {
+        T.FROM,
+        T.WHERE,
+        T.GROUP_BY,
+        T.HAVING,
+        T.QUALIFY,
+        T.ORDER_BY,
+        T.LIMIT,
+        T.UNION,
+        T.EXCEPT,
+        T.INTERSECT,
+        T.WINDOW,
+        T.OFFSET,
+        T.FETCH,
+        T.INTO,
+    }
 )
 _OPEN = frozenset({T.L_PAREN, T.L_BRACKET, T.L_BRACE})
 _CLOSE = frozenset({T.R_PAREN, T.R_BRACKET, T.R_BRACE})
@@ -22,8 +37,9 @@ def spread(e: Any, *, inside: bool = True) -> tuple[int, int]:
         one = stack.pop()
         if not inside and isinstance(one, exp.Query):
             continue
-        if one._meta and "start" in one._meta:
-            first, last = int(one._meta["start"]), int(one._meta["end"]) + 1
+        meta = one._meta  # noqa: SLF001 - `meta` makes a dict for each of hundreds that have none
+        if meta and "start" in meta:
+            first, last = int(meta["start"]), int(meta["end"]) + 1
             start = first if start < 0 else min(start, first)
             end = max(end, last)
         for value in one.args.values():

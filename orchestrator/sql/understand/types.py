@@ -23,7 +23,17 @@ _WHOLE = {
     "postgres": ("smallint", "integer", "bigint"),
     "bigquery": ("INT64",),
 }
-_DIGITS = {"TINYINT": 3, "SMALLINT": 5, "INTEGER": 10, "BIGINT": 19, "HUGEINT": 38, "UTINYINT": 3, "USMALLINT": 5, "UINTEGER": 10, "UBIGINT": 20}
+_DIGITS = {
+    "TINYINT": 3,
+    "SMALLINT": 5,
+    "INTEGER": 10,
+    "BIGINT": 19,
+    "HUGEINT": 38,
+    "UTINYINT": 3,
+    "USMALLINT": 5,
+    "UINTEGER": 10,
+    "UBIGINT": 20,
+}
 _LIMITS = {"TINYINT": 2**7, "SMALLINT": 2**15, "smallint": 2**15, "INTEGER": 2**31, "integer": 2**31, "BIGINT": 2**63, "bigint": 2**63}
 _DECIMAL = re.compile(r"(?:decimal|numeric)\s*\(\s*(\d+)\s*(?:,\s*(-?\d+)\s*)?\)", re.IGNORECASE)
 _SIZE = re.compile(r"\([\d,]+\)")

@@ -59,8 +59,8 @@ def _understood(query: Query, inputs: Mapping[str, tuple[str, Shape]], dialect: 
     return Meaning(outputs, rows, complete, "" if complete else unknown, findings)
 
 
-def structural(tree: object, query: Query) -> tuple[Finding, ...]:
-    """What the structure of a query says by itself, without knowing any columns."""
+def structural(tree: object, query: Query) -> tuple[Finding, ...]:  # noqa: ARG001 - what rules of structure look at
+    """What the structure of a query says by itself, without knowing any columns: the place for rules that need the tree."""
     return ()
 
 

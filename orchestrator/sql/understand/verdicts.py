@@ -89,7 +89,11 @@ def different_keys(ctx: Context, written: str, left: Column, right: Column, at: 
 def _sum(ctx: Context, e: Any, type_: str | None) -> None:
     engine = ctx.engine.name
     sort = sort_of(type_, engine)
-    wrong = sort in ("text", "uuid") or (sort == "boolean" and (engine != "duckdb" or type(e) is exp.Avg)) or (sort == "moment" and type(e) is exp.Sum)
+    wrong = (
+        sort in ("text", "uuid")
+        or (sort == "boolean" and (engine != "duckdb" or type(e) is exp.Avg))
+        or (sort == "moment" and type(e) is exp.Sum)
+    )
     if wrong:
         ctx.tell("S203", f"{type(e).__name__.lower()} of {_word(type_, engine)}", spread(e), "cast it to a number, or count it")
 

@@ -26,9 +26,12 @@ FRAMED: frozenset[type] = frozenset(
 """A value of another row, or a number of this one: sqlglot counts some of them as aggregates."""
 
 NAMED = frozenset(
-    "arbitrary bit_xor bool_and bool_or every favg first fsum geomean histogram json_agg json_group_array json_group_object "
-    "json_object_agg jsonb_agg jsonb_object_agg kahan_sum kurtosis last list mad map_agg product quantile_cont quantile_disc "
-    "range_agg regr_slope reservoir_quantile skewness string_agg sumkahan xmlagg".split()
+    {
+        *("arbitrary", "first", "last", "every", "bool_and", "bool_or", "bit_xor", "list", "histogram", "map_agg", "range_agg", "xmlagg"),
+        *("string_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "json_group_array", "json_group_object"),
+        *("favg", "fsum", "sumkahan", "kahan_sum", "geomean", "product", "kurtosis", "skewness", "mad", "regr_slope"),
+        *("quantile_cont", "quantile_disc", "reservoir_quantile"),
+    }
 )
 """Aggregates that sqlglot does not know."""
 

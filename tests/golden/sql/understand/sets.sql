@@ -61,8 +61,9 @@ select id as x from customers union all select id from orders order by x limit 3
 -- ~ sort customers.id, sort orders.id
 -------
 -- title: ORDER BY what the result does not have
+-- dialect: postgres
 select id as x from customers union all select id from orders order by id
--- = x INTEGER [id]: customers.id renamed, orders.id renamed
+-- = x integer [id]: customers.id renamed, orders.id renamed
 -- ! S101 [id] there is no column `id` in the result
 -------
 -- title: in a CTE
