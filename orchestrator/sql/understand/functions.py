@@ -197,6 +197,10 @@ def _pieces(engine: str, e: Any, t: Types) -> str | None:
     return list_of("'", engine) if engine != "bigquery" or family(t.get("this"), engine) == "text" else None
 
 
+def _found(engine: str, e: Any, t: Types) -> str | None:
+    return WORDS[engine]["text"] if engine == "duckdb" or family(t.get("this"), engine) == "text" else None
+
+
 def _ratio(engine: str, e: Any, t: Types) -> str | None:
     return "FLOAT64" if {family(t.get(k), engine) for k in ("this", "expression")} <= {"integer", "float"} else None
 
@@ -301,10 +305,7 @@ def _rules() -> dict[type, Rule]:
         ("Split", _pieces),
         ("ArraySize UnixSeconds UnixMillis UnixMicros FarmFingerprint", _each(None, None, "INT64")),
         ("JSONFormat", _each(None, None, "STRING")),
-        (
-            "RegexpExtract",
-            lambda engine, e, t: WORDS[engine]["text"] if engine == "duckdb" or family(t.get("this"), engine) == "text" else None,
-        ),
+        ("RegexpExtract", _found),
         ("Date", _word("date")),
         ("CurrentUser Typeof", _each("VARCHAR", None, None)),
         ("Anonymous", _anonymous),

@@ -85,7 +85,7 @@ def _with(ctx: Context, query: Any, env: Env, outer: Scope | None) -> Env:
         if clause.args.get("recursive") and isinstance(cte.this, exp.SetOperation):
             relation = _recursive(ctx, cte, known, key, outer)
         else:
-            relation = renamed(ctx, solve(ctx, cte.this, known, outer), alias)
+            relation = renamed(ctx, solve(ctx, cte.this, known, outer), alias, cte=True)
         known[key] = relation
     return known
 

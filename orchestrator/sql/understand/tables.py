@@ -63,10 +63,15 @@ def _titled(ctx: Context, item: Any, relation: Relation, parts: tuple[str, ...] 
     return Source(key_of(title, ctx.engine), title, renamed(ctx, relation, alias), parts)
 
 
-def renamed(ctx: Context, relation: Relation, alias: Any) -> Relation:
-    """A relation as others see it: under the alias's column names, literals with a type, no name twice where the engine sees to that."""
+def renamed(ctx: Context, relation: Relation, alias: Any, *, cte: bool = False) -> Relation:
+    """A relation as others see it: under the alias's column names, literals with a type, no name twice where the engine sees to that.
+
+    Names behind a ``cte`` that has fewer columns are nothing to DuckDB; to others, and anywhere else, they are an error.
+    """
     given = alias.args.get("columns") if isinstance(alias, exp.TableAlias) else None
     columns = relation.columns
+    if given and cte and ctx.engine.name == "duckdb" and relation.complete:
+        given = given[: len(columns)]
     if given:
         if relation.complete and len(given) > len(columns):
             at = (place(_identifier(given[0]))[0], place(_identifier(given[-1]))[1])

@@ -39,6 +39,10 @@ select id, anything from partial
 -- = id ? [id]: partial.id passed
 -- = anything ? [anything]: partial.anything passed
 -------
+-- title: not S101: a named argument of a table function
+select * from read_csv('file.csv', header = true)
+-- ? the columns of `read_csv` are not known
+-------
 -- title: not S101: an external table may have it
 select whatever from raw.dump join customers on true
 -- = whatever ? [whatever] ? `raw.dump` is not part of the project
@@ -109,9 +113,20 @@ select * from orders o join customers c on c.id = o.customer_id
 -- ~ join customers.id, join orders.customer_id
 -------
 -- title: S107, too many names
+-- dialect: postgres
+with a(x, y) as (select id from orders) select x from a
+-- = x integer [id]: orders.id renamed
+-- ! S107 [x, y] `a` has 1 column, and 2 are named (name as many columns as there are)
+-------
+-- title: S107, too many names for a subquery
+select * from (select id from orders) s(x, y)
+-- = x INTEGER [id]: orders.id renamed
+-- = y ? [*] ? `y` has no column behind it
+-- ! S107 [x, y] `s` has 1 column, and 2 are named (name as many columns as there are)
+-------
+-- title: not S107: DuckDB overlooks it behind a CTE
 with a(x, y) as (select id from orders) select x from a
 -- = x INTEGER [id]: orders.id renamed
--- ! S107 [x, y] `a` has 1 column, and 2 are named (name as many columns as there are)
 -------
 -- title: S107, rows of different width
 select * from (values (1, 2), (3)) v(a, b)
