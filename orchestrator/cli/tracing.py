@@ -122,11 +122,13 @@ def _since(workspace: Workspace, given: dict[str, Any]) -> int:
 
 def _check(given: dict[str, Any], *, json_: bool) -> int:
     from orchestrator.app.meanings import meanings
+    from orchestrator.app.opening import garbage_kept
     from orchestrator.graph.coverage import coverage
     from orchestrator.report.covered import as_json, covered
 
     workspace = opened(given, "lineage")
-    found = coverage(workspace.graph, meanings(workspace))
+    with garbage_kept():  # everything is decoded, and stays until the end
+        found = coverage(workspace.graph, meanings(workspace))
     click.echo(as_json(workspace.graph, found) if json_ else covered(workspace.graph, found, width=_screen(given)["width"]))
     return 0
 
