@@ -309,3 +309,45 @@ def test_what_is_packed_comes_back_as_it_was() -> None:
     meaning = Meaning(columns, (Use("model.p.a", "z", "filter", 5, 6),), False, "a star", (Finding("S100", "odd", 1, 2, "hint"),))
     for each in (meaning, Meaning()):
         assert unpack_meaning(pack_meaning(each)) == each
+
+
+def test_a_whole_project_as_it_is_really_read(project: Make) -> None:
+    """With the reader of queries that commands use: every kind of node, from a seed's header to a late model's guess."""
+    p = project(
+        {
+            "seeds/raw.csv": "id,at,amount\n1,2024-01-01,2.5\n",
+            "models/s.yml": """
+                seeds: [{name: raw, config: {column_types: {id: bigint, at: date, amount: double}}}]
+                models:
+                  - name: promised
+                    config: {materialized: table, contract: {enforced: true}}
+                    columns: [{name: total, data_type: double}, {name: id, data_type: bigint}]
+            """,
+            "models/clean.sql": "{{ config(materialized='ephemeral') }}select *, amount * 2 as twice from raw where id > 0",
+            "models/promised.sql": "select id, sum(twice) as total from {{ ref('clean') }} group by id",
+            "models/grown.sql": """
+                {{ config(materialized='incremental', unique_key='id') }}
+                select id, twice from clean
+                {% if is_incremental() %} where at > (select max(at) from {{ this }}) {% endif %}
+            """,
+            "models/late.sql": "select id as key, '{{ run_started_at }}' as seen from promised",
+            "models/frame.py": "def model(ctx):\n    return ctx.ref('grown').arrow()\n",
+            "snapshots/s.yml": "snapshots: [{name: hist, relation: ref('grown'), config: {strategy: check, unique_key: id, check_cols: all}}]",
+            "models/star.sql": "select * from hist",
+            "tests/assertions/t.sql": "select id from grown where twice < 0",
+        }
+    )
+    found = meanings(opened(p))
+    shapes = {id_.split(".")[2]: found[id_].shape for id_ in found}
+    assert shapes["clean"].columns[:3] == (("id", "BIGINT"), ("at", "DATE"), ("amount", "DOUBLE"))
+    assert [name for name, _ in shapes["clean"].columns[3:]] == ["twice"]
+    assert {name for name, _ in shapes["promised"].columns} == {"id", "total"}
+    assert [name for name, _ in shapes["star"].columns][2:] == ["dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to"]
+    assert {name for name, shape in shapes.items() if not shape.complete} == {"late", "frame"}
+    grown = found["model.p.grown"]
+    assert {(u.column, u.kind) for u in grown.rows} == {("at", "filter")}
+    assert {u.node for c in grown.columns for u in c.uses} == {"model.p.clean"}
+    total = next(c for c in found["model.p.promised"].columns if c.name == "total")
+    assert [(u.node, u.column, u.kind) for u in total.uses] == [("model.p.clean", "twice", "aggregated")]
+    assert [(u.column, u.kind) for u in found["test.p.t"].rows] == [("twice", "filter")]
+    assert all(not found[id_].findings for id_ in found)
