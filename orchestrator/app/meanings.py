@@ -52,7 +52,8 @@ def known(workspace: Workspace) -> dict[str, Shape]:
             except OrcError:  # the seed will say so when it is loaded
                 found.pop(id_, None)
                 continue
-            found[id_] = seed_shape(names, node.config.get("column_types"), found.get(id_))
+            types = {name: workspace.dialect.declared_type(str(kind)) for name, kind in (node.config.get("column_types") or {}).items()}
+            found[id_] = seed_shape(names, types, found.get(id_))
     return found
 
 

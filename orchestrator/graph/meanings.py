@@ -40,7 +40,7 @@ class Kept:
     read: Callable[[], Meaning]
 
 
-@dataclass
+@dataclass(eq=False)
 class Meanings(Mapping[str, Meaning]):
     """Meanings by node id; one that was kept is fetched when it is asked for.
 
@@ -181,9 +181,9 @@ def _meaning(
         case SeedBody():
             return _listed(known or Shape(unknown="its header is not known"))
         case SourceBody():
-            return _listed(promised or _declared(body.docs.columns, known))
+            return _listed(promised or _declared(body.docs.columns, known, dialect))
         case PythonBody():
-            return _listed(promised or _declared(body.docs.columns, known), PYTHON)
+            return _listed(promised or _declared(body.docs.columns, known, dialect), PYTHON)
         case _:
             return Meaning(complete=False, unknown="it has no columns")
 
@@ -197,7 +197,7 @@ def _query(
     understand: Understand | None,
 ) -> Meaning:
     if node.config.get("parse") is False:
-        return _listed(_declared(body.docs.columns, known, UNREAD), UNREAD)
+        return _listed(_declared(body.docs.columns, known, dialect, UNREAD), UNREAD)
     read_query = understand or _understand()
     links = {**dict(node.links), "this": node.id}
 
@@ -269,20 +269,15 @@ def _transformed(use: Use) -> Use:
 
 
 def _promised(node: Node, columns: tuple[Column, ...], dialect: Dialect) -> Shape | None:
-    """The columns of an enforced contract, in the engine's names and types."""
+    """The columns of an enforced contract."""
     if node.kind not in ("model", "source") or node.is_ephemeral or not enforced(node.config) or not columns:
         return None
-    aliased = node.config["contract"].get("alias_types", True)
-
-    def typed(written: str | None) -> str | None:
-        return dialect.declared_type(written) if written and aliased else written
-
-    return Shape(tuple((dialect.declared_name(c.name, quoted=c.quote), typed(c.data_type)) for c in columns), complete=True)
+    return Shape(_said(columns, dialect, aliased=node.config["contract"].get("alias_types", True)), complete=True)
 
 
-def _declared(columns: tuple[Column, ...], known: Shape | None, unknown: str = UNDECLARED) -> Shape:
+def _declared(columns: tuple[Column, ...], known: Shape | None, dialect: Dialect, unknown: str = UNDECLARED) -> Shape:
     """What was seen, else what is documented; people document some columns and call it a day, so those are not all."""
-    said = tuple((c.name, c.data_type) for c in columns)
+    said = _said(columns, dialect)
     if known is None:
         return Shape(said, complete=False, unknown=unknown)
     there = _folded(known.columns)
@@ -290,6 +285,14 @@ def _declared(columns: tuple[Column, ...], known: Shape | None, unknown: str = U
     types = _folded(said)
     both = (*((name, kind or types.get(name.casefold())) for name, kind in known.columns), *later)
     return Shape(both, known.complete and not later, OLD if later else known.unknown)
+
+
+def _said(columns: tuple[Column, ...], dialect: Dialect, *, aliased: bool = True) -> tuple[tuple[str, str | None], ...]:
+    """Columns as their author declares them, in the engine's names and types."""
+    return tuple(
+        (dialect.declared_name(c.name, quoted=c.quote), dialect.declared_type(c.data_type) if c.data_type and aliased else c.data_type)
+        for c in columns
+    )
 
 
 def _listed(found: Shape, unknown: str = "") -> Meaning:

@@ -63,6 +63,14 @@ class Read:
 Make = Callable[..., Read]
 
 
+@pytest.mark.parametrize(("engine", "name", "kind"), [("duckdb", "Key", "int"), ("postgres", "key", "int"), ("bigquery", "Key", "INT64")])
+def test_declared_columns_are_called_as_the_engine_calls_them(understand: Callable[..., Any], engine: str, name: str, kind: str) -> None:
+    said = "sources: [{name: raw, tables: [{name: orders, columns: [{name: Key, data_type: int}]}]}]"
+    graph = understand({"models/s.yml": said, "models/a.sql": "select x"}).graph
+    found = meanings(graph, registry.dialect(engine), understand=Reader())
+    assert found["source.shop.raw.orders"].shape.columns == ((name, kind),)
+
+
 @pytest.fixture(name="read")
 def _read(understand: Callable[..., Any]) -> Make:
     def read(
