@@ -179,6 +179,8 @@ def _names(meanings: Mapping[str, Meaning], id_: str) -> tuple[str, ...]:
 def _guesses(meanings: Mapping[str, Meaning], id_: str, meaning: Meaning | None, parents: Iterable[str]) -> Iterator[Hop]:
     """Hops that may or may not be there: silence about them would say that nothing reads the column."""
     blind = opaque(meaning)
+    if meaning is not None and meaning.complete and not blind and not any(c.unknown for c in meaning.columns):
+        return
     why = _why(meaning, blind=blind)
     taken = {(use.node, use.column) for c in meaning.columns for use in c.uses} if meaning is not None else set()
     doubtful = [c for c in meaning.columns if c.unknown] if meaning is not None else []

@@ -31,13 +31,13 @@ def revision(root: Path, name: str, into: Path, env: Mapping[str, str]) -> tuple
     if commit is None:
         raise UsageError(Problem("U039", f"git knows no revision `{name}`", hint="a branch, tag or commit: `--since git:main`"))
     short = git.asks("rev-parse", "--short", commit) or commit
-    files = git.bytes("ls-tree", "-r", "-z", "--name-only", "--full-name", commit)
+    files = git.tells("ls-tree", "-r", "-z", "--name-only", "--full-name", commit)
     if not files:
         raise UsageError(Problem("U039", f"the project is not there at `{name}` ({short})", hint="choose a revision that has its files"))
     # A project without a name of its own has its folder's.
     target = into / ("tree" if prefix else root.name)
-    git.bytes("read-tree", commit)
-    git.bytes("checkout-index", "-z", "--stdin", f"--prefix={target.as_posix()}/", given=files, at=git.top())
+    git.tells("read-tree", commit)
+    git.tells("checkout-index", "-z", "--stdin", f"--prefix={target.as_posix()}/", given=files, at=git.top())
     return target / prefix, short
 
 
@@ -57,7 +57,7 @@ class _Git:
         done = self._run(words, self.root, None)
         return os.fsdecode(done.stdout).removesuffix("\n") if done.returncode == 0 else None
 
-    def bytes(self, *words: str, given: bytes | None = None, at: Path | None = None) -> bytes:
+    def tells(self, *words: str, given: bytes | None = None, at: Path | None = None) -> bytes:
         """An answer. Raises ``UsageError`` (U038) with what git says when it fails."""
         done = self._run(words, at or self.root, given)
         if done.returncode != 0:

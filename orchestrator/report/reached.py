@@ -98,13 +98,15 @@ def since_json(found: Iterable[Consequence], revision: str, commit: str) -> str:
 
 
 def _things(graph: Graph, meanings: Mapping[str, Meaning], found: Impact) -> Iterator[Pieces]:
-    for node in found.nodes:
+    by: dict[str, list[Effect]] = {}
+    for effect in (*found.columns, *found.tables):
+        by.setdefault(effect.point.node, []).append(effect)
+    for node, here in by.items():
         yield ()
         yield ((called(graph, Point(node)), ""), (f"  {graph.nodes[node].path}", DIM))
-        effects = [e for e in (*found.columns, *found.tables) if e.point.node == node]
-        names = [e.point.column or "(all rows)" for e in effects]
+        names = [e.point.column or "(all rows)" for e in here]
         room = max(map(len, names))
-        for effect, name in zip(effects, names, strict=True):
+        for effect, name in zip(here, names, strict=True):
             yield ((f"  {printable(name):<{room}}  ", ""), *_reason(graph, effect), *_made(meanings, effect.point))
     for title, effects in (("tests", found.tests), ("exposures", found.exposures)):
         if effects:

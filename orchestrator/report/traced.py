@@ -70,7 +70,7 @@ def traced(graph: Graph, meanings: Mapping[str, Meaning], asked: Asked, *, width
             continue
         rows = asked.rows if trace.direction == "upstream" else ()
         lines += [*([()] if lines else ()), ((trace.direction, BOLD),), *drawing.section(trace, rows)]
-    head = drawing.head(asked.starts)
+    head = list(drawing.head(asked.starts))
     return "\n".join(painted(line, width, colour=colour) for line in (*head, *([()] if head else ()), *lines))
 
 

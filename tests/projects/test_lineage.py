@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -95,6 +96,16 @@ def test_programs_get_json_mermaid_dot_and_openlineage(project: Make) -> None:
     assert (cents["name"].split(".")[-2:], cents["field"]) == (["raw", "orders"], "cents")
     every = json.loads(made.orc("lineage", "--format", "openlineage").exits(0).stdout)
     assert sorted(d["name"].rpartition(".")[2] for d in every) == ["big", "persons", "totals"]
+
+
+def test_an_unchanged_project_answers_without_its_parser(project: Make) -> None:
+    made = project(FILES)
+    made.orc("lineage", "--check").exits(0)
+    script = "import sys; from orchestrator.cli.main import call; call(sys.argv[1:]); print(*{m.partition('.')[0] for m in sys.modules}, file=sys.stderr)"
+    command = [sys.executable, "-c", script, *made.command("lineage", "totals.total")[3:]]
+    done = subprocess.run(command, env=made.process_environment(), capture_output=True, text=True, check=True)
+    assert "aggregated from" in done.stdout
+    assert not {"sqlglot", "duckdb", "jinja2", "yaml", "rich"} & set(done.stderr.split())
 
 
 def test_how_much_is_known(project: Make) -> None:

@@ -129,12 +129,16 @@ def worlds(draw: st.DrawFn) -> tuple[Graph, dict[str, Meaning]]:
         pairs = [(p, c.name) for p in parents if p in meanings for c in meanings[p].columns]
         uses = st.lists(
             st.builds(
-                lambda at, kind: Use(*at, kind), st.sampled_from(pairs or [("x", "x")]), st.sampled_from(["passed", "aggregated", "window"])
+                lambda at, kind: Use(at[0], at[1], kind),
+                st.sampled_from(pairs or [("x", "x")]),
+                st.sampled_from(["passed", "aggregated", "window"]),
             ),
             max_size=3 if pairs else 0,
         )
         rows = st.lists(
-            st.builds(lambda at, kind: Use(*at, kind), st.sampled_from(pairs or [("x", "x")]), st.sampled_from(["filter", "join"])),
+            st.builds(
+                lambda at, kind: Use(at[0], at[1], kind), st.sampled_from(pairs or [("x", "x")]), st.sampled_from(["filter", "join"])
+            ),
             max_size=2 if pairs else 0,
         )
         nodes[id_] = Node(id_, "model", f"m{number}", "p", "", ("p", f"m{number}"), {}, depends_on=parents)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -122,11 +121,11 @@ def test_the_rows_of_an_ephemeral_model_are_the_rows_of_its_reader(shop: Any) ->
 @pytest.mark.parametrize(
     ("type_", "settings", "name"),
     [
-        ("duckdb", {"path": "w.duckdb"}, "duckdb:///root/w.duckdb"),
+        ("duckdb", {"path": "w.duckdb"}, "duckdb:///shop/w.duckdb"),
         ("postgres", {"host": "db.example.com", "password": "hunter2", "user": "u"}, "postgres://db.example.com:5432"),
         ("postgres", {"host": "/run/postgresql", "port": 5433}, "postgres://localhost:5433"),
         ("bigquery", {"project": "shop-dw"}, "bigquery"),
     ],
 )
 def test_each_engine_has_the_namespace_of_the_naming_spec(type_: str, settings: dict[str, Any], name: str) -> None:
-    assert registry.namespace(Target("p", "dev", type_, None, "main", 1, settings), str(Path("/root"))) == name
+    assert registry.namespace(Target("p", "dev", type_, None, "main", 1, settings), "/shop") == name

@@ -149,9 +149,12 @@ def edges_of_mermaid(text: str) -> set[tuple[str, str, str]]:
     return edges
 
 
+def unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], text)
+
+
 def edges_of_dot(text: str) -> set[tuple[str, str, str]]:
     quoted = r'"((?:[^"\\]|\\.)*)"'
-    plain = lambda t: re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], t)  # noqa: E731
     lines = text.splitlines()
     assert (lines[0], lines[-1]) == ("digraph lineage {", "}")
     assert text.count("{") - STRANGE.count("{") * text.count("[c]") == text.count("}") - STRANGE.count("}") * text.count("[c]")
@@ -160,9 +163,9 @@ def edges_of_dot(text: str) -> set[tuple[str, str, str]]:
     box = ""
     for line in lines[3:-1]:
         if found := re.fullmatch(rf"    label={quoted};", line):
-            box = plain(found[1])
+            box = unescaped(found[1])
         elif found := re.fullmatch(rf"    (p\d+) \[label={quoted}(, penwidth=3)?\];", line):
-            names[found[1]] = f"{box}.{plain(found[2])}"
+            names[found[1]] = f"{box}.{unescaped(found[2])}"
         elif found := re.fullmatch(rf"  (p\d+) -> (p\d+) \[label={quoted}(, tooltip={quoted})?(, style=dashed)?\];", line):
             edges.add((names[found[1]], found[3], names[found[2]]))
         else:
