@@ -17,7 +17,7 @@ ONWARD: Mapping[HopKind, str] = {
     "renamed": "renamed to",
     "transformed": "transformed into",
     "aggregated": "aggregated into",
-    "window": "orders",
+    "window": "windows",
     "conditional": "decides",
     "filter": "filters",
     "join": "joins",
@@ -33,7 +33,7 @@ BACK: Mapping[HopKind, str] = {
     "renamed": "renamed from",
     "transformed": "transformed from",
     "aggregated": "aggregated from",
-    "window": "ordered by",
+    "window": "windowed by",
     "conditional": "decided by",
     "filter": "filtered by",
     "join": "joined by",
@@ -89,9 +89,10 @@ class _Drawing:
             yield (
                 (called(self.graph, point), BOLD),
                 *(((f"  {output.type}", DIM),) if output is not None and output.type else ()),
-                *self._made(point),
                 (f"  {self.graph.nodes[node].path}", DIM),
             )
+            if made := self._made(point):
+                yield made
 
     def section(self, trace: Trace, rows: Sequence[Hop]) -> Iterator[Pieces]:
         """One direction: a tree for each start, and what decides about the rows of the start."""
