@@ -7,13 +7,14 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from orchestrator.core.graph import Graph
 from orchestrator.core.meaning import Meaning, Output, Use
 from orchestrator.core.node import Node
+from orchestrator.graph.compare import Category
 from orchestrator.graph.coverage import coverage, reasons
 from orchestrator.graph.impact import impact
 from orchestrator.graph.lineage import ROW_USES, Point, downstream, hops, upstream
@@ -21,7 +22,7 @@ from orchestrator.report.covered import as_json as covered_json
 from orchestrator.report.covered import covered
 from orchestrator.report.diagram import as_json, dot, mermaid
 from orchestrator.report.reached import reached, reached_json
-from orchestrator.report.traced import Asked, traced
+from orchestrator.report.traced import BACK, ONWARD, Asked, traced
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "traced"
 TOTALS, STG = "model.shop.totals", "model.shop.stg_orders"
@@ -216,3 +217,26 @@ def test_coverage_counts_columns_and_groups_reasons(shop: Any) -> None:
 def test_a_node_without_a_meaning_is_a_gap(shop: Any) -> None:
     found = {c.node: c for c in coverage(shop.graph, {})}
     assert found[TOTALS].open_ended == "nothing is known of its columns"
+
+
+def test_the_page_shows_what_is_printed() -> None:
+    page = (GOLDEN.parents[2] / "docs" / "lineage.md").read_text(encoding="utf-8")
+    for name in ("column.txt", "impact.txt"):
+        assert (GOLDEN / name).read_text(encoding="utf-8") in page
+
+
+def test_the_page_explains_every_kind_and_every_category() -> None:
+    page = (GOLDEN.parents[2] / "docs" / "lineage.md").read_text(encoding="utf-8")
+    explained = set(re.findall(r"`([\w ]+)`", page))
+    assert {*get_args(Category), *BACK} <= explained
+    assert set(BACK) == set(ONWARD)
+
+
+def test_the_page_has_the_keys_of_the_json(shop: Any) -> None:
+    page = (GOLDEN.parents[2] / "docs" / "lineage.md").read_text(encoding="utf-8")
+    shown = json.loads(page.split("```json\n")[1].split("```")[0])
+    real = json.loads(as_json(shop.graph, shop.meanings, ask(shop, Point(STG, "amount"))))
+    assert list(shown) == list(real)
+    assert [list(x[0]) for x in (shown["columns"], shown["upstream"]["hops"])] == [
+        list(x[0]) for x in (real["columns"], real["upstream"]["hops"])
+    ]
