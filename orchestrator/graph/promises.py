@@ -17,6 +17,7 @@ from orchestrator.core.errors import did_you_mean
 from orchestrator.core.graph import Graph
 from orchestrator.core.meaning import Meaning
 from orchestrator.core.node import Body, Docs, Fixture, NativeTestBody, Node, SqlBody, UnitTestBody
+from orchestrator.sql.understand.types import WORDS, canonical
 
 _NAME = re.compile(r'"[^"]+"|`[^`]+`|[^\W\d]\w*')
 _FIELD = re.compile(r"\(\s*(['\"])(?P<first>[^'\"]+)\1\s*(?:,\s*['\"](?P<second>[^'\"]+)['\"])?")
@@ -107,13 +108,23 @@ def _contract(node: Node, docs: Docs, meaning: Meaning, engine: Dialect) -> Iter
             continue
         actual = given[same]
         declared = engine.declared_type(str(column.data_type)) if aliased else str(column.data_type)
-        if actual is not None and column.data_type and not engine.same_type(declared, actual):
+        if actual is not None and column.data_type and _retyped(declared, actual, engine):
             message = f"`{column.name}` of `{node.name}` is {actual}, its contract says {column.data_type}"
             yield Broken(node, "S403", message, "cast it in the query, or correct the contract", path, line, keys)
     for name in given:
         if name and not any(engine.same_name(one, name) for one in named.values()):
             message = f"the query of `{node.name}` gives a column `{name}` that its contract does not list"
             yield Broken(node, "S402", message, "list it with its `data_type`, or take it out of the query", path, line, ("columns",))
+
+
+def _retyped(declared: str, actual: str, engine: Dialect) -> bool:
+    """Whether two types certainly differ: nested ones and those of the author's own are for the engine to compare."""
+    if engine.same_type(declared, actual):
+        return False
+    words = {word.partition("(")[0] for word in WORDS[engine.sqlglot].values()}
+    one, other = (canonical(written, engine.sqlglot) for written in (declared, actual))
+    plain = all(type_.partition("(")[0] in words for type_ in (one, other))
+    return plain and not engine.same_type(one, other)
 
 
 def _tested(graph: Graph, test: Node, meanings: Mapping[str, Meaning], engine: Dialect) -> Iterator[Broken]:

@@ -18,6 +18,7 @@ from orchestrator.sql.rows import Ctes, fold, named
 Range = tuple[int, int]
 
 _COMPARED = re.compile(r"[\s)]*(?:=|==|<>|!=)\s*null\b", re.IGNORECASE)
+_WHEN = re.compile(r"\bwhen\s+null\b", re.IGNORECASE)
 _LEAVES = (exp.Identifier, exp.Literal, exp.DataType)
 _IN_ORDER = (exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue, exp.Rank, exp.DenseRank, exp.PercentRank, exp.CumeDist)
 """Window functions that mean nothing without an order."""
@@ -108,7 +109,10 @@ def _null(node: exp.Expr, sql: str) -> Iterator[Finding]:
         case exp.In() if isinstance(node.parent, exp.Not) and any(isinstance(e, exp.Null) for e in node.expressions):
             yield Finding("S305", "`not in` a list with a null is never true", *span(node, sql), "take the null out of the list")
         case exp.If() if isinstance(node.this, exp.Null) and isinstance(node.parent, exp.Case) and node.parent.this is not None:
-            yield Finding("S305", "`when null` never matches: nothing equals null", *span(node, sql), "write `case when … is null`")
+            operand = span(node.parent.this, sql)
+            when = _WHEN.search(sql, operand[1])
+            place = operand if when is None else when.span()
+            yield Finding("S305", "`when null` never matches: nothing equals null", *place, "write `case when … is null`")
 
 
 def _unordered(window: exp.Window, sql: str) -> Iterator[Finding]:
