@@ -17,7 +17,7 @@ from orchestrator.core.meaning import Finding, Meaning
 from orchestrator.core.node import Node, Query, SqlBody
 from orchestrator.core.plan import Request
 from orchestrator.graph.inherit import classified
-from orchestrator.graph.judging import Doubt, Judged, judging, misnamed, policy
+from orchestrator.graph.judging import Doubt, Judged, Policy, judging, misnamed, policy, severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def lint(workspace: Workspace, request: Request, paths: Iterable[str] = (), only
     unread = 0
     for node, body in nodes:
         try:
-            doubts += [(node, doubt) for doubt in _doubts(workspace, node, body, known.get(node.id))]
+            doubts += [(node, doubt) for doubt in _doubts(workspace, node, body, known.get(node.id), rules)]
         except _UnknownText as why:
             unjudged.append((node.name, str(why)))
         else:
@@ -161,35 +161,37 @@ def _shared(root: Path) -> bool:
         return False
 
 
-def _doubts(workspace: Workspace, node: Node, body: SqlBody, meaning: Meaning | None) -> Iterator[Doubt]:
+def _doubts(workspace: Workspace, node: Node, body: SqlBody, meaning: Meaning | None, rules: Policy) -> Iterator[Doubt]:
     """What is doubtful about a node's queries, at the places their author wrote.
 
     Of two faces, what is unused in one may be used in the other: that counts only when both say it of the same place.
     """
     if body.late:
         raise _UnknownText("its text is known only when it runs")
-    found = list(meaning.findings) if meaning is not None else []
+    found = meaning.findings if meaning is not None else ()
     if meaning is None or not (meaning.complete or meaning.columns):  # nothing may be known because nobody could read it
-        found = list(dict.fromkeys([*found, *findings(body.query, workspace)]))
-    whole = list(_led(workspace, node, body.query, found))
+        found = tuple(dict.fromkeys([*found, *_read(body.query, workspace)]))
+    found = tuple(f for f in found if severity(rules, node, f.code) != "off")
+    whole = list(_led(workspace, node, body.query, [f for f in found if not f.incremental]))
     if body.incremental is None:
         yield from whole
         return
-    other = list(_led(workspace, node, body.incremental, findings(body.incremental, workspace), incremental=True))
+    other = list(_led(workspace, node, body.incremental, [f for f in found if f.incremental]))
     both = {(d.problem.code, d.problem.span) for d in whole} & {(d.problem.code, d.problem.span) for d in other}
+    same = body.incremental.sql == body.query.sql
     for doubt in dict.fromkeys([*whole, *other]):
-        if doubt.problem.code != UNUSED or (doubt.problem.code, doubt.problem.span) in both:
+        if same or doubt.problem.code != UNUSED or (doubt.problem.code, doubt.problem.span) in both:
             yield doubt
 
 
 UNUSED = "S301"
 
 
-def _led(workspace: Workspace, node: Node, query: Query, found: Sequence[Finding], *, incremental: bool = False) -> Iterator[Doubt]:
+def _led(workspace: Workspace, node: Node, query: Query, found: Sequence[Finding]) -> Iterator[Doubt]:
     """Findings at the places their author wrote; the template is rendered again only when there are some."""
     if not found:
         return
-    place = workspace.places(node.id, incremental=incremental)
+    place = workspace.places(node.id, incremental=found[0].incremental)
     for one in found:
         if one.start < 0:
             yield Doubt(Problem(one.code, one.message, node.span, one.hint, node=node.name))
@@ -201,7 +203,7 @@ def _led(workspace: Workspace, node: Node, query: Query, found: Sequence[Finding
         yield Doubt(problem, last.line if last.path == span.path else span.line)
 
 
-def findings(query: Query, workspace: Workspace) -> tuple[Finding, ...]:
+def _read(query: Query, workspace: Workspace) -> tuple[Finding, ...]:
     """What is doubtful about a query's text alone."""
     from orchestrator.sql.parse import Malformed, syntax
     from orchestrator.sql.structure import structure

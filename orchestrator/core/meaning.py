@@ -54,13 +54,17 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something in a query that is wrong or doubtful: ``sql[start:end]`` is the place in the rendered text."""
+    """Something in a query that is wrong or doubtful: ``sql[start:end]`` is the place in the rendered text.
+
+    ``incremental`` says which text: that of the second face.
+    """
 
     code: str
     message: str
     start: int
     end: int
     hint: str | None = None
+    incremental: bool = False
 
 
 @dataclass(frozen=True, slots=True)

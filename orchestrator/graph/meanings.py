@@ -230,7 +230,8 @@ def _both_faces(first: Meaning, second: Meaning, own: str) -> Meaning:
     """An incremental model's meaning: what only its second face uses is used, too, at no place of the first face's text."""
     other = {c.name.casefold(): c.uses for c in second.columns}
     columns = tuple(replace(c, uses=_joined(c.uses, other.get(c.name.casefold(), ()), own)) for c in first.columns)
-    return replace(first, columns=columns, rows=_joined(first.rows, second.rows, own))
+    findings = (*first.findings, *(replace(f, incremental=True) for f in second.findings))
+    return replace(first, columns=columns, rows=_joined(first.rows, second.rows, own), findings=findings)
 
 
 def _joined(uses: tuple[Use, ...], others: tuple[Use, ...], own: str) -> tuple[Use, ...]:

@@ -38,7 +38,7 @@ def pack_meaning(meaning: Meaning) -> str:
     ]  # fmt: skip
     used = flat(u for c in meaning.columns for u in c.uses)
     rows = flat(meaning.rows)
-    findings = [[f.code, f.message, f.start, f.end, f.hint] for f in meaning.findings]
+    findings = [[f.code, f.message, f.start, f.end, f.hint, f.incremental] for f in meaning.findings]
     return _encode([int(meaning.complete), meaning.unknown, findings, list(texts), columns, used, rows])
 
 
