@@ -118,7 +118,7 @@ def _nodes(workspace: Workspace, ids: frozenset[str]) -> Iterator[tuple[Node, Sq
 
 def within(workspace: Workspace, paths: tuple[str, ...]) -> frozenset[str]:
     """The nodes of files and folders: written there, described there, or made with a macro that is written there."""
-    wanted = [_relative(workspace, path) for path in paths]
+    wanted = [found for path in paths if (found := _relative(workspace, path)) is not None]
 
     def named(path: str | None) -> bool:
         return path is not None and any(w in (PurePosixPath(path), *PurePosixPath(path).parents) for w in wanted)
@@ -137,18 +137,18 @@ def within(workspace: Workspace, paths: tuple[str, ...]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _relative(workspace: Workspace, path: str) -> PurePosixPath:
-    """A path of the command line, from the project's root.
+def _relative(workspace: Workspace, path: str) -> PurePosixPath | None:
+    """A path of the command line, from the project's root; ``None`` for what is elsewhere: hooks name all files of a repository.
 
     Raises:
         UsageError: U041, nothing is there.
     """
     root = workspace.invocation.root.resolve()
-    for given in (Path(path).resolve(), root / path):
-        if given.exists() and given.is_relative_to(root):
-            return PurePosixPath(given.relative_to(root).as_posix())
-    hint = "a path from here, or from the project's root"
-    raise UsageError(Problem("U041", f"there is no file or folder `{path}` in this project", None, hint))
+    there = [given for given in (Path(path).resolve(), (root / path).resolve()) if given.exists()]
+    if not there:
+        hint = "a path from here, or from the project's root"
+        raise UsageError(Problem("U041", f"there is no file or folder `{path}`", None, hint))
+    return next((PurePosixPath(given.relative_to(root).as_posix()) for given in there if given.is_relative_to(root)), None)
 
 
 def _shared(root: Path) -> bool:

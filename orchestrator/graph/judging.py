@@ -10,7 +10,7 @@ from orchestrator.core.errors import Problem, UsageError, did_you_mean
 from orchestrator.core.files import Span
 from orchestrator.core.node import Node
 from orchestrator.core.noqa import Noqa, noqas
-from orchestrator.core.rules import MART_FOLDERS, RULES, Severity, code_of, default, severity_of, spoken
+from orchestrator.core.rules import MART_FOLDERS, RULES, Severity, code_of, coded, default, severity_of, spoken
 
 STALE = "S390"
 
@@ -72,8 +72,8 @@ def severity(policy: Policy, node: Node | None, code: str) -> Severity:
         return "off"
     if rule is not None and rule.marts and (node is None or not in_mart(policy, node)):
         return "off"
-    own = node.config.get("lint") if node is not None else None
-    said = severity_of(own[code]) if isinstance(own, Mapping) and code in own else None
+    own = _own(node) if node is not None else {}
+    said = severity_of(own[code]) if code in own else None
     return said or policy.rules.get(code) or default(code)
 
 
@@ -85,19 +85,24 @@ def in_mart(policy: Policy, node: Node) -> bool:
 
 def misnamed(node: Node) -> tuple[Problem, ...]:
     """What a node's ``lint`` config says that cannot be."""
-    own = node.config.get("lint")
-    if own is None:
-        return ()
-    if not isinstance(own, Mapping):
+    if not isinstance(node.config.get("lint") or {}, Mapping):
         return (Problem("U040", "`lint` must be a mapping from rules to severities", node.span, "lint={'S301': 'off'}", node=node.name),)
     found = []
-    for word, written in own.items():
+    for word, written in _own(node).items():
         if code_of(str(word)) is None:
             hint = did_you_mean(str(word), spoken(), also="docs/lint.md lists them")
             found.append(Problem("U040", f"there is no rule `{word}`", node.span, hint, node=node.name))
         elif severity_of(written) is None:
             found.append(Problem("U040", f"`{word}` cannot be `{written}`", node.span, "one of error, warn, off", node=node.name))
     return tuple(found)
+
+
+def _own(node: Node) -> Mapping[str, Any]:
+    """A node's ``lint`` config; ``meta: {lint: …}`` is weaker, and says the same where dbt reads the project, too."""
+    meta = node.config.get("meta")
+    further = meta.get("lint") if isinstance(meta, Mapping) else None
+    own = node.config.get("lint")
+    return {**(coded(further) if isinstance(further, Mapping) else {}), **(own if isinstance(own, Mapping) else {})}
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,17 @@ def test_yaml_and_the_file_itself_are_closer(tmp_path: Path) -> None:
     assert [(f["code"], f["severity"]) for f in found] == [("S303", "error")]
 
 
+def test_where_dbt_reads_the_project_too_meta_says_it(tmp_path: Path) -> None:
+    settings = "name: shop\nmodels:\n  shop:\n    marts:\n      +meta: {lint: {unused-cte: off, S303: error}}\n"
+    (tmp_path / "dbt_project.yml").write_text(settings, encoding="utf-8")
+    files = {**PARENTS, **BAD, "models/marts/n.sql": "{{ config(lint={'S303': 'off'}) }}select * from a"}
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    _, found, _ = lint(tmp_path)
+    assert [(f["code"], f["severity"], f["node"]) for f in found] == [("S303", "error", "m")]
+
+
 @pytest.mark.parametrize(
     ("files", "words", "said"),
     [
@@ -231,7 +242,7 @@ def test_files_and_folders_narrow_what_is_checked(tmp_path: Path, monkeypatch: p
     assert codes(lint(folder, "models/marts/m.sql")[1]) == ["S301", "S303"]
     assert codes(lint(folder, "models/marts", "models/a.sql")[1]) == ["S301", "S303"]
     assert codes(lint(folder, "macros/m.sql")[1]) == ["S305"]
-    assert codes(lint(folder, "README.md")[1]) == []
+    assert codes(lint(folder, "README.md", str(ROOT / "README.md"))[1]) == []
     monkeypatch.chdir(folder / "models")
     assert codes(lint(folder, "marts/m.sql")[1]) == ["S301", "S303"]
 
