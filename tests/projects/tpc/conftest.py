@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import yaml
@@ -17,14 +18,22 @@ from orchestrator.core.names import Relation
 from orchestrator.core.project import Secret, Target
 from orchestrator.core.snapshot import Existing
 from orchestrator.testing import postgres
-from tests.contract.conftest import empty_postgres, postgres_url, worker
+from orchestrator.testing.fixtures import postgres_url, worker
 from tests.contract.project import Built
 
-__all__ = ["empty_postgres", "postgres_url", "worker"]
+__all__ = ["postgres_url", "worker"]
 
 HERE = Path(__file__).parent
 PROJECTS = ("tpch", "tpcds")
 SCHEMA = "answers"
+
+VARIANTS = (14, 23, 24, 39)
+"""Queries of TPC-DS that are two statements."""
+
+QUERIES = {
+    "tpch": {f"q{n:02}" for n in range(1, 23)},
+    "tpcds": {f"q{n:02}{v}" for n in range(1, 100) for v in (("a", "b") if n in VARIANTS else ("",))},
+}
 
 Columns = tuple[tuple[str, str], ...]
 
@@ -55,8 +64,8 @@ class Tpc(Built):
         warehouse = registry.warehouse(self.target, str(self.root))
         try:
             models = sorted(path.stem for path in self.models)
-            snapshot = warehouse.snapshot([self._within(SCHEMA, name) for name in models])
-            found = {name: snapshot.find(self._within(SCHEMA, name)) for name in models}
+            snapshot = warehouse.snapshot([self._within(self.target.schema, name) for name in models])
+            found = {name: snapshot.find(self._within(self.target.schema, name)) for name in models}
             return {name: there for name, there in found.items() if there is not None}
         finally:
             warehouse.close()
@@ -66,7 +75,7 @@ class Tpc(Built):
         warehouse = registry.warehouse(self.target, str(self.root))
         session = warehouse.connect()
         try:
-            return {name: session.columns(self._within(SCHEMA, name)) for name in self.existing()}
+            return {name: session.columns(self._within(self.target.schema, name)) for name in self.existing()}
         finally:
             session.close()
             warehouse.close()
@@ -79,7 +88,9 @@ class Tpc(Built):
         try:
             for name in names:
                 try:
-                    found[name] = len(session.execute(f"select * from {warehouse.dialect.relation(self._within(SCHEMA, name))}").rows)
+                    found[name] = len(
+                        session.execute(f"select * from {warehouse.dialect.relation(self._within(self.target.schema, name))}").rows
+                    )
                 except ExecuteError as error:
                     found[name] = error.first.message
         finally:
@@ -118,23 +129,40 @@ def postgres_target(url: str) -> Target:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Tpc]]:
-    """A project as built on DuckDB, once for each test process. Read only: whoever changes files takes a copy of its own."""
-    made: dict[str, Tpc] = {}
+def own_postgres(postgres_url: str) -> Iterator[str]:
+    """A database that no other test empties."""
+    import psycopg
+
+    parts = urlsplit(postgres_url)
+    name = f"{parts.path.strip('/')}_tpc"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"create database {name} template template0".encode())
+    yield urlunsplit(parts._replace(path=f"/{name}"))
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture(scope="session")
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, str], Tpc]]:
+    """A project as built on an engine, once for each test process. Read only: whoever changes files takes a copy of its own."""
+    made: dict[tuple[str, str], Tpc] = {}
     with pytest.MonkeyPatch.context() as patch:
 
-        def build(name: str) -> Tpc:
-            if name not in made:
-                root = tmp_path_factory.mktemp(name)
-                tpc = made[name] = copied(name, root, duckdb_target(root), patch)
+        def build(engine: str, name: str) -> Tpc:
+            if (engine, name) not in made:
+                root = tmp_path_factory.mktemp(f"{engine}_{name}")
+                target = duckdb_target(root) if engine == "duckdb" else postgres_target(request.getfixturevalue("own_postgres"))
+                tpc = copied(name, root, replace(target, schema=f"{name}_{SCHEMA}"), patch)
                 tpc.create_sources()
                 tpc.orc("build", "--quiet")
-            return made[name]
+                made[engine, name] = tpc
+            return made[engine, name]
 
         yield build
 
 
-@pytest.fixture(params=PROJECTS)
-def tpc(request: pytest.FixtureRequest, built: Callable[[str], Tpc]) -> Tpc:
-    """Each project, built on DuckDB."""
-    return built(request.param)
+@pytest.fixture(params=[f"{engine}-{name}" for engine in ("duckdb", "postgres") for name in PROJECTS])
+def tpc(request: pytest.FixtureRequest, built: Callable[[str, str], Tpc]) -> Tpc:
+    """Each project, built on each engine."""
+    engine, name = request.param.split("-")
+    return built(engine, name)

@@ -16,6 +16,7 @@ from orchestrator.app.invocation import Invocation
 from orchestrator.app.meanings import meanings
 from orchestrator.cli.wire import SystemClock
 from orchestrator.core.meaning import Finding, Meaning
+from orchestrator.core.node import Query, SqlBody
 
 TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|--[^\n]*|'[^']*'", re.DOTALL)
 """What is not SQL, or not a column: a template's own parts, comments, strings."""
@@ -23,10 +24,15 @@ TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|--[^\n]*|'[^']*'", re.DOTALL)
 
 @dataclass(frozen=True)
 class Understood:
-    """The models of a project by name: what each means, and the text it was read from."""
+    """The models of a project by name: what each means, the query it was read from, and which nodes the names in it stand for.
+
+    ``columns`` are those of every node, by id.
+    """
 
     meanings: Mapping[str, Meaning]
-    texts: Mapping[str, str]
+    queries: Mapping[str, Query]
+    links: Mapping[str, Mapping[str, str]]
+    columns: Mapping[str, tuple[str, ...]]
 
     @property
     def findings(self) -> dict[str, tuple[Finding, ...]]:
@@ -35,17 +41,22 @@ class Understood:
 
     def said(self) -> dict[str, set[tuple[str, str]]]:
         """Codes, and the text they were found at, by model."""
-        return {name: {(f.code, self.texts[name][f.start : f.end]) for f in found} for name, found in self.findings.items()}
+        return {name: {(f.code, self.queries[name].sql[f.start : f.end]) for f in found} for name, found in self.findings.items()}
 
 
 def understood(root: Path) -> Understood:
     """A project read from its files alone."""
     invocation = Invocation("tpc", root, datetime(2026, 1, 1, tzinfo=UTC), SystemClock(), {"HOME": str(root)}, cache=False)
-    workspace = open_workspace(invocation)
+    graph = (workspace := open_workspace(invocation)).graph
     found = meanings(workspace)
-    models = {n.name: id_ for id_, n in workspace.graph.nodes.items() if n.kind == "model"}
-    texts = {name: workspace.graph.bodies[id_].query.sql for name, id_ in models.items()}  # type: ignore[union-attr]  # SQL models only
-    return Understood({name: found[id_] for name, id_ in models.items()}, texts)
+    models = {n.name: id_ for id_, n in graph.nodes.items() if n.kind == "model"}
+    bodies = {name: body for name, id_ in models.items() if isinstance(body := graph.bodies[id_], SqlBody)}
+    return Understood(
+        {name: found[id_] for name, id_ in models.items()},
+        {name: body.query for name, body in bodies.items()},
+        {name: dict(graph.nodes[id_].links) for name, id_ in models.items()},
+        {id_: tuple(c.name for c in meaning.columns) for id_, meaning in found.items()},
+    )
 
 
 @dataclass(frozen=True)
