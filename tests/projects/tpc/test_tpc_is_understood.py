@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.projects.tpc.conftest import HERE, Tpc
+from tests.projects.tpc.conftest import HERE, PROJECTS, Tpc, copied, duckdb_target
 from tests.projects.tpc.understood import Understood, tables, understood
 
 TYPED = {("duckdb", "tpch"): 1.0, ("duckdb", "tpcds"): 0.9946, ("postgres", "tpch"): 0.967, ("postgres", "tpcds"): 0.9946}
@@ -62,6 +62,34 @@ def spelled(kind: str) -> str:
     'DECIMAL(38,2)'
     """
     return re.sub(r"\s", "", kind).upper()
+
+
+LESS = {
+    "open": (r".*contract:.*\n", 0),  # there may be further columns
+    "without types": (r", data_type: [^}]*", 0),
+    "bare": (r".*contract:.*\n|.*columns:\n|.*- \{name:.*\n", 500),  # nothing is known of the tables but their names
+}
+"""What is taken out of the declarations of the sources, and of how many columns the origins must then be unknown, of TPC-DS's 741."""
+
+
+@pytest.mark.parametrize("how", LESS)
+@pytest.mark.parametrize("name", PROJECTS)
+def test_the_less_is_declared_the_less_is_known_and_nothing_is_guessed(
+    name: str, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = understood(copied(name, tmp_path / "whole", duckdb_target(tmp_path), monkeypatch).root)
+    less = copied(name, tmp_path / "less", duckdb_target(tmp_path), monkeypatch)
+    sources = less.root / "models" / "sources.yml"
+    pattern, unknown = LESS[how]
+    sources.write_text(re.sub(pattern, "", sources.read_text(encoding="utf-8")), encoding="utf-8")
+    found = understood(less.root)
+    assert found.said() == {}
+    known = {(model, c.name): c for model, meaning in whole.meanings.items() for c in meaning.columns}
+    left = {(model, c.name): c for model, meaning in found.meanings.items() for c in meaning.columns}
+    assert left.keys() == known.keys()
+    assert [key for key, c in left.items() if c.type not in (None, known[key].type)] == []
+    assert [key for key, c in left.items() if not c.unknown and {*c.uses} != {*known[key].uses}] == []
+    assert sum(bool(c.unknown) for c in left.values()) >= (unknown if name == "tpcds" else 0)
 
 
 @pytest.mark.parametrize(("name", "count", "columns"), [("tpch", 8, 61), ("tpcds", 24, 425)])
