@@ -11,6 +11,7 @@ import { MapPage } from "./pages/map";
 import { NodePage } from "./pages/node";
 import { NotFound } from "./pages/not-found";
 import { Overview } from "./pages/overview";
+import { Boundary } from "./parts/boundary";
 import { moment } from "./parts/format";
 import type { Place } from "./place";
 import { usePlace } from "./router";
@@ -56,7 +57,7 @@ function Shell({ generatedAt, version }: { generatedAt: string; version: string 
     <>
       <a className="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>Skip to the content</a>
       <Header place={place} />
-      <main ref={main} id="main" tabIndex={-1} className={`page page-${place.path[0] ?? "overview"}`}>{show ? show(place) : <NotFound what={page} />}</main>
+      <main ref={main} id="main" tabIndex={-1} className={`page page-${place.path[0] ?? "overview"}`}><Boundary key={page}>{show ? show(place) : <NotFound what={page} />}</Boundary></main>
       <footer className="footer faint small">Generated {moment(generatedAt)} by orc {version}</footer>
       {find === undefined ? null : <SearchDialog query={find} />}
     </>

@@ -38,7 +38,8 @@ function Drawing<Content extends Record<string, unknown>>({ label, drawn, edges,
   const [active, setActive] = useState<string>();
   const frame = useRef<HTMLDivElement>(null);
   const nodes = useMemo(() => (placed ? drawn.filter(({ id }) => placed.at[id]).map((box): Node => ({
-    id: box.id, type: box.type, data: box.content, position: placed.at[box.id] ?? { x: 0, y: 0 }, width: box.width, height: box.height,
+    id: box.id, type: box.type, data: box.content, position: placed.at[box.id] ?? { x: 0, y: 0 }, width: box.width, height: box.height, measured: { width: box.width, height: box.height },
+    style: { pointerEvents: "all" }, // boxes that cannot be dragged would let clicks through
     draggable: false, selectable: false, focusable: false, connectable: false,
   })) : []), [drawn, placed]);
   const { setCenter, getZoom } = useReactFlow();

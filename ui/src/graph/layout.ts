@@ -20,7 +20,7 @@ export interface Placed {
   height: number;
 }
 
-const GAP_BETWEEN = 22;
+const GAP_BETWEEN = 26;
 const GAP_OF_LAYERS = 84;
 /** The better, slower ways of placing take a second from about here on. */
 const CAREFUL = 220;

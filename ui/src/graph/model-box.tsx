@@ -58,8 +58,8 @@ export const ModelBox = memo(function ModelBox({ id, data }: NodeProps<Node<Mode
           {columns.map((column) => (
             <li key={column.name} className={traced?.has(column.name) ? "traced" : ""}>
               <Handle type="target" position={Position.Left} id={`in:${column.name}`} isConnectable={false} />
-              <button type="button" className="box-column nopan" tabIndex={tabIndex} onClick={() => data.onColumn(column.name)} title={column.expression ?? column.name} aria-label={`Trace ${title}.${column.name}`}>
-                <span className="mono clip">{column.name}</span>{column.pii?.length ? <Icon name="lock" size={11} /> : null}<span className="box-type">{column.type}</span>
+              <button type="button" className="box-column nopan" tabIndex={tabIndex} onClick={() => data.onColumn(column.name)} title={column.expression ?? column.name}>
+                <span className="unseen">Trace </span><span className="mono clip">{column.name}</span>{column.pii?.length ? <Icon name="lock" size={11} /> : null}<span className="box-type">{column.type}</span>
               </button>
               <Handle type="source" position={Position.Right} id={`out:${column.name}`} isConnectable={false} />
             </li>

@@ -21,7 +21,7 @@ interface GroupContent extends Record<string, unknown> {
   href: string;
 }
 
-const TYPES = { group: memo(GroupBox) };
+const TYPES = { folder: memo(GroupBox) };
 const SIZE = { width: 216, height: 56 };
 
 export function MapPage({ place }: { place: Place }) {
@@ -51,7 +51,7 @@ export function FolderMap({ at, isSmall = false }: { at: readonly string[]; isSm
     const href = single ? nodePlace(single.id) : group.opens && group.opens !== key ? mapHref(group.opens) : formatPlace({ path: ["list"], query: at.length > 1 ? { folder: at.slice(1).join("/") } : {} });
     const kinds = KINDS.filter((kind) => own.some((node) => node.kind === kind));
     return {
-      id: group.key, type: "group", ...SIZE,
+      id: group.key, type: "folder", ...SIZE,
       content: { group, href, icon: single ? single.kind : kinds.length === 1 && kinds[0] !== "model" ? (kinds[0] ?? "folder") : "folder", note: single ? (single.materialized ?? single.kind) : counted(own.length, "node"), status: worst(own.map((node) => node.status)) },
     };
   }), [groups, known, at.length, key]);

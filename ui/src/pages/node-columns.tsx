@@ -5,7 +5,7 @@ import { titleOf } from "../catalogue";
 import type { Column, Edge, NodeDetail, NodeSummary, TestResult } from "../data";
 import { SpotLink } from "../graph/trace-panel";
 import { useCatalogue } from "../hooks";
-import { Pii, StatusMark, Tags } from "../parts/badge";
+import { Breaks, Pii, StatusMark, Tags } from "../parts/badge";
 import { Expression } from "../parts/code";
 import { Icon } from "../parts/icon";
 import { nodePlace } from "../place";
@@ -27,7 +27,7 @@ export function Columns({ detail, node, chosen }: { detail: NodeDetail; node: No
                 <tr className={isOpen ? "open" : ""}>
                   <th scope="row">
                     <button type="button" className="opener" aria-expanded={isOpen} onClick={() => change({ column: isOpen ? undefined : column.name })} title="Where it comes from and where it goes">
-                      <Icon name={isOpen ? "down" : "right"} size={12} /><span className="mono">{column.name}</span>
+                      <Icon name={isOpen ? "down" : "right"} size={12} /><Breaks text={column.name} />
                     </button>
                   </th>
                   <td className="mono small type">{column.type}</td>

@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import type { NodeDetail, NodeSummary } from "../data";
 import { reach } from "../graph/neighbourhood";
 import { useCatalogue } from "../hooks";
-import { NodeLink, StatusMark } from "../parts/badge";
+import { Breaks, NodeLink, StatusMark } from "../parts/badge";
 import { bytes, counted, moment, number } from "../parts/format";
 import { formatPlace } from "../place";
 
@@ -20,9 +20,9 @@ export function Facts({ node, index, detail }: { node: NodeSummary; index: numbe
       <section>
         <h2>Facts</h2>
         <dl>
-          <Fact name="Relation">{detail.relation ? <span className="mono breaks">{detail.relation}</span> : null}</Fact>
-          <Fact name="File">{detail.path ? <span className="mono breaks">{detail.path}{detail.line ? `:${detail.line}` : ""}</span> : null}</Fact>
-          <Fact name="Described in">{detail.patch_path ? <span className="mono breaks">{detail.patch_path}</span> : null}</Fact>
+          <Fact name="Relation">{detail.relation ? <Breaks text={detail.relation} /> : null}</Fact>
+          <Fact name="File">{detail.path ? <Breaks text={`${detail.path}${detail.line ? `:${detail.line}` : ""}`} /> : null}</Fact>
+          <Fact name="Described in">{detail.patch_path ? <Breaks text={detail.patch_path} /> : null}</Fact>
           <Fact name="Owner">{owner?.name || owner?.email || node.owner ? <>{owner?.name ?? node.owner ?? owner?.email}{owner?.email && owner.name ? <><br /><a href={`mailto:${owner.email}`}>{owner.email}</a></> : null}</> : null}</Fact>
           <Fact name="Source">{source ? <>{source.name}{source.loader ? `, loaded by ${source.loader}` : ""}{source.description ? <><br /><span className="small">{source.description}</span></> : null}</> : null}</Fact>
           <Fact name="Kind">{exposure ? `${exposure.type}${exposure.maturity ? `, maturity ${exposure.maturity}` : ""}` : null}</Fact>
@@ -54,7 +54,7 @@ const Fact = ({ name, children }: { name: string; children: ReactNode }) => (chi
 
 function Pairs({ title, pairs }: { title: string; pairs: NodeDetail["config"] }) {
   if (!pairs?.length) return null;
-  return <section><h2>{title}</h2><dl>{pairs.map(([name, value]) => <Fact key={name} name={name}><span className="mono breaks">{value}</span></Fact>)}</dl></section>;
+  return <section><h2>{title}</h2><dl>{pairs.map(([name, value]) => <Fact key={name} name={name}><Breaks text={value} /></Fact>)}</dl></section>;
 }
 
 function List({ title, direct, all }: { title: string; direct: readonly number[]; all: number }) {

@@ -34,6 +34,8 @@ export function Runs({ runs }: { runs: readonly RunOfNode[] }) {
 
 /** What the bars say, in a sentence. */
 export function trendText(runs: readonly RunOfNode[]): string {
+  const only = runs.length === 1 ? runs[0] : undefined;
+  if (only) return `The only run took ${duration(only.took)}.`;
   const took = runs.map((run) => run.took).sort((a, b) => a - b);
   const middle = took[Math.floor(took.length / 2)] ?? 0;
   const failed = runs.filter((run) => lookOf(run.status) === "error").length;

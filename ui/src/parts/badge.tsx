@@ -1,5 +1,6 @@
 /** Words with a shape around them: status, tags, classes of personal data. */
 
+import { Fragment } from "react";
 import type { NodeSummary, Status, TestResult } from "../data";
 import { folderOf, titleOf } from "../catalogue";
 import { formatPlace, nodePlace } from "../place";
@@ -43,3 +44,6 @@ export function NodeLink({ node, withFolder = false }: { node: NodeSummary; with
     </span>
   );
 }
+
+/** A path or a name that, where it must, breaks after a separator. */
+export const Breaks = ({ text }: { text: string }) => <span className="mono breaks">{text.split(/(?<=[/._])/).map((part, index) => <Fragment key={index}>{index ? <wbr /> : null}{part}</Fragment>)}</span>;

@@ -30,7 +30,9 @@ export function SearchDialog({ query }: { query: string }) {
     return () => shown?.close();
   }, []);
   useEffect(() => setActive(0), [query]);
-  useEffect(() => document.getElementById(`${id}-${chosen}`)?.scrollIntoView({ block: "nearest" }), [id, chosen]);
+  useEffect(() => {
+    document.getElementById(`${id}-${chosen}`)?.scrollIntoView({ block: "nearest" });
+  }, [id, chosen]);
 
   const onKeyDown = (event: React.KeyboardEvent): void => {
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
@@ -44,11 +46,11 @@ export function SearchDialog({ query }: { query: string }) {
   };
 
   return (
-    <dialog ref={dialog} className="search" aria-label="Search" onCancel={(event) => { event.preventDefault(); close(); }} onClick={(event) => event.target === dialog.current && close()}>
+    <dialog ref={dialog} className="search" aria-label="Search" data-answers={found.query} data-milliseconds={found.milliseconds} onCancel={(event) => { event.preventDefault(); close(); }} onClick={(event) => event.target === dialog.current && close()}>
       <div className="search-field">
         <Icon name="search" size={18} />
         <input
-          type="search" role="combobox" autoFocus aria-label="Search models, columns, descriptions and macros" placeholder="Search models, columns, descriptions, macros"
+          type="text" role="combobox" enterKeyHint="go" autoFocus aria-label="Search models, columns, descriptions and macros" placeholder="Search models, columns, descriptions, macros"
           aria-expanded={rows.length > 0} aria-controls={`${id}-list`} aria-autocomplete="list" {...(rows.length ? { "aria-activedescendant": `${id}-${chosen}` } : {})}
           spellCheck={false} autoComplete="off" value={query === " " ? "" : query} onChange={(event) => change({ find: event.target.value || " " }, "replace")} onKeyDown={onKeyDown}
         />

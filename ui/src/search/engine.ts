@@ -108,7 +108,7 @@ export class Engine {
     const names = this.ranked(this.names, wanted, this.nodeNames);
     const columns = this.ranked(this.columns, wanted, this.columnNames);
     const macros = this.ranked(this.macros, wanted, this.macroNames);
-    const texts = this.ranked(this.texts, wanted, []);
+    const texts = wanted.length > 1 ? this.ranked(this.texts, wanted, []) : []; // every description has every letter
     const hits: Hit[] = [
       ...names.slice(0, PER_AREA).map((index): Hit => ({ area: "name", index })),
       ...columns.slice(0, PER_AREA).map((id): Hit => this.columnHit(id)),
