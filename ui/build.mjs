@@ -23,6 +23,17 @@ const named = (pattern) => {
 const inside = (text) => text.replaceAll("</script", "<\\/script").replaceAll("<!--", "\\x3C!--");
 const digest = (text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
+/** The licenses of all libraries that may be inside: whatever is not only needed to build and to test. */
+function licenses() {
+  const { packages } = JSON.parse(readFileSync(join(import.meta.dirname, "package-lock.json"), "utf8"));
+  const parts = Object.entries(packages).filter(([path, { dev }]) => path && !dev).map(([path, { version, license }]) => {
+    const folder = join(import.meta.dirname, path);
+    const file = readdirSync(folder).filter((name) => /^licen[cs]e/i.test(name)).sort()[0];
+    return `## ${path.replace(/^.*node_modules\//, "")} ${version} (${license})\n\n${file ? `${readFileSync(join(folder, file), "utf8").replaceAll("\r", "").trim()}\n` : "No license text comes with it.\n"}`;
+  });
+  return `# Licenses of the libraries in this site\n\n${parts.join("\n")}`;
+}
+
 const script = inside(named(/^app-.*\.js$/));
 const style = named(/\.css$/);
 const workers = ["layout", "search"].map((name) => [name, inside(named(new RegExp(`^${name}\\.worker-.*\\.js$`)))]);
@@ -36,5 +47,6 @@ const single = page
   .replace(/content="default-src [^"]*"/, () => `content="${policy}"`)
   .replace("<!-- head -->", () => `<style>${style}</style>`)
   .replace(/\s*<\/body>/, () => `\n${workers.map(([name, text]) => `<script type="text/plain" data-worker="${name}">${text}</script>\n`).join("")}<script type="module">${script}</script>\n</body>`);
+writeFileSync(join(out, "licenses.md"), licenses());
 writeFileSync(join(out, "single.html"), single);
 writeFileSync(join(out, "index.html"), page.replace(/\s*<!-- (head|data) -->/g, ""));

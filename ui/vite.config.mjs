@@ -13,7 +13,6 @@ export default defineConfig({
     cssCodeSplit: false,
     reportCompressedSize: false,
     chunkSizeWarningLimit: 800, // kB; one file is what a single HTML file needs
-    license: { fileName: "licenses.md" },
     rolldownOptions: { output: { entryFileNames: "assets/app-[hash].js", assetFileNames: "assets/[name]-[hash][extname]", codeSplitting: false } },
   },
   worker: { format: "iife", rolldownOptions: { output: { entryFileNames: "assets/[name]-[hash].js" } } },

@@ -3,6 +3,7 @@
 import { folderOf } from "../catalogue";
 import { useCatalogue } from "../hooks";
 import { NodeLink, StatusMark } from "../parts/badge";
+import { Scroll } from "../parts/scroll";
 import { reach } from "./neighbourhood";
 
 export function LineageTable({ visible, focus }: { visible: ReadonlySet<number>; focus: number }) {
@@ -13,7 +14,7 @@ export function LineageTable({ visible, focus }: { visible: ReadonlySet<number>;
   const placed = new Set(rows.map(([, node]) => node));
   for (const node of visible) if (!placed.has(node)) rows.push(["beside", node]);
   return (
-    <div className="scroll" tabIndex={0} role="region" aria-label="Lineage as a table">
+    <Scroll label="Lineage as a table">
       <table className="list">
         <thead><tr><th scope="col">Side</th><th scope="col">Node</th><th scope="col">Folder</th><th scope="col">Reads</th><th scope="col">Status</th></tr></thead>
         <tbody>
@@ -29,6 +30,6 @@ export function LineageTable({ visible, focus }: { visible: ReadonlySet<number>;
           })}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }

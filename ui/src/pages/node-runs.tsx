@@ -3,6 +3,7 @@
 import type { RunOfNode } from "../data";
 import { lookOf, StatusMark } from "../parts/badge";
 import { bytes, counted, duration, moment, number } from "../parts/format";
+import { Scroll } from "../parts/scroll";
 
 const BARS = 40;
 const HEIGHT = 64;
@@ -13,21 +14,23 @@ export function Runs({ runs }: { runs: readonly RunOfNode[] }) {
     <section aria-labelledby="runs">
       <h2 id="runs" className="unseen">Runs</h2>
       <Trend runs={runs} />
-      <table className="list">
-        <thead><tr><th scope="col">When</th><th scope="col">Status</th><th scope="col" className="number">Took</th><th scope="col" className="number">Rows</th><th scope="col" className="number wide-only">Scanned</th><th scope="col">Message</th></tr></thead>
-        <tbody>
-          {runs.map((run) => (
-            <tr key={run.run + run.at}>
-              <th scope="row">{moment(run.at)}<br /><span className="faint small mono">{run.run}</span></th>
-              <td><StatusMark status={run.status} /></td>
-              <td className="number">{duration(run.took)}</td>
-              <td className="number">{run.rows === undefined ? "" : number(run.rows)}</td>
-              <td className="number wide-only">{run.bytes === undefined ? "" : bytes(run.bytes)}</td>
-              <td className="small breaks">{run.message}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Scroll label="Runs">
+        <table className="list">
+          <thead><tr><th scope="col">When</th><th scope="col">Status</th><th scope="col" className="number">Took</th><th scope="col" className="number">Rows</th><th scope="col" className="number wide-only">Scanned</th><th scope="col">Message</th></tr></thead>
+          <tbody>
+            {runs.map((run) => (
+              <tr key={run.run + run.at}>
+                <th scope="row">{moment(run.at)}<br /><span className="faint small mono">{run.run}</span></th>
+                <td><StatusMark status={run.status} /></td>
+                <td className="number">{duration(run.took)}</td>
+                <td className="number">{run.rows === undefined ? "" : number(run.rows)}</td>
+                <td className="number wide-only">{run.bytes === undefined ? "" : bytes(run.bytes)}</td>
+                <td className="small breaks">{run.message}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
     </section>
   );
 }

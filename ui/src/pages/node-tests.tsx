@@ -3,6 +3,7 @@
 import type { NodeDetail, TestResult } from "../data";
 import { StatusMark } from "../parts/badge";
 import { moment, number } from "../parts/format";
+import { Scroll } from "../parts/scroll";
 
 export function Tests({ detail }: { detail: NodeDetail }) {
   const rows: [string, TestResult][] = [
@@ -12,20 +13,22 @@ export function Tests({ detail }: { detail: NodeDetail }) {
   return (
     <section aria-labelledby="tests">
       <h2 id="tests" className="unseen">Tests</h2>
-      <table className="list">
-        <thead><tr><th scope="col">Test</th><th scope="col">Column</th><th scope="col">Last result</th><th scope="col" className="number">Failures</th><th scope="col" className="wide-only">When</th></tr></thead>
-        <tbody>
-          {rows.map(([column, test]) => (
-            <tr key={`${column} ${test.name}`}>
-              <th scope="row"><span className="mono">{test.label}</span>{test.severity === "warn" ? <span className="faint small"> only warns</span> : null}<br /><span className="faint small mono breaks">{test.path ?? test.name}</span>{test.description ? <><br /><span className="small">{test.description}</span></> : null}</th>
-              <td className="mono">{column}</td>
-              <td><StatusMark status={test.status} /></td>
-              <td className="number">{test.failures === undefined ? "" : number(test.failures)}</td>
-              <td className="wide-only faint small">{test.at ? moment(test.at) : ""}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Scroll label="Tests">
+        <table className="list">
+          <thead><tr><th scope="col">Test</th><th scope="col">Column</th><th scope="col">Last result</th><th scope="col" className="number">Failures</th><th scope="col" className="wide-only">When</th></tr></thead>
+          <tbody>
+            {rows.map(([column, test]) => (
+              <tr key={`${column} ${test.name}`}>
+                <th scope="row"><span className="mono">{test.label}</span>{test.severity === "warn" ? <span className="faint small"> only warns</span> : null}<br /><span className="faint small mono breaks">{test.path ?? test.name}</span>{test.description ? <><br /><span className="small">{test.description}</span></> : null}</th>
+                <td className="mono">{column}</td>
+                <td><StatusMark status={test.status} /></td>
+                <td className="number">{test.failures === undefined ? "" : number(test.failures)}</td>
+                <td className="wide-only faint small">{test.at ? moment(test.at) : ""}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
     </section>
   );
 }

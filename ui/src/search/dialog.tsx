@@ -54,7 +54,7 @@ export function SearchDialog({ query }: { query: string }) {
           aria-expanded={rows.length > 0} aria-controls={`${id}-list`} aria-autocomplete="list" {...(rows.length ? { "aria-activedescendant": `${id}-${chosen}` } : {})}
           spellCheck={false} autoComplete="off" value={query === " " ? "" : query} onChange={(event) => change({ find: event.target.value || " " }, "replace")} onKeyDown={onKeyDown}
         />
-        <button type="button" className="button plain" onClick={close} aria-label="Close search"><kbd>Esc</kbd></button>
+        <button type="button" className="button plain" onClick={close}><span className="unseen">Close search </span><kbd>Esc</kbd></button>
       </div>
       <p className="search-said faint small" role="status">{said(found, query)}</p>
       <div role="listbox" id={`${id}-list`} aria-label="Results" className="search-list" tabIndex={-1}>

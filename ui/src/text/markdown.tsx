@@ -6,6 +6,7 @@
 import { lexer, type Token, type Tokens } from "marked";
 import { createElement, Fragment, useMemo, type ReactNode } from "react";
 import { Code } from "../parts/code";
+import { Scroll } from "../parts/scroll";
 
 const SAFE = /^(?:https?:|mailto:)/i;
 
@@ -103,11 +104,11 @@ function Link({ href, children }: { href: string; children: ReactNode }) {
 
 function MarkdownTable({ table }: { table: Tokens.Table }) {
   return (
-    <div className="scroll" tabIndex={0} role="region" aria-label="Table">
+    <Scroll label="Table">
       <table>
         <thead><tr>{table.header.map((cell, index) => <th key={index} scope="col">{all(cell.tokens)}</th>)}</tr></thead>
         <tbody>{table.rows.map((row, index) => <tr key={index}>{row.map((cell, column) => <td key={column}>{all(cell.tokens)}</td>)}</tr>)}</tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
