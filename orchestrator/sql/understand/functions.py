@@ -269,8 +269,8 @@ def _bits(engine: str, e: Any, t: Types) -> str | None:
 
 
 _BOOLEANS = (
-    "EQ NEQ GT GTE LT LTE NullSafeEQ NullSafeNEQ Is Like ILike SimilarTo In Between Exists And Or Not Xor RegexpLike RegexpILike StartsWith "
-    "EndsWith Contains IsNan IsInf LogicalOr LogicalAnd ArrayContains ArrayContainsAll ArrayOverlaps"
+    "EQ NEQ GT GTE LT LTE NullSafeEQ NullSafeNEQ Is Like ILike SimilarTo In Between Exists And Or Not Xor RegexpLike RegexpILike "
+    "StartsWith EndsWith Contains IsNan IsInf LogicalOr LogicalAnd ArrayContains ArrayContainsAll ArrayOverlaps"
 )
 _TEXTS = "Upper Lower Trim Substring Replace Left Right Pad Reverse Initcap RegexpReplace Repeat Translate SplitPart Stuff"
 _SPELT = "GroupConcat TimeToStr ToChar Chr Dayname Monthname ConcatWs"

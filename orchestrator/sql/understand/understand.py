@@ -55,13 +55,8 @@ def _understood(query: Query, inputs: Mapping[str, tuple[str, Shape]], dialect: 
     if complete and len(outputs) < len(columns):
         nameless = next(at for at, c in enumerate(columns) if not c.name)
         complete, unknown = False, f"column {nameless + 1} has no name of its own: the engine makes one up"
-    findings = tuple(sorted([*ctx.findings, *structural(tree, query)], key=lambda f: (f.start, f.end, f.code)))
+    findings = tuple(sorted(ctx.findings, key=lambda f: (f.start, f.end, f.code)))
     return Meaning(outputs, rows, complete, "" if complete else unknown, findings)
-
-
-def structural(tree: object, query: Query) -> tuple[Finding, ...]:  # noqa: ARG001 - what rules of structure look at
-    """What the structure of a query says by itself, without knowing any columns: the place for rules that need the tree."""
-    return ()
 
 
 def _parent(node: str, shape: Shape, engine: Engine) -> Relation:
