@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from orchestrator.core.names import Relation
@@ -36,3 +37,13 @@ def test_tables_that_are_there_become_sources(shop: Shop) -> None:
     assert tables["landed"]["columns"][0]["description"] == "the key"
     shop.write({"models/n.sql": "select id, day from {{ source('raw', 'landed') }}"}).orc("run", "-s", "n")
     assert shop.columns("n") == ["id", "day"]
+
+
+def test_a_run_sees_the_columns_of_what_no_sql_tells(shop: Shop) -> None:
+    python = "def model(ctx):\n    return ctx.ref('raw').df()\n"
+    shop.write({"seeds/raw.csv": "id,v\n1,a\n", "models/frame.py": python, "models/m.sql": "select id from raw"}).orc("build")
+    (file,) = (shop.root / ".orchestrator" / "observed").iterdir()
+    seen = {name: [tuple(c) for c in columns] for _, _, name, columns in json.loads(file.read_text(encoding="utf-8"))["relations"]}
+    with shop.session() as (_, connection):
+        wanted = {name: list(connection.columns(shop.relation(name))) for name in ("raw", "frame")}
+    assert seen == wanted
