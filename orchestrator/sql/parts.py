@@ -145,8 +145,12 @@ class _Judge:
     def mentions(self, now: Scope, then: Scope, refs: Iterable[Ref]) -> bool:
         """Whether any of the columns that a clause mentions is touched."""
         for before_dot, name in refs:
+            only = [(self.after, now.sources[a]) for a in now.sources.keys() - then.sources.keys()]
+            only += [(self.before, then.sources[a]) for a in then.sources.keys() - now.sources.keys()]
             if before_dot and (before_dot in now.sources) != (before_dot in then.sources):
                 return True
+            if not before_dot and any(name in _names(found, path) or _open(found, path) for found, path in only):
+                return True  # it may be a column of another scope now
             sources = [now.sources[before_dot]] if before_dot in now.sources else [] if before_dot else list(now.sources.values())
             if any(self.touched(s, name) for s in sources if name in _names(self.after, s) or _open(self.after, s)):
                 return True
@@ -156,7 +160,7 @@ class _Judge:
         """Whether any scope that the query reads chooses its rows differently."""
         for path in _reached(self.after):
             now, then = self.after[path], self.before.get(path)
-            if then is None or [c.text for c in now.rows] != [c.text for c in then.rows] or now.branches != then.branches:
+            if then is None or [c.text for c in now.rows] != [c.text for c in then.rows]:
                 return True
             if dict(now.sources) != dict(then.sources):
                 return True

@@ -97,6 +97,17 @@ def test_a_change_is_named_by_what_it_does(text: str, outputs: tuple[Output, ...
     assert changed(text, *outputs) == said
 
 
+def test_of_two_columns_that_were_made_alike_nobody_can_tell_which_was_renamed() -> None:
+    two = columns(out("x"), out("y", "k"), out("z", "k"))
+    before = version([node(A)], {A: body("select x, k as y, k as z from raw")}, {A: two})
+    after = version([node(A)], {A: body("select x, k as w from raw")}, {A: columns(out("x"), out("w", "k"))})
+    assert [(c.category, c.column) for c in compare(before, after)] == [
+        ("column added", "w"),
+        ("column removed", "y"),
+        ("column removed", "z"),
+    ]
+
+
 def test_a_change_inside_a_cte_is_a_change_of_the_column_it_feeds() -> None:
     before = version(
         [node(A)], {A: body("with c as (select x, y from raw) select x, y * 2 as y from c")}, {A: columns(out("x"), out("y", "y * 2"))}
@@ -206,7 +217,9 @@ def test_a_reader_that_was_led_along_is_not_broken() -> None:
         {A: columns(out("x"), out("why", "y")), B: now},
     )
     found = consequences(BEFORE, after, compare(BEFORE, after))
-    assert [(c.change.category, c.breaks) for c in found if c.change.node == A] == [("column renamed", ())]
+    (renamed,) = (c for c in found if c.change.node == A)
+    assert (renamed.change.category, renamed.breaks) == ("column renamed", ())
+    assert [e.point for e in renamed.impact.columns] == [Point(B, "z")]  # as it was: nobody reads the old name any more
 
 
 def test_a_test_of_a_removed_column_is_broken() -> None:

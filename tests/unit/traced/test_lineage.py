@@ -115,6 +115,20 @@ def test_a_column_whose_origin_is_in_doubt_might_be_made_of_what_its_text_mentio
     ]
 
 
+def test_a_star_over_unknown_columns_might_hand_on_what_it_is_not_known_to_hand_on() -> None:
+    above = Node("source.p.s.t", "source", "t", "p", "", ("p", "s", "t"), {}, source_name="s")
+    below = Node("model.p.b", "model", "b", "p", "", ("p", "b"), {}, depends_on=(above.id,))
+    source = Meaning((Output("a"), Output("b")), complete=False, unknown="not declared")
+    star = Meaning((Output("a", uses=(Use(above.id, "a", "passed"),)),), complete=False, unknown="a star over s.t")
+    found = downstream(
+        Graph({above.id: above, below.id: below}, {}), {above.id: source, below.id: star}, [Point(above.id, "a"), Point(above.id, "b")]
+    )
+    assert [(h.parent.column, h.child.column, h.kind, h.why) for h in found.hops] == [
+        ("a", "a", "passed", ""),
+        ("b", "", "unknown", "a star over s.t"),
+    ]
+
+
 # Laws
 
 

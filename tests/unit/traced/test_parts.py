@@ -49,6 +49,8 @@ def differs(before: str, after: str, dialect: str = "duckdb") -> tuple[list[str]
         ("select a from t union all select b from u", "select a from t union select b from u", [], True),
         ("select a from t qualify row_number() over (order by b) = 1", "select a from t qualify row_number() over (order by c) = 1", [], True),
         ("select a, unnest(b) as c from t", "select a, unnest(d) as c from t", ["c"], True),
+        ("with a as (select x from t) select x from a", "select x from a", ["x"], True),
+        ("select a from t union all select a from u", "select a from t", ["a"], True),
         # columns that decide about rows
         ("select sum(a) as a from t", "select a from t", ["a"], True),
         ("select distinct a from t", "select distinct a, b from t", ["b"], True),

@@ -214,6 +214,13 @@ def test_coverage_counts_columns_and_groups_reasons(shop: Any) -> None:
     assert reasons(found) == (("a Python model", 1, 1), ("a macro of the engine", 1, 1), ("its columns are not declared", 0, 1))
 
 
+def test_the_columns_of_sources_and_seeds_need_no_origin(shop: Any) -> None:
+    source = "source.shop.raw.people"
+    odd = replace(shop.meanings[source], columns=(Output("id", unknown="no type"),))
+    by = {c.node: c for c in coverage(shop.graph, {**shop.meanings, source: odd})}
+    assert (by[source].resolved, by[source].unresolved) == (1, 0)
+
+
 def test_a_node_without_a_meaning_is_a_gap(shop: Any) -> None:
     found = {c.node: c for c in coverage(shop.graph, {})}
     assert found[TOTALS].open_ended == "nothing is known of its columns"
