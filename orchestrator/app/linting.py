@@ -118,7 +118,7 @@ def _nodes(workspace: Workspace, ids: frozenset[str]) -> Iterator[tuple[Node, Sq
 
 def within(workspace: Workspace, paths: tuple[str, ...]) -> frozenset[str]:
     """The nodes of files and folders: written there, described there, or made with a macro that is written there."""
-    wanted = [found for path in paths if (found := _relative(workspace, path)) is not None]
+    wanted = [at for path in paths if (at := _relative(workspace, path)) is not None]
 
     def named(path: str | None) -> bool:
         return path is not None and any(w in (PurePosixPath(path), *PurePosixPath(path).parents) for w in wanted)

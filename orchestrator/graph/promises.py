@@ -17,7 +17,8 @@ from orchestrator.core.errors import did_you_mean
 from orchestrator.core.graph import Graph
 from orchestrator.core.meaning import Meaning
 from orchestrator.core.node import Body, Docs, Fixture, NativeTestBody, Node, SqlBody, UnitTestBody
-from orchestrator.sql.understand.types import WORDS, canonical
+from orchestrator.sql.understand.types import canonical
+from orchestrator.sql.understand.words import WORDS
 
 _NAME = re.compile(r'"[^"]+"|`[^`]+`|[^\W\d]\w*')
 _FIELD = re.compile(r"\(\s*(['\"])(?P<first>[^'\"]+)\1\s*(?:,\s*['\"](?P<second>[^'\"]+)['\"])?")
