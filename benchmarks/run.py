@@ -129,6 +129,15 @@ class Bench:
         """Make sure what is measured next finds a cache of exactly this state of the files."""
         self.quietly(tool, project, "parse")
 
+    def undocumented(self, tool: Tool, project: Path) -> None:
+        """Neither a cache nor a site."""
+        self.cold(tool, project)
+        shutil.rmtree(project / "target" / "docs", ignore_errors=True)
+
+    def documented(self, tool: Tool, project: Path) -> None:
+        """A site of exactly this state of the files."""
+        self.quietly(tool, project, "docs", "generate", "--offline")
+
     def touched(self, tool: Tool, project: Path) -> None:
         """Every file as new as after a checkout in CI that restored the cache: other times, same content."""
         self.warm(tool, project)
@@ -174,6 +183,8 @@ def parsing(bench: Bench, sizes: Sequence[int], *, dbt_5000: bool) -> Iterator[C
         yield Case("ls, warm", models, ls, bench.warm, SHORT)
         yield Case("parse, one model changed", models, parse, bench.edited, SHORT)
         yield Case("parse, fresh checkout", models, parse, bench.touched, LONG)
+        for case, before in (("cold", bench.undocumented), ("warm", bench.documented)):
+            yield Case(f"docs generate --offline, {case}", models, {"orc": ("docs", "generate", "--offline")}, before, LONG)
         yield Case("parse, cold, plain table names", models, {"orc": ("parse",)}, bench.cold, LONG, plain=True)
 
 

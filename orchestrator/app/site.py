@@ -59,8 +59,8 @@ def generate(
     from orchestrator.app.artifacts import compiled_texts, copy_assets, write_catalog, write_compiled_manifest
     from orchestrator.publish.site import place
 
-    out = output or target_folder(workspace) / ("docs.html" if single else "docs")
-    place.check(out)
+    out = _place(output or target_folder(workspace) / ("docs.html" if single else "docs"), single=single)
+    place.check(out if single else out / "index.html")
     found = None if offline else write_catalog(workspace)
     relations = None if found is None else len(found)
     copy_assets(workspace)
@@ -76,6 +76,11 @@ def generate(
         return _written_single(_single(workspace, known), out, secrets(workspace), relations)
     count, changed = place.place(_folder(workspace, known), out, secrets(workspace), made_of)
     return Generated(out, count, changed, relations)
+
+
+def _place(output: Path, *, single: bool) -> Path:
+    """A single file in a folder has a name of its own there."""
+    return output / "docs.html" if single and output.suffix.lower() not in (".html", ".htm") else output
 
 
 def _around(workspace: Workspace, history: History, found: Sequence[Described] | None, *, compiling: bool) -> Iterator[str]:

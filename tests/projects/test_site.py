@@ -226,6 +226,16 @@ def test_somebody_elses_page_is_not_written_over(project: Make) -> None:
     assert sorted(f.name for f in (p.root / "public").iterdir()) == ["index.html"]
 
 
+def test_a_single_file_goes_where_it_is_told(project: Make) -> None:
+    p = project({"models/a.sql": "select 1 as x", "mine.html": "mine", "out/keep.txt": ""})
+    p.orc("docs", "generate", "--offline", "--single-file", "--output", str(p.root / "out")).exits(0)
+    p.orc("docs", "generate", "--offline", "--single-file", "--output", str(p.root / "new" / "shop.html")).exits(0)
+    assert 'data-file="nodes/model.' in p.read("out/docs.html")
+    assert 'data-file="nodes/model.' in p.read("new/shop.html")
+    assert "U049" in p.orc("docs", "generate", "--offline", "--single-file", "--output", str(p.root / "mine.html")).exits(2).stderr
+    assert p.read("mine.html") == "mine"
+
+
 def test_no_warehouse_is_needed_offline(project: Make) -> None:
     p = project(
         {

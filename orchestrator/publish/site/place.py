@@ -34,7 +34,7 @@ def place(files: Iterable[tuple[str, str]], out: Path, secrets: Sequence[Secret]
         UsageError: U049, there is somebody else's page.
         StoreError: the disk is full or refuses.
     """
-    check(out)
+    check(out / "index.html")
     before: Mapping[str, Any] = _record(out)["files"]
     now: dict[str, Any] = {}
     changed = 0
@@ -51,13 +51,12 @@ def place(files: Iterable[tuple[str, str]], out: Path, secrets: Sequence[Secret]
     return len(now), changed + len(gone)
 
 
-def check(out: Path) -> None:
+def check(page: Path) -> None:
     """Refuse to write over a page that is not ours.
 
     Raises:
         UsageError: U049.
     """
-    page = out if out.suffix == ".html" else out / "index.html"
     with suppress(FileNotFoundError, NotADirectoryError):
         if page.is_dir() or f'content="{GENERATOR}"' not in page.read_text(encoding="utf-8", errors="replace")[:4000]:
             raise UsageError(Problem("U049", f"`{page}` is there already, and is no page of ours", hint="--output names another place"))
