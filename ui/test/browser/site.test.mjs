@@ -1,45 +1,18 @@
-/** The site in a real browser, as a folder and as one file. */
+/** The site in a real browser, as a folder and as one file: what it does. */
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { after, before, test } from "node:test";
-import { shop } from "../../fixture/shop.mjs";
-import { browse, openPage, serve, siteFolder } from "../site.mjs";
+import { openPage } from "../site.mjs";
+import { at, drawn, place, start, stop, texts, VALUE } from "./at.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const VALUE = "#/node/model.shop.customer_value";
-let folder;
 let server;
 let browser;
+let folder;
 
-before(async () => {
-  folder = siteFolder(shop());
-  server = await serve(folder);
-  browser = await browse();
-});
-after(async () => {
-  await browser?.close();
-  server?.close();
-});
-
-/** Opens a place, does something there, and then wants a console without a word, no violation, no request to elsewhere. */
-async function at(hash, act, { file = "", context = browser.context } = {}) {
-  const { page, wrong } = await openPage(context, server.url + file + hash);
-  page.setDefaultTimeout(4000);
-  try {
-    await page.waitForSelector("h1");
-    await act(page);
-    assert.deepEqual(wrong, []);
-  } finally {
-    await page.close();
-  }
-}
-const drawn = (page) => page.waitForSelector('.canvas[data-ready="true"] .react-flow__edge', { state: "attached" });
-const texts = (page, selector) => page.locator(selector).allTextContents();
-const place = (page) => page.evaluate(() => location.hash);
+before(async () => ({ server, browser, folder } = await start()));
+after(stop);
 
 for (const [name, file] of [["a folder", ""], ["one file", "one.html"]]) {
   test(`${name}: overview, search, a model, its lineage`, () =>
@@ -225,45 +198,6 @@ test("the search is part of the address, forgets nothing on back, and closes wit
     await page.waitForSelector("dialog", { state: "detached" });
   }));
 
-test("dark follows the system until somebody chooses, and the choice is remembered", async () => {
-  const dark = await browse({ colorScheme: "dark" });
-  try {
-    const theme = (page) => page.evaluate(() => [document.documentElement.dataset.theme, getComputedStyle(document.body.parentElement).backgroundColor]);
-    await at("#/", async (page) => {
-      assert.deepEqual(await theme(page), ["dark", "rgb(21, 23, 26)"]);
-      await page.click("[aria-label='Use light colours']");
-      assert.deepEqual(await theme(page), ["light", "rgb(251, 251, 250)"]);
-      await page.reload();
-      await page.waitForSelector("h1");
-      assert.equal((await theme(page))[0], "light");
-    }, { context: dark.context });
-  } finally {
-    await dark.close();
-  }
-});
-
-test("nothing sticks out of a small screen", async () => {
-  const small = await browse({ viewport: { width: 360, height: 700 } });
-  try {
-    for (const hash of ["#/", VALUE, `${VALUE}?tab=code`, `${VALUE}?tab=lineage&column=revenue`, `${VALUE}?tab=runs`, `${VALUE}?tab=tests`, "#/list", "#/map", "#/macros", "#/?find=cust"]) {
-      await at(hash, async (page) => {
-        await page.waitForTimeout(150);
-        const width = await page.evaluate(() => document.documentElement.scrollWidth);
-        assert.ok(width <= 360, `${hash} is ${width} wide`);
-      }, { context: small.context });
-    }
-  } finally {
-    await small.close();
-  }
-});
-
-test("paper gets the content without the controls", () =>
-  at(VALUE, async (page) => {
-    await page.emulateMedia({ media: "print" });
-    assert.equal(await page.locator(".header").isVisible(), false);
-    assert.equal(await page.locator("table.columns").isVisible(), true);
-  }));
-
 test("every page begins with one heading, has landmarks, and focus goes to the new page", () =>
   at(VALUE, async (page) => {
     assert.deepEqual([await page.locator("h1").count(), await page.locator("main").count(), await page.locator("header.header").count()], [1, 1, 1]);
@@ -273,24 +207,3 @@ test("every page begins with one heading, has landmarks, and focus goes to the n
     await page.waitForSelector("h1:has-text('stg_customers')");
     assert.equal(await page.evaluate(() => document.activeElement.id), "main");
   }));
-
-const AUDITED = ["#/", "#/list", "#/map", VALUE, `${VALUE}?column=tier`, `${VALUE}?tab=code`, `${VALUE}?tab=lineage`, `${VALUE}?tab=lineage&column=revenue&open=model.shop.customer_value`, `${VALUE}?tab=lineage&view=table`, `${VALUE}?tab=tests`, `${VALUE}?tab=runs`, "#/node/source.shop.shop.orders", "#/macros", "#/macro/shop.cents", "#/column/amount", "#/?find=cust"];
-
-for (const colorScheme of ["light", "dark"]) {
-  test(`axe finds nothing serious in ${colorScheme} colours`, async () => {
-    const own = await browse({ colorScheme, bypassCSP: true }); // axe is put into the page as a script
-    try {
-      const { page } = await openPage(own.context, server.url);
-      await page.evaluate(AXE);
-      for (const hash of AUDITED) {
-        await page.evaluate((next) => (location.hash = next), hash);
-        await page.waitForTimeout(200);
-        const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-        const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.any[0]?.message ?? ""}`).slice(0, 4).join(" | ")}`);
-        assert.deepEqual(bad, [], hash);
-      }
-    } finally {
-      await own.close();
-    }
-  });
-}
