@@ -15,6 +15,7 @@ import psycopg
 from psycopg import pq
 
 from orchestrator.adapters.postgres.catalog import described, snapshot
+from orchestrator.adapters.postgres.deadlines import GRACE_SECONDS, Deadlines
 from orchestrator.adapters.postgres.dialect import ALONE, PostgresDialect
 from orchestrator.adapters.postgres.opening import greet, opening
 from orchestrator.adapters.postgres.problems import Report, lost, refused, unknown
@@ -43,7 +44,8 @@ class PostgresConnection:
     """One session, used by one thread at a time; only :meth:`cancel` may come from another.
 
     A session that broke outside of a transaction is opened again by itself. ``opened`` makes a driver's connection, ``again`` one in
-    place of one that broke; ``closed`` takes it back; ``names`` lists relations to suggest when one is not found.
+    place of one that broke; ``closed`` takes it back; ``names`` lists relations to suggest when one is not found. A server that has said
+    nothing for longer than it lets a statement take (``limit`` seconds, 0: for ever), or since it was asked to cancel, counts as lost.
     """
 
     def __init__(
@@ -52,7 +54,10 @@ class PostgresConnection:
         closed: Callable[[psycopg.Connection[Any]], None],
         names: Callable[[], Iterable[str]] = tuple,
         again: Callable[[], psycopg.Connection[Any]] | None = None,
+        deadlines: Deadlines | None = None,
+        limit: float = 0.0,
     ) -> None:
+        self._deadlines, self._limit = deadlines or Deadlines(), limit
         self._opened, self._closed, self._names = again or opened, closed, names
         self._driver = opened()
         self._open = False
@@ -195,6 +200,8 @@ class PostgresConnection:
             self._cancelled = True
             with suppress(psycopg.Error):
                 self._driver.cancel_safe(timeout=_CANCEL_SECONDS)
+            if self._busy:
+                self._deadlines.soon(self._driver)
 
     def close(self) -> None:
         """End the session; what was not committed is gone."""
@@ -250,8 +257,10 @@ class PostgresConnection:
     def _guard(self, sql: str, prefix: int = 0) -> Iterator[None]:
         """Translate the server's errors, and remember that the transaction is lost."""
         self._busy = True
+        patience = self._limit * (1 + sql.count(";\n")) + GRACE_SECONDS if self._limit else None  # the server counts for each statement
         try:
-            yield
+            with self._deadlines.within(self._driver, patience):
+                yield
         except psycopg.Error as error:
             self._busy = False
             report = Report.of(error)
@@ -327,12 +336,13 @@ class PostgresWarehouse:
     def __init__(self, profile: PostgresProfile, run: str = "") -> None:
         self.profile = replace(profile, run=run) if run else profile
         self._guard = threading.Lock()
+        self._deadlines = Deadlines()
         self._idle: list[psycopg.Connection[Any]] = []
         self._all: list[psycopg.Connection[Any]] = []
 
     def connect(self) -> PostgresConnection:
         """A session. Raises ``WarehouseError`` with what is in the way when the server cannot be reached."""
-        return PostgresConnection(self._taken, self._given, self._names, self._replaced)
+        return PostgresConnection(self._taken, self._given, self._names, self._replaced, self._deadlines, self.profile.statement_timeout)
 
     def snapshot(self, relations: Iterable[Relation]) -> Snapshot:
         """What exists in the schemas of ``relations``, and the ledger."""

@@ -113,6 +113,7 @@ DEFAULTS: dict[str, Any] = {
     "keepalives_idle": 60,
     "keepalives_interval": 10,
     "keepalives_count": 5,
+    "tcp_user_timeout": 110_000,  # milliseconds: keepalives say nothing while something sent is not acknowledged
     "application_name": "orc",
 }
 """A server that has gone away is noticed within two minutes, not never."""
