@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from orchestrator.core.contract import enforced
@@ -82,10 +82,9 @@ def meanings(
     known: Mapping[str, Shape] | None = None,
     remembered: Mapping[str, Kept] | None = None,
     *,
-    only: Collection[str] | None = None,
     understand: Understand | None = None,
 ) -> Meanings:
-    """The meaning of every node that has columns, or of ``only`` these and their ancestors.
+    """The meaning of every node that has columns.
 
     ``known`` are columns that no SQL tells, by node id: a seed's header, what a warehouse was seen to hold. They count for seeds,
     sources, Python models and templates that are rendered late; the SQL of all others has the last word. What is ``remembered`` is
@@ -93,10 +92,9 @@ def meanings(
     columns stay what they were costs its children nothing.
     """
     seen, before, found = known or {}, remembered or {}, Meanings()
-    wanted = None if only is None else {*only, *graph.ancestors(only)}
     for id_ in graph.order:
         node = graph.nodes[id_]
-        if not has_columns(node) or (wanted is not None and id_ not in wanted):
+        if not has_columns(node):
             continue
         body = graph.bodies[id_]
         key = _key(node, body, seen.get(id_), found.kept)

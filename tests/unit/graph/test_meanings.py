@@ -73,16 +73,12 @@ def test_declared_columns_are_called_as_the_engine_calls_them(understand: Callab
 
 @pytest.fixture(name="read")
 def _read(understand: Callable[..., Any]) -> Make:
-    def read(
-        files: Mapping[str, str], known: Mapping[str, Shape] | None = None, before: Read | None = None, only: list[str] | None = None
-    ) -> Read:
+    def read(files: Mapping[str, str], known: Mapping[str, Shape] | None = None, before: Read | None = None) -> Read:
         understood = understand(files)
         assert [p for p in understood.problems if p.severity == "error"] == []
         reader = Reader()
         dialect = registry.dialect("duckdb")
-        return Read(
-            meanings(understood.graph, dialect, known, None if before is None else before.kept(), only=only, understand=reader), reader
-        )
+        return Read(meanings(understood.graph, dialect, known, None if before is None else before.kept(), understand=reader), reader)
 
     return read
 
@@ -268,6 +264,3 @@ class TestNothingIsReadTwice:
         files = {**self.CHAIN, "models/s.yml": SOURCES, "models/d.sql": "select * from raw.orders"}
         again = read(files, {"source.shop.raw.orders": ORDERS}, read(files))
         assert again.reader.read == ["select * from raw.orders"]
-
-    def test_only_what_is_asked_for_and_what_that_needs(self, read: Make) -> None:
-        assert read(self.CHAIN, only=["model.shop.b"]).reader.read == ["select x", "select x from a"]
