@@ -102,7 +102,7 @@ def told(meaning: Meaning, sql: str) -> Iterator[str]:
         yield f"-- ~ {', '.join(f'{use.kind} {origin(use)}' for use in meaning.rows)}"
     if not meaning.complete:
         yield f"-- ? {meaning.unknown}"
-    for finding in meaning.findings:
+    for finding in (f for f in meaning.findings if f.code < "S3"):  # what structure alone says has cases of its own
         hint = f" ({finding.hint})" if finding.hint else ""
         yield f"-- ! {finding.code} [{sql[finding.start : finding.end]}] {finding.message}{hint}"
 

@@ -45,7 +45,14 @@ def test_each_broken_promise_of_a_contract_is_at_its_column(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("type_", "wanted"),
-    [("integer", []), ("INT", []), ("int4", []), ("struct(a integer)", []), ("bigint", ["S403 models/m.yml:6"]), ("text", ["S403 models/m.yml:6"])],
+    [
+        ("integer", []),
+        ("INT", []),
+        ("int4", []),
+        ("struct(a integer)", []),
+        ("bigint", ["S403 models/m.yml:6"]),
+        ("text", ["S403 models/m.yml:6"]),
+    ],
 )
 def test_types_are_compared_in_the_engines_words(tmp_path: Path, type_: str, wanted: list[str]) -> None:
     text = CONTRACT.replace("nmae", "name").replace("integer", type_)

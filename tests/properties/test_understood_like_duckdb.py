@@ -181,7 +181,7 @@ def test_names_and_types_are_those_of_the_engine(
 ) -> None:
     really = described(engine, sql)
     found = understand(parse(sql, "duckdb"), inputs, "duckdb", strict=True)
-    assert found.findings == ()
+    assert [f for f in found.findings if f.code < "S3"] == []
     if found.complete:
         assert [c.name for c in found.columns] == [name for name, _ in really]
     types = dict(really)
@@ -207,4 +207,4 @@ def test_most_types_are_stated(inputs: Mapping[str, tuple[str, Shape]]) -> None:
 def test_what_the_engine_refuses_is_found(engine: duckdb.DuckDBPyConnection, inputs: Mapping[str, tuple[str, Shape]], sql: str) -> None:
     with pytest.raises(duckdb.Error):
         engine.execute(sql)
-    assert understand(parse(sql, "duckdb"), inputs, "duckdb", strict=True).findings
+    assert understand(parse(sql, "duckdb"), inputs, "duckdb", strict=True).findings[0].code < "S3"

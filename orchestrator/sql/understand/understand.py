@@ -17,6 +17,7 @@ from sqlglot import exp
 from orchestrator.core.meaning import Finding, Meaning, Output, Shape, Use
 from orchestrator.core.node import Query
 from orchestrator.sql.parse import tree_of
+from orchestrator.sql.structure import structure
 from orchestrator.sql.understand.names import Engine, engine_of, key_of
 from orchestrator.sql.understand.relations import Column, Relation
 from orchestrator.sql.understand.scope import Context
@@ -55,7 +56,7 @@ def _understood(query: Query, inputs: Mapping[str, tuple[str, Shape]], dialect: 
     if complete and len(outputs) < len(columns):
         nameless = next(at for at, c in enumerate(columns) if not c.name)
         complete, unknown = False, f"column {nameless + 1} has no name of its own: the engine makes one up"
-    findings = tuple(sorted(ctx.findings, key=lambda f: (f.start, f.end, f.code)))
+    findings = tuple(sorted([*ctx.findings, *structure(tree, query)], key=lambda f: (f.start, f.end, f.code)))
     return Meaning(outputs, rows, complete, "" if complete else unknown, findings)
 
 
