@@ -207,4 +207,4 @@ def test_most_types_are_stated(inputs: Mapping[str, tuple[str, Shape]]) -> None:
 def test_what_the_engine_refuses_is_found(engine: duckdb.DuckDBPyConnection, inputs: Mapping[str, tuple[str, Shape]], sql: str) -> None:
     with pytest.raises(duckdb.Error):
         engine.execute(sql)
-    assert understand(parse(sql, "duckdb"), inputs, "duckdb", strict=True).findings[0].code < "S3"
+    assert [f for f in understand(parse(sql, "duckdb"), inputs, "duckdb", strict=True).findings if f.code < "S3"]

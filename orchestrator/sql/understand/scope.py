@@ -106,7 +106,7 @@ def name_of(column: exp.Column, engine: Engine) -> Name:
     return Name(spellings, tuple(key_of(s, engine) for s in spellings), place(parts[0])[0], place(parts[-1])[1])
 
 
-def resolve(ctx: Context, scope: Scope, column: exp.Column, *, alias_first: bool = False) -> Column:
+def resolve(ctx: Context, scope: Scope, column: exp.Column) -> Column:
     """The column that a name means; unknown, with the reason, when it cannot be told."""
     name = name_of(column, ctx.engine)
     if len(name.keys) > 1:
@@ -114,8 +114,6 @@ def resolve(ctx: Context, scope: Scope, column: exp.Column, *, alias_first: bool
     key = name.keys[0]
     if key in scope.parameters:
         return Column(name.parts[0], key, None, {})
-    if alias_first and key in scope.aliases:
-        return scope.aliases[key]
     found = _known(ctx, scope, name, key)
     if found is not None:
         return found
@@ -142,23 +140,30 @@ def _known(ctx: Context, scope: Scope, name: Name, key: str) -> Column | None:
                 if key in source.relation.doubles and not ctx.quiet:
                     found.append(one)
                 found.append(one)
-        if len(found) > 1:
-            return _ambiguous(ctx, level, name, key, found)
+        alias = level.aliases.get(key) if not found and level.clause in ctx.engine.reuse else None
+        row = next((s for s in level.sources if s.key == key), None) if not found and alias is None else None
+        if found or alias is not None or row is not None:
+            scope.reached += level is not scope
+            if open_inside is not None:
+                return _unknown(name, f"`{name.parts[0]}` may be a column of `{open_inside.title}`, or of the query around")
         if found:
-            if level is not scope:
-                scope.reached += 1
-                if open_inside is not None:
-                    return _unknown(name, f"`{name.parts[0]}` may be a column of `{open_inside.title}`, or of the query around")
-            return found[0]
-        if level.clause in ctx.engine.reuse and key in level.aliases:
-            return level.aliases[key]
-        row = next((s for s in level.sources if s.key == key), None)
+            return found[0] if len(found) == 1 else _ambiguous(ctx, level, name, key, found)
+        unclosed = next((s for s in level.sources if not s.relation.closed), None)
+        if alias is not None:
+            if unclosed is not None and level.clause in _COLUMNS_FIRST:
+                return _unknown(name, f"`{name.parts[0]}` may be a column of `{unclosed.title}`, or the one that is made here")
+            return alias
         if row is not None:
+            if unclosed is not None and row.whole is None:
+                return _unknown(name, f"`{name.parts[0]}` may be a column of `{unclosed.title}`, or a whole row")
             return whole_row(row, name)
-        if open_inside is None:
-            open_inside = next((s for s in level.sources if not s.relation.closed), None)
+        open_inside = open_inside or unclosed
         level = level.outer
     return None
+
+
+_COLUMNS_FIRST = frozenset({"select", "where"})
+"""Where an alias that hides nothing else is only meant when no source has such a column; what is grouped by must be it."""
 
 
 def whole_row(source: Source, name: Name) -> Column:
@@ -202,6 +207,7 @@ def _open(ctx: Context, scope: Scope, name: Name) -> Column:
     """A name that no known source has: of the one source that may have more columns, if it is one."""
     candidates = [s for level in levels(scope) for s in level.sources if not s.relation.closed]
     if len(candidates) == 1:
+        scope.reached += not any(s is candidates[0] for s in scope.sources)
         return belonging(candidates[0], name, name.parts[0])
     if candidates:
         return _unknown(name, f"`{name.parts[0]}` may be a column of any of {', '.join(dict.fromkeys(s.title for s in candidates))}")

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from orchestrator.core.meaning import Finding, Meaning, Output, Shape, Use
+from orchestrator.core.meaning import Meaning, Output, Shape, Use
 from orchestrator.core.node import Query
 from orchestrator.sql.parse import tree_of
 from orchestrator.sql.structure import structure

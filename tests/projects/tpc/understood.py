@@ -37,7 +37,7 @@ class Understood:
     @property
     def findings(self) -> dict[str, tuple[Finding, ...]]:
         """What was found, by model; models without a finding are not in it."""
-        return {name: meaning.findings for name, meaning in self.meanings.items() if meaning.findings}
+        return {name: wrong for name, meaning in self.meanings.items() if (wrong := tuple(f for f in meaning.findings if f.code < "S3"))}
 
     def said(self) -> dict[str, set[tuple[str, str]]]:
         """Codes, and the text they were found at, by model."""

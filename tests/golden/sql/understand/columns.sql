@@ -279,3 +279,23 @@ select o from orders o
 -- dialect: postgres
 select to_jsonb(c) as doc from customers c
 -- = doc ? [to_jsonb(c)]: customers.id transformed, customers.name transformed, customers.country transformed
+-------
+-- title: an alias, or a column of a table that may have it
+select a + 1 as more, more + 1 as twice from partial where more > 1
+-- = more INTEGER [a + 1]: partial.a transformed
+-- = twice ? [more + 1] ? `more` may be a column of `partial`, or the one that is made here
+-------
+-- title: a name that is the table's, too, and the table may have such a column
+select partial from partial
+-- = partial ? [partial] ? `partial` may be a column of `partial`, or a whole row
+-------
+-- title: an alias that is grouped by is meant, whatever the table has
+select upper(b) as loud, count(*) as n from partial group by loud
+-- = loud VARCHAR [upper(b)]: partial.b transformed
+-- = n BIGINT [count(*)]
+-- ~ group partial.b
+-------
+-- title: only the query around may have it
+select c.id from partial p, customers c where exists (select 1 from orders o where o.id = elsewhere)
+-- = id INTEGER [c.id]: customers.id passed
+-- ~ join orders.id, join partial.elsewhere

@@ -65,6 +65,18 @@ select id from orders join customers using (id)
 -- = id INTEGER [id]: orders.id passed
 -- ~ join orders.id, join customers.id
 -------
+-- title: not S102: the inner table may have it
+select a.id from orders a join orders b on a.id = b.id where a.id = (select amount from raw.dump limit 1)
+-- = id INTEGER [a.id]: orders.id passed
+-- ~ join orders.id, filter orders.id
+-------
+-- title: S102, the query around has it twice, and the inner one surely not
+select a.id from orders a join orders b on a.id = b.id where a.id = (select max(id) from payments where amount > 1 and status = 'x')
+-- = id INTEGER [a.id]: orders.id passed
+-- ~ join orders.id, filter orders.id, filter payments.amount
+-- ! S102 [id] `id` is a column of `a` and `b` (say which: `a.id`)
+-- ! S102 [status] `status` is a column of `a` and `b` (say which: `a.status`)
+-------
 -- title: S105, an alias that is not there
 select x.id from orders o
 -- = id ? [x.id] ? `x` is not in FROM
