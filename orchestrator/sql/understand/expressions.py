@@ -145,8 +145,7 @@ def _case(ctx: Context, scope: Scope, e: Any, into: Gathered, kind: UseKind) -> 
         look(ctx, scope, branch.this, into, decides)
         types.append(look(ctx, scope, branch.args["true"], into, value))
     default = e.args.get("default")
-    if default is not None:
-        types.append(look(ctx, scope, default, into, value))
+    types.append(look(ctx, scope, default, into, value) if default is not None else NULL)
     return unify_all(types, ctx.engine.name)
 
 

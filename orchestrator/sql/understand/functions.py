@@ -54,6 +54,8 @@ def _same(engine: str, e: Any, t: Types) -> str | None:
 def _largest(engine: str, e: Any, t: Types) -> str | None:
     """min, max: what Postgres compares as text it gives back as text."""
     found = _same(engine, e, t) if e.args.get("expression") is None else None
+    if found in ("character", "name", "citext"):
+        return None
     return "text" if engine == "postgres" and family(found, engine) == "text" else found
 
 
@@ -64,12 +66,16 @@ def _neighbour(engine: str, e: Any, t: Types) -> str | None:
 
 
 def _together(engine: str, e: Any, t: Types) -> str | None:
-    return unify_all([t.get("this"), *(t.get("expressions") or [])], engine)
+    types = [t.get("this"), *(t.get("expressions") or [])]
+    return unify_all([one for one in types if one != "NULL"] or types, engine)
 
 
 def _nullif(engine: str, e: Any, t: Types) -> str | None:
     this = settled(t.get("this"), engine)
-    return this if engine == "duckdb" or family(this, engine) in ("integer", "float", "date") else None
+    kind = family(this, engine)
+    if engine == "postgres" and kind == "text":
+        return "text"
+    return this if engine == "duckdb" or kind in ("integer", "float", "decimal", "date") else None
 
 
 def _negated(engine: str, e: Any, t: Types) -> str | None:

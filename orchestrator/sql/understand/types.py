@@ -167,7 +167,7 @@ def unify(left: str | None, right: str | None, engine: str) -> str | None:
     if NUMBERS.issuperset(kinds):
         return _number(left, right, kinds, engine)
     if kinds == ("text", "text"):
-        return {"duckdb": "VARCHAR", "bigquery": "STRING"}.get(engine, "text" if "text" in (left, right) else None)
+        return {"duckdb": "VARCHAR", "bigquery": "STRING"}.get(engine)  # in Postgres the first one wins, wherever that is
     if MOMENTS.issuperset(kinds) and engine != "bigquery":
         return WORDS[engine]["timestamptz" if "timestamptz" in kinds else "timestamp"] if {left, right} <= _USUAL else None
     return None
