@@ -23,10 +23,11 @@ Ref = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A piece of a query in canonical text, and the columns it mentions."""
+    """A piece of a query in canonical text, the columns it mentions, and the scopes that subqueries inside it read."""
 
     text: str
     refs: frozenset[Ref] = frozenset()
+    inner: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Scope:
     """One SELECT, or a set operation over ``branches`` (paths of scopes).
 
     ``sources`` are the scopes it reads, by alias; tables are none of them. ``reads`` counts both. ``stars`` are its stars, as written.
+    ``by_value``: which rows there are depends on the values of all its outputs, as with DISTINCT.
     """
 
     outputs: tuple[tuple[str, Clause], ...] = ()
@@ -41,7 +43,7 @@ class Scope:
     sources: Mapping[str, str] = field(default_factory=dict)
     rows: tuple[Clause, ...] = ()
     branches: tuple[str, ...] = ()
-    distinct: bool = False
+    by_value: bool = False
     reads: int = 0
 
 
@@ -119,7 +121,7 @@ class _Judge:
             return self._branches(now, then, name)
         made, was = dict(now.outputs).get(name), dict(then.outputs).get(name)
         if made is not None and was is not None:
-            return was.text != made.text or self.mentions(now, then, made.refs)
+            return was.text != made.text or self.mentions(now, then, made)
         # By a star or by its name is the same column, where there is only one table it can be of.
         explicit = made or was
         if explicit is not None and not (_bare(explicit, name) and now.reads == then.reads == 1 and (now if was else then).stars == ("*",)):
@@ -142,9 +144,19 @@ class _Judge:
             (column := _at(self.after, b, at)) is None or column != _at(self.before, b, at) or self.touched(b, column) for b in now.branches
         )
 
-    def mentions(self, now: Scope, then: Scope, refs: Iterable[Ref]) -> bool:
-        """Whether any of the columns that a clause mentions is touched."""
-        for before_dot, name in refs:
+    def whole(self, path: str) -> bool:
+        """Whether anything at all about a scope may be different."""
+        if (path, "") not in self.known:
+            self.known[path, ""] = False
+            names = _names(self.after, path) | _names(self.before, path) | {NOBODY}
+            self.known[path, ""] = any(self.touched(path, n) for n in names) or self.rows(path)
+        return self.known[path, ""]
+
+    def mentions(self, now: Scope, then: Scope, clause: Clause) -> bool:
+        """Whether any of the columns that a clause mentions is touched, or anything that its subqueries read."""
+        if any(self.whole(path) for path in clause.inner):
+            return True
+        for before_dot, name in clause.refs:
             only = [(self.after, now.sources[a]) for a in now.sources.keys() - then.sources.keys()]
             only += [(self.before, then.sources[a]) for a in then.sources.keys() - now.sources.keys()]
             if before_dot and (before_dot in now.sources) != (before_dot in then.sources):
@@ -156,9 +168,9 @@ class _Judge:
                 return True
         return False
 
-    def rows(self) -> bool:
-        """Whether any scope that the query reads chooses its rows differently."""
-        for path in _reached(self.after):
+    def rows(self, start: str = "") -> bool:
+        """Whether a scope, or any that it reads, chooses its rows differently."""
+        for path in _reached(self.after, start):
             now, then = self.after[path], self.before.get(path)
             if then is None or [c.text for c in now.rows] != [c.text for c in then.rows]:
                 return True
@@ -166,12 +178,12 @@ class _Judge:
                 return True
             for clause in now.rows:
                 own = dict(now.outputs)
-                if self.mentions(now, then, clause.refs) or any(
+                if self.mentions(now, then, clause) or any(
                     not q and n in own and own[n].text != n and self.touched(path, n) for q, n in clause.refs
                 ):
                     return True
-            if now.distinct and any(
-                set(_names(self.after, p)) != set(_names(self.before, p)) or any(self.touched(p, n) for n in _names(self.after, p))
+            if now.by_value and any(
+                _names(self.after, p) != _names(self.before, p) or any(self.touched(p, n) for n in (*_names(self.after, p), NOBODY))
                 for p in (now.branches or (path,))
             ):
                 return True
@@ -184,9 +196,9 @@ def _bare(clause: Clause, name: str) -> bool:
     return plain in {name, *(f"{before_dot}.{name}" for before_dot, _ in clause.refs)}
 
 
-def _reached(found: Parts) -> Iterator[str]:
-    """The scopes that matter: a CTE nobody reads does not."""
-    waiting, seen = [""], set[str]()
+def _reached(found: Parts, start: str) -> Iterator[str]:
+    """A scope and those it reads: a CTE that nobody reads does not matter."""
+    waiting, seen = [start], set[str]()
     while waiting:
         path = waiting.pop()
         if path not in seen and path in found:
@@ -253,12 +265,13 @@ def _visit(tree: Any, path: str, visible: Mapping[str, str], found: dict[str, Sc
         _visit(tree.this, branches[0], names, found, dialect)
         _visit(tree.expression, branches[1], names, found, dialect)
         how = Clause(f"{tree.key} {tree.args.get('distinct')} {tree.args.get('by_name')}")
-        distinct = bool(tree.args.get("distinct")) or not isinstance(tree, exp.Union)
-        found[path] = Scope(rows=(how, *_ends(tree, dialect)), branches=branches, distinct=distinct)
+        ends = tuple(_ends(tree, dialect, names))
+        by_value = bool(tree.args.get("distinct") or ends) or not isinstance(tree, exp.Union)
+        found[path] = Scope(rows=(how, *ends), branches=branches, by_value=by_value)
     elif isinstance(tree, exp.Select):
         found[path] = _select(tree, path, names, found, dialect)
     else:
-        found[path] = Scope(rows=(_clause(tree, dialect),), stars=("*",))
+        found[path] = Scope(rows=(_clause(tree, dialect, names),), stars=("*",))
 
 
 def _ordered(tree: Any) -> bool:
@@ -279,15 +292,18 @@ def _select(tree: Any, path: str, names: Mapping[str, str], found: dict[str, Sco
             copy.set("this", exp.to_table(f"subquery_{at}", alias=alias or None))
         elif isinstance(source, exp.Table) and not source.args.get("db") and source.name.casefold() in names:
             sources[alias] = names[source.name.casefold()]
-        rows.append(_clause(copy, dialect))
-    outputs, stars = _outputs(tree, dialect)
-    rows += _chosen(tree, [clause for _, clause in outputs], dialect)
+        plain = isinstance(source, exp.Table) or (alias or str(at)) in sources
+        rows.append(_clause(copy, dialect, {} if plain else names))
+        if plain and item.args.get("on") is not None:
+            rows.append(_clause(item.args["on"], dialect, names))
+    outputs, stars = _outputs(tree, dialect, names)
+    rows += _chosen(tree, [clause for _, clause in outputs], dialect, names)
     return Scope(
         tuple(outputs),
         stars,
         sources,
-        (*rows, *_ends(tree, dialect)),
-        distinct=bool(tree.args.get("distinct")),
+        (*rows, *_ends(tree, dialect, names)),
+        by_value=bool(tree.args.get("distinct")) or _counts(tree),
         reads=len(list(_from(tree))),
     )
 
@@ -299,35 +315,38 @@ def _from(tree: Any) -> Iterator[Any]:
     yield from tree.args.get("laterals") or ()
 
 
-def _outputs(tree: Any, dialect: str) -> tuple[list[tuple[str, Clause]], tuple[str, ...]]:
+def _outputs(tree: Any, dialect: str, names: Mapping[str, str]) -> tuple[list[tuple[str, Clause]], tuple[str, ...]]:
     outputs: list[tuple[str, Clause]] = []
     stars: list[str] = []
     for at, item in enumerate(tree.expressions):
-        if item.is_star:
-            stars.append(_clause(item, dialect).text)
+        if item.is_star or item.find(exp.Columns):
+            stars.append(_clause(item, dialect, names).text)
+            star = item.find(exp.Star)
+            made = [one for key in ("replace", "rename") for one in _listed(star.args.get(key) if star is not None else None)]
+            outputs += [(one.alias.casefold(), _clause(one.unalias(), dialect, names)) for one in made if one.alias]
         else:
-            outputs.append(((item.alias_or_name or item.output_name or f"column {at}").casefold(), _clause(item.unalias(), dialect)))
+            outputs.append(((item.alias_or_name or item.output_name or f"column {at}").casefold(), _clause(item.unalias(), dialect, names)))
     return outputs, tuple(stars)
 
 
-def _chosen(tree: Any, outputs: list[Clause], dialect: str) -> Iterator[Clause]:
+def _chosen(tree: Any, outputs: list[Clause], dialect: str, names: Mapping[str, str]) -> Iterator[Clause]:
     """The clauses that choose rows, and what in the list of columns does: aggregates without GROUP BY, functions that make rows."""
     for key in ("where", "having", "qualify", "windows", "pivots", "sample", "connect", "match"):
         for item in _listed(tree.args.get(key)):
-            yield _clause(item, dialect)
+            yield _clause(item, dialect, names)
     group = tree.args.get("group")
     if group is not None:
-        yield _clause(group, dialect)
+        yield _clause(group, dialect, names)
         for item in group.expressions:
             if isinstance(item, exp.Literal) and not item.is_string and item.this.isdigit() and 0 < int(item.this) <= len(outputs):
                 yield outputs[int(item.this) - 1]
         if group.args.get("all"):
-            yield from (_clause(i.unalias(), dialect) for i in tree.expressions if not i.find(exp.AggFunc))
+            yield from (_clause(i.unalias(), dialect, names) for i in tree.expressions if not i.find(exp.AggFunc))
     elif any(_aggregates(item) for item in tree.expressions):
         yield Clause("one row")
-    yield from (_clause(item, dialect) for item in tree.expressions if item.find(exp.UDTF, exp.Explode, exp.Unnest))
+    yield from (_clause(item, dialect, names) for item in tree.expressions if item.find(exp.UDTF, exp.Explode, exp.Unnest))
     if distinct := tree.args.get("distinct"):
-        yield _clause(distinct, dialect)
+        yield _clause(distinct, dialect, names)
 
 
 def _aggregates(item: Any) -> bool:
@@ -344,11 +363,26 @@ def _inside(found: Any, item: Any) -> bool:
     return False
 
 
-def _ends(tree: Any, dialect: str) -> Iterator[Clause]:
-    """LIMIT and OFFSET, and the order that decides which rows they leave; an order alone leaves all of them."""
+def _ends(tree: Any, dialect: str, names: Mapping[str, str]) -> Iterator[Clause]:
+    """LIMIT and OFFSET, and the order where it decides which rows are left; an order alone leaves all of them."""
     limits = [item for key in ("limit", "offset") for item in _listed(tree.args.get(key))]
-    if limits:
-        yield from (_clause(item, dialect) for item in (*limits, *_listed(tree.args.get("order"))))
+    if limits or _chooses(tree):
+        yield from (_clause(item, dialect, names) for item in (*limits, *_listed(tree.args.get("order"))))
+
+
+def _chooses(tree: Any) -> bool:
+    """Whether there is a DISTINCT ON: it takes the first of several rows."""
+    distinct = tree.args.get("distinct")
+    return isinstance(distinct, exp.Distinct) and distinct.args.get("on") is not None
+
+
+def _counts(tree: Any) -> bool:
+    """Whether an order that decides about rows, or a grouping behind a star, names outputs by their place, or all of them."""
+    cut = tree.args.get("limit") or tree.args.get("offset") or _chooses(tree)
+    items = [o.this for o in tree.args["order"].expressions] if cut and tree.args.get("order") else []
+    if (group := tree.args.get("group")) is not None and any(item.is_star for item in tree.expressions):
+        items += [*group.expressions, *([exp.var("ALL")] if group.args.get("all") else [])]
+    return any(isinstance(item, exp.Literal) or item.name.upper() == "ALL" for item in items)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -358,9 +392,12 @@ def _listed(value: Any) -> list[Any]:
 _QUOTED = re.compile(r"('(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`)")
 
 
-def _clause(tree: Any, dialect: str) -> Clause:
+def _clause(tree: Any, dialect: str, names: Mapping[str, str]) -> Clause:
     """Canonical text: comments gone, case folded outside of quotes, layout sqlglot's."""
     said = tree.sql(dialect=dialect, comments=False) if isinstance(tree, exp.Expr) else str(tree)
     text = "".join(piece if at % 2 else piece.casefold() for at, piece in enumerate(_QUOTED.split(said)))
-    found = tree.find_all(exp.Column) if isinstance(tree, exp.Expr) else ()
-    return Clause(text, frozenset((c.table.casefold(), c.name.casefold()) for c in found))
+    if not isinstance(tree, exp.Expr):
+        return Clause(text)
+    refs = frozenset((c.table.casefold(), c.name.casefold()) for c in tree.find_all(exp.Column))
+    tables = (t.name.casefold() for t in tree.find_all(exp.Table) if not t.args.get("db"))
+    return Clause(text, refs, frozenset(names[t] for t in tables if t in names))

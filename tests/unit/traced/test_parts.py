@@ -37,6 +37,12 @@ def differs(before: str, after: str, dialect: str = "duckdb") -> tuple[list[str]
             ["r"],
             False,
         ),
+        (
+            "with c as (select a, b from t) select * replace (a + 1 as b) from c",
+            "with c as (select -a as a, b from t) select * replace (a + 1 as b) from c",
+            ["a", "b"],
+            False,
+        ),
         ("select x.a, x.b from (select a, b from t) x", "select x.a, x.b from (select a, -b as b from t) x", ["b"], False),
         ("select a, b from t union all select c, d from u", "select a, b from t union all select c, -d from u", ["b"], False),
         # rows
