@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.app import build, chosen, open_workspace
 from orchestrator.app.invocation import Invocation
@@ -18,6 +18,9 @@ from orchestrator.cli.wire import SystemClock, history
 from orchestrator.core.graph import Graph
 from orchestrator.core.plan import Request
 from orchestrator.core.run import Run
+
+if TYPE_CHECKING:
+    from orchestrator.app.tracing import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,15 @@ class Project:
         """Ids of the selected nodes, sorted."""
         workspace = open_workspace(self._invocation({}))
         return sorted(chosen(workspace, Request("ls", _words(select), _words(exclude))))
+
+    def lineage(self, name: str, *, upstream: bool = True, downstream: bool = True, depth: int | None = None) -> Answer:
+        """Where a column (``orders.amount``) or each column of a table comes from and goes, as ``orc lineage`` says it.
+
+        Raises ``UsageError`` when the name means nothing, or several things.
+        """
+        from orchestrator.app.tracing import lineage
+
+        return lineage(open_workspace(self._invocation({})), name, up=upstream, down=downstream, depth=depth)
 
     def run(self, select: str | Sequence[str] = (), exclude: str | Sequence[str] = (), **options: Any) -> Run:
         """Build models; options are those of :class:`~orchestrator.core.plan.Request` (``full_refresh``, ``gates``, …)."""

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from orchestrator import api
+
 FILES = {
     "models/sources.yml": """
         version: 2
@@ -96,6 +98,14 @@ def test_programs_get_json_mermaid_dot_and_openlineage(project: Make) -> None:
     assert (cents["name"].split(".")[-2:], cents["field"]) == (["raw", "orders"], "cents")
     every = json.loads(made.orc("lineage", "--format", "openlineage").exits(0).stdout)
     assert sorted(d["name"].rpartition(".")[2] for d in every) == ["big", "persons", "totals"]
+
+
+def test_python_asks_the_same(project: Make) -> None:
+    made = project(FILES)
+    answer = api.Project(made.root, env=made.environment).lineage("totals.total", downstream=False)
+    assert answer.downstream is None
+    assert answer.upstream is not None
+    assert [(hop.kind, hop.parent.column) for hop in answer.upstream.hops] == [("aggregated", "amount"), ("transformed", "cents")]
 
 
 def test_an_unchanged_project_answers_without_its_parser(project: Make) -> None:
