@@ -13,7 +13,7 @@ from orchestrator.core.node import Body, Node, PythonBody, Query, Read, SeedBody
 from orchestrator.graph.lineage import TRACED
 
 if TYPE_CHECKING:
-    from orchestrator.sql.parts import Difference
+    from orchestrator.sql.difference import Difference
 
 Category = Literal[
     "added", "removed", "column added", "column removed", "column renamed", "expression changed", "type changed", "row set changed",
@@ -160,7 +160,8 @@ def _difference(before: Version, after: Version, id_: str) -> Difference | None:
         return None
     if (old.incremental is None) != (new.incremental is None):
         return None
-    from orchestrator.sql.parts import Difference, difference, parts
+    from orchestrator.sql.difference import Difference, difference
+    from orchestrator.sql.parts import parts
 
     pairs = [(old.query, new.query), *([(old.incremental, new.incremental)] if old.incremental and new.incremental else [])]
     columns, rows, rest = set[str](), False, False

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.sql.parts import difference, parts
+from orchestrator.sql.difference import difference
+from orchestrator.sql.parts import parts
 
 
 def differs(before: str, after: str, dialect: str = "duckdb") -> tuple[list[str], bool]:

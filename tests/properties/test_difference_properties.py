@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.sql.parts import difference, parts
+from orchestrator.sql.difference import difference
+from orchestrator.sql.parts import parts
 
 EXPRESSIONS = ("a", "b", "a + 1", "-b", "a * b", "1", "case when a > 1 then b else 0 end")
 CLAUSES = ("", "where a > 1", "where b > 1", "where a > 1 -- the same")
