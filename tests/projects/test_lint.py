@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -214,6 +217,13 @@ def test_a_comment_silences_its_line_or_its_file(tmp_path: Path, first: str, sec
     assert sorted(codes(found), key=str) == wanted
 
 
+def test_a_comment_for_the_file_stands_at_its_top(tmp_path: Path) -> None:
+    sql = BAD["models/marts/m.sql"]
+    assert lint(project(tmp_path / "top", {**PARENTS, "models/marts/m.sql": "\n" * 9 + "-- noqa-file\n" + sql}))[1] == []
+    below = lint(project(tmp_path / "below", {**PARENTS, "models/marts/m.sql": "\n" * 10 + "-- noqa-file\n" + sql}))[1]
+    assert codes(below) == ["S301", "S303"]
+
+
 def test_a_finding_inside_a_macro_may_be_silenced_where_the_macro_is_called(tmp_path: Path) -> None:
     files = {
         "macros/m.sql": "{% macro never() %}1 = null{% endmacro %}",
@@ -289,3 +299,14 @@ def test_the_demo_is_clean() -> None:
     done = orchestrator.invoke(["lint", "--project-dir", str(ROOT), "--warn-error"])
     assert (done.exit_code, done.stdout) == (0, "")
     assert re.fullmatch(r"\d\d queries checked: nothing found\n", done.stderr)
+
+
+def test_a_second_look_at_an_unchanged_project_reads_no_sql(tmp_path: Path) -> None:
+    sql = "{{ config(materialized='incremental') }}select id from a {% if is_incremental() %} where id > 1 {% endif %}"
+    folder = project(tmp_path, {**PARENTS, "models/c.sql": sql})
+    assert lint(folder)[0] == 0
+    script = f"import sys; from orchestrator.cli.main import call; call(['lint', '--project-dir', {str(folder)!r}]); print('sqlglot' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("False\n", "3 queries checked: nothing found\n")

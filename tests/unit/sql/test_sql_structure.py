@@ -148,6 +148,7 @@ def test_arrays_in_from_are_no_cartesian_joins(sql: str) -> None:
         ("select x from t union all select * from u", ["*"]),
         ("select * from (select * from t) as s", ["*"]),
         ("with c as (select 1 as x) select * from c, t", ["*"]),
+        ("with recursive c as (select * from t union all select * from c) select * from c", ["*"]),
         ("from t", ["t"]),
         ("select x from t", []),
         ("select count(*) as n from t", []),
