@@ -36,24 +36,27 @@ def lint(**given: Any) -> int:
     PATHS narrow the selection to files and folders. The exit code is 1 when an error is left; `-- noqa: CODE` at a line's end silences
     a rule there.
     """
+    from orchestrator.app import selection
     from orchestrator.app.linting import lint as linted
     from orchestrator.cli import wire
+    from orchestrator.cli.complaints import told
+    from orchestrator.report.console import colourful
     from orchestrator.report.findings import findings, summary
 
     workspace = opened(given, "lint")
-    found = linted(workspace, wire.request(given, "lint"), given["paths"], given["rules"], style=given["style"])
+    request = wire.request(given, "lint")
+    found = linted(workspace, request, given["paths"], given["rules"], style=given["style"])
     problems = found.problems
     if given["warn_error"]:
         problems = tuple(replace(p, severity="error") for p in problems)
+    root, env = workspace.invocation.root, wire.environment(given)
     if given["form"] != "text":
         click.echo(findings(problems, given["form"]))
     elif problems:
-        from orchestrator.cli.complaints import told
-        from orchestrator.report.console import colourful
-
-        colour = colourful(sys.stdout, wire.environment(given))
-        click.echo(told(problems, workspace.invocation.root, colour=colour, limit=len(problems)) + "\n")
+        click.echo(told(problems, root, colour=colourful(sys.stdout, env), limit=len(problems)) + "\n")
     if not given["quiet"]:
+        if unmatched := selection(workspace, request).warnings:
+            click.echo(told(unmatched, root, colour=colourful(sys.stderr, env)) + "\n", err=True)
         click.echo(summary(problems, found.judged, found.silenced, found.unjudged, found.unread), err=True)
     return 1 if any(p.severity == "error" for p in problems) else 0
 

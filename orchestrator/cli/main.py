@@ -7,6 +7,7 @@ import errno
 import os
 import sys
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import Any
 
 import click
@@ -52,7 +53,9 @@ class Commands(click.Group):
             formatter.write_dl([(n, self.commands[n].get_short_help_str(SUMMARY)) for n in everyday])
         if more:
             with formatter.section("More"):
-                formatter.write_text("  ".join(more))
+                width = formatter.width - formatter.current_indent
+                for line in wrap("  ".join(more), width, break_on_hyphens=False):  # a name stays in one piece
+                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
         formatter.write_paragraph()
         formatter.write_text("`orc COMMAND -h` explains a command, `orc --version` says which orc this is.")
 

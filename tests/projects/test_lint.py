@@ -265,6 +265,18 @@ def test_selection_is_that_of_every_command(tmp_path: Path) -> None:
     assert codes(lint(folder, "-s", "a+")[1]) == ["S305", "S301", "S303"]
 
 
+def test_a_selection_that_matches_nothing_is_told_of(tmp_path: Path) -> None:
+    code, found, told = lint(project(tmp_path, {**PARENTS, **BAD}), "-s", "typo")
+    assert (code, found) == (0, [])
+    assert "warning[U018]" in told
+    assert told.endswith("0 queries checked: nothing found\n")
+
+
+def test_rules_and_files_may_follow_each_other(tmp_path: Path) -> None:
+    folder = project(tmp_path, {**PARENTS, **BAD})
+    assert codes(lint(folder, "--rules", "S301,star-in-mart", "models/marts/m.sql")[1]) == ["S301", "S303"]
+
+
 # Formats
 
 
@@ -307,6 +319,6 @@ def test_a_second_look_at_an_unchanged_project_reads_no_sql(tmp_path: Path) -> N
     assert lint(folder)[0] == 0
     script = f"import sys; from orchestrator.cli.main import call; call(['lint', '--project-dir', {str(folder)!r}]); print('sqlglot' in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60
     )
     assert (done.stdout, done.stderr) == ("False\n", "3 queries checked: nothing found\n")
