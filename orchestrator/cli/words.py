@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-WORDY = frozenset(
-    {"-s", "--select", "-m", "--models", "--exclude", "--resource-type", "--exclude-resource-type", "--output-keys"}
-)
+WORDY = frozenset({"-s", "--select", "-m", "--models", "--exclude", "--resource-type", "--exclude-resource-type", "--output-keys"})
 
 
 def gathered(arguments: Sequence[str]) -> list[str]:

@@ -170,7 +170,11 @@ def test_a_run_ends(
 
         url = {k: target.settings[k] for k in ("user", "password", "dbname") if k in target.settings}
         asleep = b"select count(*) from pg_stat_activity where query ~ 'pg_sleep\\(3600' and datname = current_database() and state = 'active' and pid <> pg_backend_pid()"
-        host = {"host": str(wire.far[1]).rpartition("/")[0]} if wire.far[0] == socket.AF_UNIX else {"host": wire.far[1][0], "port": wire.far[1][1]}
+        host = (
+            {"host": str(wire.far[1]).rpartition("/")[0]}
+            if wire.far[0] == socket.AF_UNIX
+            else {"host": wire.far[1][0], "port": wire.far[1][1]}
+        )
         with psycopg.connect(**host, **{k: getattr(v, "reveal", lambda v=v: v)() for k, v in url.items()}, autocommit=True) as other:
             until = time.monotonic() + 30
             while not other.execute(asleep).fetchone()[0] and time.monotonic() < until:  # type: ignore[index]  # a count is a row
