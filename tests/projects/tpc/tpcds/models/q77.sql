@@ -97,7 +97,8 @@ from (
         sales,
         returns,
         profit - profit_loss as profit
-    from cs, cr
+    from cs
+    cross join cr
     union all
     select
         'web channel' as channel,
