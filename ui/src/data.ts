@@ -124,6 +124,7 @@ export interface NodeDetail {
   config?: [string, string][];
   meta?: [string, string][];
   owner?: { name?: string; email?: string };
+  /** Unique ids: `macro.shop.cents`. */
   macros?: string[];
   /** Physical facts of the warehouse's catalog. */
   catalog?: { type?: string; owner?: string; comment?: string; rows?: number; bytes?: number };

@@ -1,6 +1,6 @@
 /** A drawing of boxes and lines: laid out in a worker, panned and zoomed by mouse, walked through with arrow keys. */
 
-import { Background, BackgroundVariant, Panel, ReactFlow, ReactFlowProvider, useNodesInitialized, useReactFlow, type Edge, type Node, type NodeTypes } from "@xyflow/react";
+import { Background, BackgroundVariant, MarkerType, Panel, ReactFlow, ReactFlowProvider, useNodesInitialized, useReactFlow, type Edge, type EdgeMarker, type Node, type NodeTypes } from "@xyflow/react";
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from "react";
 import { Icon } from "../parts/icon";
 import type { Box, Line, Placed } from "./layout";
@@ -11,6 +11,9 @@ export interface Drawn<Content extends Record<string, unknown>> extends Box {
   type: string;
   content: Content;
 }
+
+/** The same size on thick and on thin lines. */
+export const ARROW: EdgeMarker = { type: MarkerType.ArrowClosed, width: 20, height: 20, markerUnits: "userSpaceOnUse" };
 
 interface CanvasProps<Content extends Record<string, unknown>> {
   label: string;
@@ -93,6 +96,8 @@ function towards(boxes: readonly Box[], placed: Placed, from: string, [dx, dy]: 
 }
 
 const LEGIBLE = 0.5;
+/** Smaller than this nothing can be guessed either: the middle is shown and the rest is reached by moving. */
+const SMALLEST = 0.3;
 
 /** Brings what matters into view whenever other boxes were placed. */
 function View({ placed, focus, look }: { placed: Placed | undefined; focus: string | undefined; look: readonly string[] | undefined }) {
@@ -105,7 +110,7 @@ function View({ placed, focus, look }: { placed: Placed | undefined; focus: stri
     const fits = Math.min((pane?.clientWidth ?? 0) / placed.width, (pane?.clientHeight ?? 0) / placed.height) >= LEGIBLE;
     const box = focus ? getNode(focus) : undefined;
     if (seen) void fitView({ nodes: seen.split(" ").map((id) => ({ id })), padding: 0.08, maxZoom: 1, minZoom: LEGIBLE });
-    else if (fits || !box) void fitView({ padding: 0.08, maxZoom: 1 });
+    else if (fits || !box) void fitView({ padding: 0.08, maxZoom: 1, minZoom: SMALLEST });
     else void setCenter(box.position.x + (box.width ?? 0) / 2, box.position.y + (box.height ?? 0) / 2, { zoom: 0.7 });
   }, [placed, focus, seen, isMeasured, fitView, setCenter, getNode]);
   return null;

@@ -1,6 +1,6 @@
 /** The graph around one node: who feeds it, who reads it, and the way of one column through it all. */
 
-import { MarkerType, type Edge } from "@xyflow/react";
+import type { Edge } from "@xyflow/react";
 import { useMemo } from "react";
 import { isFiltering, passes, type Catalogue, type Filter } from "../catalogue";
 import type { Column, NodeDetail } from "../data";
@@ -9,7 +9,7 @@ import { filterOf, Filters } from "../parts/filters";
 import { counted } from "../parts/format";
 import { listOf, nodePlace, textOf, type Place } from "../place";
 import { change } from "../router";
-import { Canvas, type Drawn } from "./canvas";
+import { ARROW, Canvas, type Drawn } from "./canvas";
 import { heightOf, ModelBox, ROWS, WIDTH, type ModelContent } from "./model-box";
 import { bridges, neighbourhood, type Around, type Bridge } from "./neighbourhood";
 import { spotKey, tracedColumns, type Trace } from "./trace";
@@ -135,7 +135,7 @@ function edgesOf({ nodes }: Catalogue, links: readonly Bridge[], found: Trace | 
   const id = (index: number): string => nodes[index]?.id ?? "";
   const between = links.map(({ from, to, through }): Edge => ({
     id: `${id(from)}>${id(to)}`, source: id(from), target: id(to), sourceHandle: "out", targetHandle: "in", className: `${through ? "edge-bridge" : ""}${found ? " edge-dim" : ""}`,
-    markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14 }, ...(through ? { ariaLabel: `over ${counted(through, "hidden node")}` } : {}),
+    markerEnd: ARROW, ...(through ? { ariaLabel: `over ${counted(through, "hidden node")}` } : {}),
   }));
   if (!found) return between;
   const traced = found.hops.flatMap(({ from, to, use }): Edge[] => {

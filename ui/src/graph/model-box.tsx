@@ -24,7 +24,7 @@ export interface ModelContent extends Record<string, unknown> {
   onColumn: (column: string) => void;
 }
 
-export const WIDTH = 236;
+export const WIDTH = 264;
 const HEAD = 54;
 const ROW = 24;
 const FOOT = 8;

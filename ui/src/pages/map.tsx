@@ -1,15 +1,15 @@
 /** The whole project, folded into folders; a click opens one of them. */
 
-import { Handle, MarkerType, Position, type Edge, type Node, type NodeProps } from "@xyflow/react";
+import { Handle, Position, type Edge, type Node, type NodeProps } from "@xyflow/react";
 import { memo, useMemo } from "react";
 import { KINDS } from "../catalogue";
 import type { Status } from "../data";
 import { useTabIndex } from "../graph/active";
-import { Canvas, type Drawn } from "../graph/canvas";
+import { ARROW, Canvas, type Drawn } from "../graph/canvas";
 import { fold, type Group } from "../graph/fold";
 import { useCatalogue, useTitle } from "../hooks";
 import { StatusMark } from "../parts/badge";
-import { counted } from "../parts/format";
+import { counted, number } from "../parts/format";
 import { Icon } from "../parts/icon";
 import { formatPlace, nodePlace, type Place } from "../place";
 
@@ -18,6 +18,8 @@ interface GroupContent extends Record<string, unknown> {
   icon: string;
   note: string;
   status: Status | undefined;
+  /** How many of the nodes have that status. */
+  troubled: number;
   href: string;
 }
 
@@ -52,12 +54,14 @@ export function FolderMap({ at, isSmall = false }: { at: readonly string[]; isSm
     const kinds = KINDS.filter((kind) => own.some((node) => node.kind === kind));
     return {
       id: group.key, type: "folder", ...SIZE,
-      content: { group, href, icon: single ? single.kind : kinds.length === 1 && kinds[0] !== "model" ? (kinds[0] ?? "folder") : "folder", note: single ? (single.materialized ?? single.kind) : counted(own.length, "node"), status: worst(own.map((node) => node.status)) },
+      content: {
+        group, href, icon: single ? single.kind : kinds.length === 1 && kinds[0] !== "model" ? (kinds[0] ?? "folder") : "folder", note: single ? (single.materialized ?? single.kind) : counted(own.length, "node"), ...worst(own.map((node) => node.status)),
+      },
     };
   }), [groups, known, at.length, key]);
   const lines = useMemo(() => edges.map(({ from, to }) => ({ from: groups[from]?.key ?? "", to: groups[to]?.key ?? "" })), [edges, groups]);
   const arrows = useMemo(() => edges.map(({ from, to, count }): Edge => ({
-    id: `${from}>${to}`, source: groups[from]?.key ?? "", target: groups[to]?.key ?? "", className: `edge-weight-${Math.min(4, 1 + Math.floor(Math.log2(count) / 2))}`, markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14 },
+    id: `${from}>${to}`, source: groups[from]?.key ?? "", target: groups[to]?.key ?? "", className: `edge-weight-${Math.min(4, 1 + Math.floor(Math.log2(count) / 2))}`, markerEnd: ARROW,
   })), [edges, groups]);
   return (
     <>
@@ -70,8 +74,9 @@ export function FolderMap({ at, isSmall = false }: { at: readonly string[]; isSm
   );
 }
 
-function worst(statuses: readonly (Status | undefined)[]): Status | undefined {
-  return (["error", "warn"] as const).find((status) => statuses.includes(status));
+function worst(statuses: readonly (Status | undefined)[]): Pick<GroupContent, "status" | "troubled"> {
+  const status = (["error", "warn"] as const).find((one) => statuses.includes(one));
+  return { status, troubled: statuses.filter((one) => one && one === status).length };
 }
 
 function GroupBox({ id, data }: NodeProps<Node<GroupContent>>) {
@@ -84,6 +89,7 @@ function GroupBox({ id, data }: NodeProps<Node<GroupContent>>) {
       <header className="box-head">
         <Icon name={data.icon} />
         <div className="box-words"><a href={data.href} className="mono box-title" data-title tabIndex={tabIndex} title={group.key}>{group.label}</a><span className="box-note">{data.note}</span></div>
+        {data.troubled > 1 ? <span className="box-note">{number(data.troubled)}</span> : null}
         <StatusMark status={data.status} quiet />
       </header>
     </article>

@@ -1,9 +1,9 @@
 /** The side of a node's page: where it is, whose it is, how fresh, what it reads and who reads it. */
 
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import type { NodeDetail, NodeSummary } from "../data";
 import { reach } from "../graph/neighbourhood";
-import { useCatalogue } from "../hooks";
+import { useCatalogue, useMacros } from "../hooks";
 import { Breaks, NodeLink, StatusMark } from "../parts/badge";
 import { bytes, counted, moment, number } from "../parts/format";
 import { formatPlace } from "../place";
@@ -28,7 +28,7 @@ export function Facts({ node, index, detail }: { node: NodeSummary; index: numbe
           <Fact name="Kind">{exposure ? `${exposure.type}${exposure.maturity ? `, maturity ${exposure.maturity}` : ""}` : null}</Fact>
           <Fact name="In the warehouse">{catalog ? [catalog.type, catalog.rows === undefined ? "" : counted(catalog.rows, "row"), catalog.bytes === undefined ? "" : bytes(catalog.bytes), catalog.owner ? `owned by ${catalog.owner}` : ""].filter(Boolean).join(", ") : null}</Fact>
           <Fact name="Comment there">{catalog?.comment}</Fact>
-          <Fact name="Macros">{detail.macros?.length ? detail.macros.map((name, position) => <span key={name}>{position ? ", " : ""}<a className="mono breaks" href={formatPlace({ path: ["macro", name], query: {} })}>{name.split(".").pop()}</a></span>) : null}</Fact>
+          <Fact name="Macros">{detail.macros?.length ? <Macros ids={detail.macros} /> : null}</Fact>
         </dl>
       </section>
       {freshness ? (
@@ -48,6 +48,17 @@ export function Facts({ node, index, detail }: { node: NodeSummary; index: numbe
       <Pairs title="Meta" pairs={detail.meta} />
     </aside>
   );
+}
+
+/** Macros that have a page are links; those that come with dbt or with orc are names. */
+function Macros({ ids }: { ids: readonly string[] }) {
+  const { value } = useMacros();
+  const known = new Set(value?.map((macro) => `${macro.package}.${macro.name}`));
+  return ids.map((id, position) => {
+    const name = id.replace(/^macro\./, "");
+    const short = <span className="mono breaks">{name.split(".").pop()}</span>;
+    return <Fragment key={id}>{position ? ", " : ""}{known.has(name) ? <a href={formatPlace({ path: ["macro", name], query: {} })}>{short}</a> : short}</Fragment>;
+  });
 }
 
 const Fact = ({ name, children }: { name: string; children: ReactNode }) => (children === null || children === undefined || children === "" ? null : <div><dt>{name}</dt><dd>{children}</dd></div>);

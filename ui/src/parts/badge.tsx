@@ -6,7 +6,6 @@ import { folderOf, titleOf } from "../catalogue";
 import { formatPlace, nodePlace } from "../place";
 import { Icon } from "./icon";
 
-const WORDS: Record<string, string> = { success: "passing", pass: "pass", warn: "warning", error: "error", fail: "fail", skipped: "skipped" };
 const LOOKS: Record<string, Status> = { success: "success", pass: "success", warn: "warn", error: "error", fail: "error", skipped: "skipped", reused: "success", "no-op": "skipped", "partial success": "warn" };
 
 /** The look of any status word of a run or a test; what is not known is calm. */
@@ -16,7 +15,7 @@ export const lookOf = (status: string): Status => LOOKS[status] ?? "skipped";
 export function StatusMark({ status, quiet = false }: { status: Status | TestResult["status"] | (string & {}); quiet?: boolean }) {
   if (!status) return quiet ? null : <span className="faint">not run</span>;
   const look = lookOf(status);
-  const word = WORDS[status] ?? status;
+  const word = status === "warn" ? "warning" : status;
   return (
     <span className={`status status-${look}`} title={quiet ? word : undefined}>
       <span className="status-dot"><Icon name={look} size={12} /></span>
