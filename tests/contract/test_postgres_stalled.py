@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,8 @@ class Wire:
 
     def close(self) -> None:
         for each in (self.door, *self.open):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)  # who reads there is told
             each.close()
 
 
@@ -83,8 +86,7 @@ def target(empty_postgres: str, wire: Wire) -> Target:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (sessions, deadlines):
-        monkeypatch.setattr(module, "GRACE_SECONDS", 1.0)
+    monkeypatch.setattr(deadlines, "GRACE_SECONDS", 1.0)
     monkeypatch.setattr(sessions, "RECONNECTS", 1)
     monkeypatch.setattr(sessions, "_CANCEL_SECONDS", 1.0)
 
@@ -94,7 +96,7 @@ def timed(target: Target, **more: Any) -> Target:
 
 
 def test_a_statement_that_should_be_over_counts_as_lost(target: Target, wire: Wire) -> None:
-    warehouse = registry.warehouse(timed(target, statement_timeout=1), "/", "run-1")
+    warehouse = registry.warehouse(timed(target, statement_timeout=1), "/", "stalled")
     session = warehouse.connect()
     assert session.execute("select 1").rows == ((1,),)
     wire.stalled.set()
@@ -108,7 +110,7 @@ def test_a_statement_that_should_be_over_counts_as_lost(target: Target, wire: Wi
 
 
 def test_who_cancels_does_not_wait_for_a_server_that_is_silent(target: Target, wire: Wire) -> None:
-    warehouse = registry.warehouse(target, "/", "run-1")
+    warehouse = registry.warehouse(target, "/", "stalled")
     session = warehouse.connect()
     ended: list[ExecuteError] = []
 
@@ -133,12 +135,12 @@ def test_who_cancels_does_not_wait_for_a_server_that_is_silent(target: Target, w
 
 
 def test_what_takes_its_time_is_left_alone(target: Target) -> None:
-    warehouse = registry.warehouse(target, "/", "run-1")
+    warehouse = registry.warehouse(target, "/", "stalled")
     session = warehouse.connect()
     assert session.execute("select 1 from pg_sleep(2.5)").rows == ((1,),)  # no limit was given, and nobody cancelled
     session.close()
     warehouse.close()
-    warehouse = registry.warehouse(timed(target, statement_timeout=2), "/", "run-1")
+    warehouse = registry.warehouse(timed(target, statement_timeout=2), "/", "stalled")
     session = warehouse.connect()
     with pytest.raises(ExecuteError, match="longer than allowed"):  # the server says so itself, in time
         session.execute("select 1 from pg_sleep(30)")

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import pq
 
+from orchestrator.adapters.postgres.answers import done
 from orchestrator.adapters.postgres.catalog import described, snapshot
-from orchestrator.adapters.postgres.deadlines import GRACE_SECONDS, Deadlines
+from orchestrator.adapters.postgres.deadlines import Deadlines
 from orchestrator.adapters.postgres.dialect import ALONE, PostgresDialect
 from orchestrator.adapters.postgres.opening import greet, opening
 from orchestrator.adapters.postgres.problems import Report, lost, refused, unknown
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _CONTROL = re.compile(r"\s*(?:(begin|start)|(commit|end)|(rollback|abort))(?:\s+(?:transaction|work))?\s*;?\s*", re.IGNORECASE)
-_COUNTED = re.compile(r"(SELECT|INSERT(?= \d+ )|INSERT|UPDATE|DELETE|MERGE|COPY)(?: \d+)? (\d+)")
 _SAY = PostgresDialect()
 _NAMESPACE_TRIES = 5
 _CANCEL_SECONDS = 5.0
@@ -44,8 +44,8 @@ class PostgresConnection:
     """One session, used by one thread at a time; only :meth:`cancel` may come from another.
 
     A session that broke outside of a transaction is opened again by itself. ``opened`` makes a driver's connection, ``again`` one in
-    place of one that broke; ``closed`` takes it back; ``names`` lists relations to suggest when one is not found. A server that has said
-    nothing for longer than it lets a statement take (``limit`` seconds, 0: for ever), or since it was asked to cancel, counts as lost.
+    place of one that broke; ``closed`` takes it back; ``names`` lists relations to suggest when one is not found; ``deadlines`` give up
+    waiting for a server that is silent.
     """
 
     def __init__(
@@ -55,9 +55,8 @@ class PostgresConnection:
         names: Callable[[], Iterable[str]] = tuple,
         again: Callable[[], psycopg.Connection[Any]] | None = None,
         deadlines: Deadlines | None = None,
-        limit: float = 0.0,
     ) -> None:
-        self._deadlines, self._limit = deadlines or Deadlines(), limit
+        self._deadlines = deadlines or Deadlines()
         self._opened, self._closed, self._names = again or opened, closed, names
         self._driver = opened()
         self._open = False
@@ -200,8 +199,7 @@ class PostgresConnection:
             self._cancelled = True
             with suppress(psycopg.Error):
                 self._driver.cancel_safe(timeout=_CANCEL_SECONDS)
-            if self._busy:
-                self._deadlines.soon(self._driver)
+            self._deadlines.soon(self._driver)
 
     def close(self) -> None:
         """End the session; what was not committed is gone."""
@@ -228,11 +226,7 @@ class PostgresConnection:
             tag = cursor.statusmessage or ""
             if cursor.description is not None:
                 return Answer(rows=tuple(cursor.fetchall()), columns=tuple(d.name for d in cursor.description))
-        counted = _COUNTED.fullmatch(tag)
-        if counted is None:
-            return Answer()
-        affected = int(counted[2])
-        return Answer(affected=affected, message=f"{counted[1]} {affected}", details={"rows_affected": affected})
+        return done(tag)
 
     def _shape(self, sql: str) -> list[tuple[str, int, int]]:
         """Names, types and type modifiers of a query's columns: the server plans it and does not run it."""
@@ -257,9 +251,8 @@ class PostgresConnection:
     def _guard(self, sql: str, prefix: int = 0) -> Iterator[None]:
         """Translate the server's errors, and remember that the transaction is lost."""
         self._busy = True
-        patience = self._limit * (1 + sql.count(";\n")) + GRACE_SECONDS if self._limit else None  # the server counts for each statement
         try:
-            with self._deadlines.within(self._driver, patience):
+            with self._deadlines.within(self._driver, sql):
                 yield
         except psycopg.Error as error:
             self._busy = False
@@ -336,13 +329,13 @@ class PostgresWarehouse:
     def __init__(self, profile: PostgresProfile, run: str = "") -> None:
         self.profile = replace(profile, run=run) if run else profile
         self._guard = threading.Lock()
-        self._deadlines = Deadlines()
+        self._deadlines = Deadlines(profile.statement_timeout)
         self._idle: list[psycopg.Connection[Any]] = []
         self._all: list[psycopg.Connection[Any]] = []
 
     def connect(self) -> PostgresConnection:
         """A session. Raises ``WarehouseError`` with what is in the way when the server cannot be reached."""
-        return PostgresConnection(self._taken, self._given, self._names, self._replaced, self._deadlines, self.profile.statement_timeout)
+        return PostgresConnection(self._taken, self._given, self._names, self._replaced, self._deadlines)
 
     def snapshot(self, relations: Iterable[Relation]) -> Snapshot:
         """What exists in the schemas of ``relations``, and the ledger."""
