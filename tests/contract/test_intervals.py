@@ -14,7 +14,7 @@ from orchestrator.cli.wire import SystemClock
 from orchestrator.core.interval import following, instant, spelled
 from orchestrator.core.snapshot import Built
 
-pytestmark = pytest.mark.notyet("bigquery", reason="no interval ledger there, and batches of statements that no transaction could hold")
+on_every_engine = pytest.mark.parametrize("engine", ["bigquery", "duckdb", "postgres"], indirect=True)
 
 DAYS = [datetime(2025, 1, day, tzinfo=UTC) for day in range(1, 11)]
 ZONES = ("UTC", "Pacific/Kiritimati", "Etc/GMT+12", "Australia/Lord_Howe", "America/New_York")
@@ -46,6 +46,7 @@ def known(engine: Any) -> dict[str, list[tuple[int, int]]]:
     return {name: [(DAYS.index(i.start), DAYS.index(i.end)) for i in intervals] for name, intervals in found.items()}
 
 
+@on_every_engine
 def test_what_touches_or_overlaps_is_read_as_one(engine: Any, ledger: Any) -> None:
     for one in (built(0, 1), built(1, 2), built(4, 6), built(5, 7), built(3, 4, relation="a.c")):
         say(ledger, engine.dialect.intervals_write(one))
@@ -60,6 +61,7 @@ def test_a_batch_replaces_what_is_recorded_inside_of_it(engine: Any, ledger: Any
     assert ledger.execute(engine.dialect.intervals_read("a.b", spelled(DAYS[0]))).rows[0] == ("r2",)
 
 
+@on_every_engine
 def test_forgetting_leaves_what_is_around(engine: Any, ledger: Any) -> None:
     for one in (built(0, 6), built(7, 8), built(0, 6, relation="a.c")):
         say(ledger, engine.dialect.intervals_write(one))
@@ -71,6 +73,7 @@ def test_forgetting_leaves_what_is_around(engine: Any, ledger: Any) -> None:
     assert known(engine) == {"a.c": [(0, 6)]}
 
 
+@on_every_engine
 def test_a_table_that_becomes_another_takes_its_intervals_along(engine: Any, ledger: Any) -> None:
     for one in (built(0, 6), built(2, 3, relation="a.b__orc_stage")):
         say(ledger, engine.dialect.intervals_write(one))
@@ -78,6 +81,7 @@ def test_a_table_that_becomes_another_takes_its_intervals_along(engine: Any, led
     assert known(engine) == {"a.b": [(2, 3)]}
 
 
+@on_every_engine
 def test_what_is_rolled_back_is_not_recorded(engine: Any, ledger: Any) -> None:
     ledger.begin()
     say(ledger, engine.dialect.intervals_write(built(0, 1)))

@@ -13,6 +13,9 @@ from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import Lease, Published
 
 
+on_every_engine = pytest.mark.parametrize("engine", ["bigquery", "duckdb", "postgres"], indirect=True)
+
+
 @pytest.fixture
 def leased(engine: Any) -> Any:
     """The engine, with what leases are kept in."""
@@ -41,6 +44,7 @@ def alive(engine: Any, run: str) -> Any:
     return warehouse.connect()
 
 
+@on_every_engine
 def test_a_lease_is_taken_refused_returned_and_taken_again(leased: Any) -> None:
     orders, items = leased.relation("orders"), leased.relation("items")
     one, two = alive(leased, "run-1"), alive(leased, "run-2")
@@ -53,17 +57,20 @@ def test_a_lease_is_taken_refused_returned_and_taken_again(leased: Any) -> None:
     assert claim(leased, two, orders, "run-2")[:2] == ("run-2", fence + 2)
 
 
+@on_every_engine
 def test_names_that_an_engine_may_confuse_share_a_lease(leased: Any) -> None:
     one, two = alive(leased, "run-1"), alive(leased, "run-2")
     claim(leased, one, leased.relation("Orders"), "run-1")
     assert claim(leased, two, leased.relation("oRDERS"), "run-2")[0] == "run-1"
 
 
+@on_every_engine
 def test_a_name_is_no_sql(leased: Any) -> None:
     odd = leased.relation("o'rd\"ers")
     assert claim(leased, alive(leased, "run-1"), odd, "run-1")[0] == "run-1"
 
 
+@on_every_engine
 def test_of_many_who_ask_at_once_one_gets_it(leased: Any) -> None:
     """Again and again, for relations that nobody has built before and for others."""
     runs = [f"run-{n}" for n in range(4)]
@@ -106,6 +113,7 @@ def publish(engine: Any, session: Any, lease: Lease) -> None:
     session.commit()
 
 
+@on_every_engine
 def test_a_publish_returns_its_lease(leased: Any) -> None:
     orders = leased.relation("orders")
     one, two = alive(leased, "run-1"), alive(leased, "run-2")
