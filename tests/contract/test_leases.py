@@ -12,7 +12,6 @@ from orchestrator.core.errors import ExecuteError, OrcError
 from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import Lease, Published
 
-
 on_every_engine = pytest.mark.parametrize("engine", ["bigquery", "duckdb", "postgres"], indirect=True)
 
 
