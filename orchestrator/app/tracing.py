@@ -90,12 +90,13 @@ def since(workspace: Workspace, name: str) -> Since:
         OrcError: what is wrong with the project as it was.
     """
     name = name.removeprefix("git:")
-    now = Version(workspace.graph, meanings(workspace), workspace.dialect.sqlglot)
+    found = meanings(workspace)
+    now = Version(workspace.graph, found, workspace.dialect.sqlglot)
     with _earlier(workspace, name) as (then, commit):
         from orchestrator.graph.meanings import meanings as work_out
 
         shapes = {**known(workspace), **known(then)}
-        before = Version(then.graph, work_out(then.graph, then.dialect, shapes), then.dialect.sqlglot)
+        before = Version(then.graph, work_out(then.graph, then.dialect, shapes, found.kept), then.dialect.sqlglot)
         return Since(name, commit, before, now, consequences(before, now, compare(before, now)))
 
 
