@@ -155,19 +155,16 @@ def _history(history: History, target: str) -> dict[str, list[tuple[str, NodeFin
 
 
 def _macros(workspace: Workspace) -> Iterator[WrittenMacro]:
-    """The project's own macros, and those of ours that its nodes use."""
-    from orchestrator.core.node import SqlBody
+    """Every macro that a template may call."""
     from orchestrator.publish.site.known import WrittenMacro
     from orchestrator.render.library import BUILTIN
     from orchestrator.render.macros import definition, library
 
-    project, graph = workspace.project, workspace.graph
+    project = workspace.project
     name = project.settings.name
-    bodies = (graph.bodies[id_] for id_, node in graph.nodes.items() if node.kind != "test" or node.test_name)
-    used = {macro for body in bodies if isinstance(body, SqlBody) for macro in body.macros}
     documented = {p.name: p.data for p in project.properties if p.section == "macros"}
     found, _ = library([(f.path, text_of(project, f.path)) for f in project.macros], name, BUILTIN)
-    every = [m for package in found.packages.values() for m in package.values() if m.package == name or m.id in used]
+    every = [m for package in found.packages.values() for m in package.values()]
     for macro in sorted(every, key=lambda m: (m.package != name, m.id)):
         yield WrittenMacro(macro.id, macro.path, definition(macro), documented.get(macro.name, {}) if macro.package == name else {})
 

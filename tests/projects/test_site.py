@@ -171,6 +171,17 @@ def test_every_test_is_shown_where_it_tests(built: Project) -> None:
     assert sorted(t["label"] for t in node(built, "customers")["tests"]) == ["singular", "unit"]
 
 
+def test_macros_of_other_packages_are_listed_where_they_are_used(project: Make) -> None:
+    p = project({"models/a.sql": "select {{ dbt_utils.generate_surrogate_key(['1']) }} as x", "macros/m.sql": FILES["macros/m.sql"]})
+    p.orc("docs", "generate", "--offline").exits(0)
+    listed = {m["name"]: m for m in read(p, "macros")}
+    assert {"cents", "unused", "generate_surrogate_key"} <= set(listed)
+    assert "star" not in listed
+    assert listed["generate_surrogate_key"]["used_by"] == [0]
+    assert listed["generate_surrogate_key"]["sql"].startswith("{% macro generate_surrogate_key")
+    assert read(p, "project")["counts"]["macros"] == len(listed)
+
+
 def test_a_failed_test_is_the_status_of_its_model(project: Make) -> None:
     p = project({"models/a.sql": "select null as x", "models/s.yml": "models: [{name: a, columns: [{name: x, data_tests: [not_null]}]}]"})
     p.orc("build").exits(1)

@@ -9,8 +9,8 @@ from orchestrator.publish.site.known import Known, WrittenMacro
 
 
 def macros(known: Known, callers: Mapping[str, Sequence[int]]) -> list[dict[str, Any]]:
-    """All macros that are known, by package and name. ``callers`` are the numbers of the nodes that use each."""
-    return [_macro(m, callers.get(m.id, ())) for m in known.macros]
+    """The project's own macros, and those of other packages that its nodes use: ``callers`` are their numbers, by macro."""
+    return [_macro(m, callers.get(m.id, ())) for m in known.macros if m.id in callers or m.id.startswith(f"macro.{known.graph.project}.")]
 
 
 def _macro(macro: WrittenMacro, callers: Sequence[int]) -> dict[str, Any]:

@@ -31,8 +31,9 @@ def site(known: Known) -> Iterator[tuple[str, str]]:
         yield f"data/nodes/{numbers.files[id_]}.json", text_of(detail(id_, body, columns, known, numbers, results))
         found.add(id_, body, columns, known, numbers, results)
     yield "data/search.json", text_of({"columns": found.names, "texts": found.texts})
-    yield "data/macros.json", text_of(macros(known, found.callers))
-    yield "data/project.json", text_of(_project(known, found))
+    listed = macros(known, found.callers)
+    yield "data/macros.json", text_of(listed)
+    yield "data/project.json", text_of(_project(known, found, len(listed)))
 
 
 class Tally:
@@ -58,7 +59,7 @@ class Tally:
             self.callers.setdefault(macro, []).append(numbers.of[id_])
 
 
-def _project(known: Known, found: Tally) -> dict[str, Any]:
+def _project(known: Known, found: Tally, listed: int) -> dict[str, Any]:
     graph = known.graph
     kinds = [n.kind for n in graph.nodes.values()]
     return {
@@ -73,7 +74,7 @@ def _project(known: Known, found: Tally) -> dict[str, Any]:
         "counts": {
             "tests": kinds.count("test"),
             "unit_tests": kinds.count("unit_test"),
-            "macros": len(known.macros),
+            "macros": listed,
             "columns": found.columns,
             "traced": found.traced,
         },
