@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from orchestrator.sql.understand.types import MOMENTS, NUMBERS, family, of_integer, precision, settled, unify
+from orchestrator.sql.understand.types import MOMENTS, NUMBERS, POINT, family, of_integer, precision, settled, unify
 
 SIGNS: dict[type, str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.IntDiv: "//", exp.Mod: "%"}
 
@@ -66,11 +66,10 @@ def _postgres(sign: str, left: str, right: str, kinds: tuple[str, str], _e: Any)
     return "numeric"
 
 
-def _bigquery(sign: str, left: str, right: str, kinds: tuple[str, str], e: Any) -> str | None:
+def _bigquery(sign: str, left: str, right: str, kinds: tuple[str, str], _e: Any) -> str | None:
     if "decimal" in kinds:
-        literal = any(isinstance(side, exp.Literal) for side in (e.this, e.expression))
-        if "float" in kinds:
-            return None if literal else "FLOAT64"  # a literal becomes what stands beside it
+        if "float" in kinds and POINT not in (left, right):
+            return "FLOAT64"
         return "BIGNUMERIC" if "BIGNUMERIC" in left + right else "NUMERIC"
     if sign == "/" or "float" in kinds:
         return "FLOAT64"
@@ -175,7 +174,7 @@ def number(text: str, engine: str) -> str | None:
     if digits.isdigit():
         return "#" + digits
     if engine == "bigquery":
-        return "FLOAT64"
+        return POINT
     whole, point, rest = digits.partition(".")
     if not point or not (whole + rest).isdigit():
         return {"duckdb": "DOUBLE", "postgres": "numeric"}[engine]

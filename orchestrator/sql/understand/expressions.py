@@ -71,7 +71,8 @@ def _subquery(ctx: Context, scope: Scope, e: Any, into: Gathered, kind: UseKind)
         merge(uses, column.uses, kind)
     merge(into.uses, uses, "passed")
     into.unknown = into.unknown or relation.unknown or next((c.unknown for c in relation.columns if c.unknown), "")
-    return relation.columns[0].type if len(relation.columns) == 1 and relation.complete else None
+    struct = e.unnest().args.get("kind")  # select as struct
+    return relation.columns[0].type if len(relation.columns) == 1 and relation.complete and not struct else None
 
 
 def _solved(ctx: Context, scope: Scope, e: Any, into: Gathered) -> Relation:

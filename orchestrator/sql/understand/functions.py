@@ -66,8 +66,7 @@ def _neighbour(engine: str, e: Any, t: Types) -> str | None:
 
 
 def _together(engine: str, e: Any, t: Types) -> str | None:
-    types = [t.get("this"), *(t.get("expressions") or [])]
-    return unify_all([one for one in types if one != "NULL"] or types, engine)
+    return unify_all([t.get("this"), *(t.get("expressions") or [])], engine)
 
 
 def _nullif(engine: str, e: Any, t: Types) -> str | None:

@@ -10,10 +10,10 @@ from orchestrator.sql.understand.expressions import look
 from orchestrator.sql.understand.gathered import Gathered
 from orchestrator.sql.understand.names import key_of, place, spelled
 from orchestrator.sql.understand.pivots import pivoted
-from orchestrator.sql.understand.relations import Column, Made, Relation
+from orchestrator.sql.understand.relations import Column, Made, Relation, Uses, merge
 from orchestrator.sql.understand.scope import Context, Scope, Source, levels
 from orchestrator.sql.understand.texts import spread
-from orchestrator.sql.understand.types import element_of, family, of_cast, settled, unify
+from orchestrator.sql.understand.types import element_of, family, fields_of, of_cast, settled, unify
 
 
 def source_of(
@@ -147,14 +147,23 @@ def _items(ctx: Context, scope: Scope, item: Any, name: str) -> Source:
 
 
 def _value_source(ctx: Context, item: Any, found: Gathered, type_: str | None, name: str) -> Source:
-    """Rows that are one value each: of an array of structs the fields are columns, too."""
+    """Rows that are one value each."""
     title = str(item.alias) or name
-    key = key_of(title, ctx.engine)
-    whole = Column(title, key, type_, found.uses, found.unknown, Made(None, 0, *spread(item.this if item.args.get("this") else item)))
-    struct = type_ is None or type_.startswith("STRUCT")
-    if not struct:
-        return Source(key, title, Relation([whole]), (), whole)
-    return Source(key, title, Relation([], complete=False, unknown=f"what the items of `{name or title}` hold is not known"), (), whole)
+    made = Made(None, 0, *spread(item.this if item.args.get("this") else item))
+    return _of_values(ctx, Column(title, key_of(title, ctx.engine), type_, found.uses, found.unknown, made))
+
+
+def _of_values(ctx: Context, whole: Column) -> Source:
+    """Rows that are one value each: of an array of structs the fields are columns, too."""
+    relation = Relation([whole])
+    if whole.type is None or whole.type.startswith("STRUCT"):
+        uses: Uses = {}
+        merge(uses, whole.uses, "transformed")
+        fields = [Column(name, key_of(name, ctx.engine), type_, uses, whole.unknown) for name, type_ in fields_of(whole.type)]
+        relation = Relation(
+            fields, complete=bool(fields), unknown="" if fields else f"what the items of `{whole.name or 'unnest'}` hold is not known"
+        )
+    return Source(whole.key, whole.name, relation, (), whole)
 
 
 def values(ctx: Context, item: Any, scope: Scope) -> Relation:
@@ -256,7 +265,8 @@ def _unnest(ctx: Context, scope: Scope, item: Any) -> Source:
     given = list(alias.args.get("columns") or []) if isinstance(alias, exp.TableAlias) else []
     if engine == "bigquery":
         name = str(given[0].name) if given else ""
-        source = _value_source(ctx, item, found[0][0], found[0][1], name) if not name else _named_value(ctx, made, found[0], name)
+        own, type_ = found[0]
+        source = _of_values(ctx, Column(name, key_of(name, ctx.engine), type_, own.uses, own.unknown, made))
         if isinstance(offset, exp.Identifier):
             word = key_of(str(offset.name), ctx.engine)
             number = Column(str(offset.name), word, "INT64", {}, "", Made(None, 0, *place(offset)))
@@ -282,15 +292,6 @@ def _unnest(ctx: Context, scope: Scope, item: Any) -> Source:
         if isinstance(offset, exp.Identifier):
             columns[-1] = columns[-1]._replace(name=str(offset.name), key=key_of(spelled(offset, ctx.engine), ctx.engine))
     return _titled(ctx, item, Relation(columns), (), title)
-
-
-def _named_value(ctx: Context, made: Made, found: tuple[Gathered, str | None], name: str) -> Source:
-    own, type_ = found
-    key = key_of(name, ctx.engine)
-    whole = Column(name, key, type_, own.uses, own.unknown, made)
-    if type_ is not None and not type_.startswith("STRUCT"):
-        return Source(key, name, Relation([whole]), (), whole)
-    return Source(key, name, Relation([], complete=False, unknown=f"what the items of `{name}` hold is not known"), (), whole)
 
 
 def with_pivots(ctx: Context, relation: Relation | None, pivots: list[Any], scope: Scope) -> Relation:

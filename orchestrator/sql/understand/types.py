@@ -1,7 +1,8 @@
 """Types in the words of each engine: spelling, families, and what two of them become together.
 
-Besides the engines' words there are three that only live inside of one expression: ``NULL``, ``'`` (a text literal, which
-engines take for whatever is expected) and ``#42`` (an integer literal, as wide as what stands beside it).
+Besides the engines' words there are some that only live inside of one expression: ``NULL``, ``'`` (a text literal, which
+engines take for whatever is expected), ``#42`` (an integer literal, as wide as what stands beside it) and BigQuery's ``%`` (a literal
+with a point, as exact as what stands beside it).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from orchestrator.sql.understand.words import FAMILIES, WORDS
 
 NULL = "NULL"
 TEXT = "'"
+POINT = "%"
 
 NUMBERS = frozenset({"integer", "decimal", "float"})
 MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
@@ -100,6 +102,8 @@ def family(type_: str | None, engine: str) -> str:
         return "null"
     if type_[0] == "#":
         return "integer"
+    if type_ == POINT:
+        return "float"
     if type_.endswith("[]") or type_.startswith("ARRAY<"):
         return "list"
     if type_.startswith(("STRUCT", "MAP")):
@@ -114,9 +118,9 @@ def settled(type_: str | None, engine: str) -> str | None:
         return None
     if type_ == TEXT:
         return WORDS[engine]["text"]
-    if type_[0] == "#":
-        return of_integer(int(type_[1:]), engine)
-    return type_
+    if type_ == POINT:
+        return WORDS[engine]["float64"]
+    return of_integer(int(type_[1:]), engine) if type_[0] == "#" else type_
 
 
 def of_integer(value: int, engine: str) -> str | None:
@@ -196,7 +200,7 @@ def _number(left: str, right: str, kinds: tuple[str, str], engine: str) -> str |
     if engine == "postgres":
         return "double precision" if "double precision" in (left, right) else None if "float" in kinds else "numeric"
     if engine == "bigquery":
-        if "float" in kinds:
+        if "float" in kinds and not (POINT in (left, right) and "decimal" in kinds):
             return "FLOAT64"
         return "BIGNUMERIC" if any(t.startswith("BIGNUMERIC") for t in (left, right)) else "NUMERIC"
     if "float" in kinds:
@@ -244,6 +248,18 @@ def field_of(type_: str | None, name: str) -> str | None:
         if head.strip('"`').lower() == name.lower():
             return rest.strip() or None
     return None
+
+
+def fields_of(type_: str | None) -> list[tuple[str, str]]:
+    """The fields of a struct; none when they cannot be told.
+
+    >>> fields_of("STRUCT<sku STRING, n INT64>")
+    [('sku', 'STRING'), ('n', 'INT64')]
+    """
+    if type_ is None or not type_.startswith("STRUCT") or type_[-1:] not in (")", ">"):
+        return []
+    items = [item.partition(" ") for item in _items(type_[7:-1])]
+    return [(name, rest.strip()) for name, _, rest in items] if all(name.isidentifier() and rest for name, _, rest in items) else []
 
 
 def element_of(type_: str | None) -> str | None:

@@ -30,7 +30,7 @@ select id + 1 as a, id * amount as b, id / 2 as c, amount / 3 as d, 1.5 as e, am
 -- = c FLOAT64 [id / 2]: orders.id transformed
 -- = d NUMERIC [amount / 3]: orders.amount transformed
 -- = e FLOAT64 [1.5]
--- = f ? [amount * 1.5]: orders.amount transformed
+-- = f NUMERIC [amount * 1.5]: orders.amount transformed
 -------
 -- title: aggregates in DuckDB
 select sum(id) as a, sum(amount) as b, avg(id) as c, count(*) as d, min(status) as e, max(created_at) as f, array_agg(id) as g from orders
