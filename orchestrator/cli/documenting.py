@@ -36,9 +36,9 @@ def docs() -> None:
 @o.project
 @o.console
 def generate(**given: Any) -> int:
-    """Write the documentation site to target/docs, with target/manifest.json and target/catalog.json.
+    """Write the documentation site to target/docs.
 
-    The catalog says what the warehouse really holds: kinds, columns with their types, comments, owners. The site shows it together
+    With it come target/manifest.json and target/catalog.json. The catalog says what the warehouse really holds: kinds, columns with their types, comments, owners. The site shows it together
     with descriptions, queries, lineage, tests and past runs; any web server can host the folder. Only files whose content changed are
     written.
     """
@@ -53,7 +53,7 @@ def generate(**given: Any) -> int:
         if done.relations is not None:
             click.echo(f"Catalog of {done.relations} relations written to {workspace.project.settings.target_path}/catalog.json", err=True)
         _tell(*done.warnings)
-        click.echo(f"Site of {done.files} files written to {_near(done.where)}, {done.changed} changed", err=True)
+        click.echo(f"Site of {done.files} file{'s' * (done.files != 1)} written to {_near(done.where)}, {done.changed} changed", err=True)
     return 0
 
 
@@ -65,7 +65,7 @@ def generate(**given: Any) -> int:
 @o.project
 @o.console
 def serve(**given: Any) -> int:
-    """Show the generated site in a browser of this machine, until Ctrl-C."""
+    """Serve the generated site to this machine, until Ctrl-C."""
     from orchestrator.app.site import site_folder
     from orchestrator.cli import wire
     from orchestrator.publish.site.page import policy
