@@ -74,7 +74,8 @@ class Scope:
 
     ``merged`` are the columns of USING. ``aliases`` are names of this SELECT's own columns, ``clause`` where in it we are.
     ``parameters`` are those of lambdas we are in. ``reached`` counts the names that the scope around had to answer.
-    ``vague`` says that a NATURAL join over something unknown may have merged any columns.
+    ``vague`` says that a NATURAL join over something unknown may have merged any columns, ``surprise`` that the SELECT itself makes
+    columns whose names only the engine knows, and that may be meant further right.
     """
 
     env: Env
@@ -88,6 +89,7 @@ class Scope:
     clause: str = ""
     reached: int = 0
     vague: bool = False
+    surprise: bool = False
 
 
 class Name(NamedTuple):
@@ -211,6 +213,8 @@ def _open(ctx: Context, scope: Scope, name: Name) -> Column:
         return belonging(candidates[0], name, name.parts[0])
     if candidates:
         return _unknown(name, f"`{name.parts[0]}` may be a column of any of {', '.join(dict.fromkeys(s.title for s in candidates))}")
+    if scope.surprise:
+        return _unknown(name, f"`{name.parts[0]}` may be one of the columns that this SELECT makes")
     every = [s for level in levels(scope) for s in level.sources]
     written = name.parts[0]
     if name.keys[0] in scope.aliases or name.keys[0] in scope.later:
@@ -267,6 +271,8 @@ def _dotted(ctx: Context, scope: Scope, name: Name) -> Column:
         if candidates:
             titles = ", ".join(dict.fromkeys(s.title for s in candidates))
             return _unknown(name, f"`{name.parts[0]}` may be a column of any of {titles}")
+    if scope.surprise:
+        return _unknown(name, f"`{name.parts[0]}` may be one of the columns that this SELECT makes")
     around = [s.title for level in levels(scope) for s in level.sources if s.title]
     called = next((s.title for level in levels(scope) for s in level.sources if s.parts and s.parts[-1] == name.keys[-2]), None)
     message = f"`{'.'.join(name.parts[:-1])}` is not in FROM"

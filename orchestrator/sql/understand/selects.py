@@ -144,6 +144,7 @@ def _projections(ctx: Context, query: Any, scope: Scope, listed: Listed) -> Rela
             if not stars.complete:
                 complete, unknown = False, unknown or stars.unknown
                 nodes.append(stars.node)
+                scope.surprise = scope.surprise or "select" in ctx.engine.reuse
             continue
         column = _projection(ctx, scope, query, at, projection, unnamed)
         unnamed += not isinstance(projection, exp.Alias | exp.Column | exp.Dot)

@@ -14,6 +14,7 @@ from orchestrator.sql.understand.names import key_of, place, spelled
 from orchestrator.sql.understand.relations import Column, Made, Relation, placed
 from orchestrator.sql.understand.scope import Context, Name, Scope, levels, source_named
 from orchestrator.sql.understand.texts import spread
+from orchestrator.sql.understand.types import may_be_struct
 
 
 def expanded(ctx: Context, scope: Scope, projection: Any, listed: Listed, query: Any) -> Relation | None:
@@ -42,7 +43,7 @@ def _unnested(ctx: Context, scope: Scope, projection: Any) -> Relation | None:
     ctx.quiet += 1
     type_ = look(ctx, scope, e, Gathered(), "passed")
     ctx.quiet -= 1
-    if ctx.engine.name == "duckdb" and (type_ is None or type_.startswith("STRUCT")):
+    if ctx.engine.name == "duckdb" and may_be_struct(type_):
         look(ctx, scope, e, Gathered(), "passed")
         return Relation([], complete=False, unknown="what `unnest(…)` gives is only known to the engine")
     return None

@@ -13,7 +13,7 @@ from orchestrator.sql.understand.pivots import pivoted
 from orchestrator.sql.understand.relations import Column, Made, Relation, Uses, merge
 from orchestrator.sql.understand.scope import Context, Scope, Source, levels
 from orchestrator.sql.understand.texts import spread
-from orchestrator.sql.understand.types import element_of, family, fields_of, of_cast, settled, unify
+from orchestrator.sql.understand.types import element_of, family, fields_of, may_be_struct, of_cast, settled, unify
 
 
 def source_of(
@@ -156,7 +156,7 @@ def _value_source(ctx: Context, item: Any, found: Gathered, type_: str | None, n
 def _of_values(ctx: Context, whole: Column) -> Source:
     """Rows that are one value each: of an array of structs the fields are columns, too."""
     relation = Relation([whole])
-    if whole.type is None or whole.type.startswith("STRUCT"):
+    if may_be_struct(whole.type):
         uses: Uses = {}
         merge(uses, whole.uses, "transformed")
         fields = [Column(name, key_of(name, ctx.engine), type_, uses, whole.unknown) for name, type_ in fields_of(whole.type)]
@@ -274,7 +274,7 @@ def _unnest(ctx: Context, scope: Scope, item: Any) -> Source:
             source.relation = Relation([*relation.columns, number], relation.complete, relation.unknown)
         return source
     title = str(item.alias) or "unnest"
-    if len(found) == 1 and any((t or "STRUCT").startswith("STRUCT") for _, t in found) and not given:
+    if len(found) == 1 and any(may_be_struct(t) for _, t in found) and not given:
         why = f"what the items of `{title}` hold is not known"
         source = Source(key_of(title, ctx.engine), title, Relation([], complete=False, unknown=why))
         own, type_ = found[0]

@@ -250,6 +250,15 @@ def field_of(type_: str | None, name: str) -> str | None:
     return None
 
 
+def may_be_struct(type_: str | None) -> bool:
+    """Whether values of a type have, or may have, fields.
+
+    >>> may_be_struct("STRUCT(a INTEGER)"), may_be_struct("STRUCT(a INTEGER)[]"), may_be_struct(None)
+    (True, False, True)
+    """
+    return type_ is None or (type_.startswith("STRUCT") and type_[-1] in ")>")
+
+
 def fields_of(type_: str | None) -> list[tuple[str, str]]:
     """The fields of a struct; none when they cannot be told.
 

@@ -20,6 +20,34 @@ select e.id, u.i.sku as sku from events e, unnest(e.items) as u(i)
 -- = id INTEGER [e.id]: events.id passed
 -- = sku VARCHAR [u.i.sku]: events.items transformed
 -------
+-- title: UNNEST of structs in SELECT is one column, and its fields are known
+select i.sku as sku from (select unnest(items) as i from events)
+-- = sku VARCHAR [i.sku]: events.items transformed
+-------
+-- title: UNNEST of a struct in SELECT gives its fields
+select unnest(payload) from events
+-- ? what `unnest(…)` gives is only known to the engine
+-------
+-- title: the rows of a set of JSON values
+-- dialect: postgres
+select e.id, x.value ->> 'a' as a, x as whole from events e cross join lateral jsonb_array_elements(e.payload) as x
+-- = id integer [e.id]: events.id passed
+-- = a text [x.value ->> 'a']: events.payload transformed
+-- = whole ? [jsonb_array_elements(e.payload)]: events.payload transformed
+-------
+-- title: rows that are numbered
+-- dialect: postgres
+select v, n from generate_series(1, 3) with ordinality as g(v, n)
+-- = v integer [generate_series(1, 3)]
+-- = n bigint [n]
+-------
+-- title: an array of a table around
+-- dialect: bigquery
+select e.id, (select count(i.sku) from e.items i) as n, array(select i.sku from unnest(e.items) i) as skus from events e
+-- = id INT64 [e.id]: events.id passed
+-- = n INT64 [(select count(i.sku) from e.items i)]: events.items aggregated
+-- = skus ARRAY<STRING> [array(select i.sku from unnest(e.items) i)]: events.items transformed
+-------
 -- title: UNNEST in Postgres
 -- dialect: postgres
 select e.id, tag from events e cross join unnest(e.tags) as tag

@@ -65,6 +65,12 @@ select id from orders join customers using (id)
 -- = id INTEGER [id]: orders.id passed
 -- ~ join orders.id, join customers.id
 -------
+-- title: not S101: what the SELECT itself makes, and only the engine can name
+select unnest(payload), f + 1 as more, g.x as y from events
+-- = more ? [f + 1] ? `f` may be one of the columns that this SELECT makes
+-- = y ? [g.x] ? `g` may be one of the columns that this SELECT makes
+-- ? what `unnest(…)` gives is only known to the engine
+-------
 -- title: not S102: the inner table may have it
 select a.id from orders a join orders b on a.id = b.id where a.id = (select amount from raw.dump limit 1)
 -- = id INTEGER [a.id]: orders.id passed
