@@ -14,7 +14,8 @@ ValueUse = Literal["passed", "renamed", "transformed", "aggregated", "window", "
 
 ``passed`` unchanged and under its own name, ``renamed`` unchanged under another, ``transformed`` by an expression, ``aggregated``
 by one that folds many rows (these four in rising order: of several on the way, the last of them counts). ``window``: it only
-orders or partitions a window; ``conditional``: it only decides which of several values is taken (``case when``).
+orders or partitions a window, or orders what an aggregate collects; ``conditional``: it only decides which of several values is taken
+(``case when``, an aggregate's FILTER, what decides about the rows of a scalar subquery). What is a value and also decides is a value.
 """
 
 RowUse = Literal["filter", "join", "group", "sort"]

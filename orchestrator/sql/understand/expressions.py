@@ -25,8 +25,25 @@ def look(ctx: Context, scope: Scope, e: Any, into: Gathered, kind: UseKind) -> s
         return seen(ctx, scope, e, into, kind)
     if isinstance(e, exp.Query):
         return _subquery(ctx, scope, e, into, kind)
+    if type(e) in _CHAINED and type(e.this) in _CHAINED:
+        return _chain(ctx, scope, e, into, composed("transformed", kind))
     inner = composed("aggregated" if folds(e) else "transformed", kind)
     return result(ctx, e, _children(ctx, scope, e, into, inner))
+
+
+_CHAINED = frozenset({exp.Add, exp.Sub, exp.Mul, exp.Div, exp.And, exp.Or, exp.DPipe})
+
+
+def _chain(ctx: Context, scope: Scope, e: Any, into: Gathered, kind: UseKind) -> str | None:
+    """``a or b or c …``: generated SQL has hundreds of them, more than Python likes to descend."""
+    links = []
+    while type(e) in _CHAINED:
+        links.append(e)
+        e = e.this
+    type_ = look(ctx, scope, e, into, kind)
+    for link in reversed(links):
+        type_ = result(ctx, link, {"this": type_, "expression": look(ctx, scope, link.expression, into, kind)})
+    return type_
 
 
 Types = dict[str, Any]

@@ -18,6 +18,7 @@ from orchestrator.sql.understand.sets import set_operation
 from orchestrator.sql.understand.stars import expanded
 from orchestrator.sql.understand.tables import renamed, values, with_pivots
 from orchestrator.sql.understand.types import element_of, settled
+from orchestrator.sql.understand.windows import folds
 
 
 def solve(ctx: Context, query: Any, env: Env, outer: Scope | None) -> Relation:
@@ -260,11 +261,15 @@ def _group(ctx: Context, query: Any, clause: Any, scope: Scope, relation: Relati
 
 def _folds(e: Any) -> bool:
     """Whether an aggregate stands in an expression, outside of windows and subqueries."""
-    if isinstance(e, exp.Window | exp.Query):
-        return False
-    if isinstance(e, exp.AggFunc):
-        return True
-    return any(_folds(child) for child in e.iter_expressions())
+    stack = [e]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, exp.Window | exp.Query):
+            continue
+        if folds(one):
+            return True
+        stack += one.iter_expressions()
+    return False
 
 
 def _by(ctx: Context, scope: Scope, e: Any, relation: Relation, kind: Any, rows: RowUses) -> None:

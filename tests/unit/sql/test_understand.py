@@ -96,6 +96,12 @@ def test_a_long_chain_of_unions_is_no_deeper_than_a_short_one() -> None:
     assert [(u.column, u.kind) for u in column.uses] == [("id", "passed")]
 
 
+@pytest.mark.parametrize("sign", [" or id = ", " + ", " || "])
+def test_a_long_chain_of_operators_is_no_deeper_than_a_short_one(sign: str) -> None:
+    (column,) = meaning(f"select id = id{sign}{sign.join(['amount'] * 2000)} as x from orders").columns
+    assert [u.column for u in column.uses] == ["id", "amount"]
+
+
 def test_a_wide_table_is_looked_up_and_not_searched() -> None:
     wide = Shape(tuple((f"c{i}", "integer") for i in range(2000)), complete=True)
     found = meaning(
