@@ -6,20 +6,20 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.app.artifacts import project_digest, target_folder
 from orchestrator.app.invocation import Invocation
 from orchestrator.app.opening import Workspace, text_of
 from orchestrator.core.errors import Problem, UsageError
-from orchestrator.core.event import NodeFinished
 from orchestrator.core.files import digest
 from orchestrator.core.snapshot import Described
 from orchestrator.core.version import VERSION
 from orchestrator.record.history import History
 
 if TYPE_CHECKING:
-    from orchestrator.publish.site.known import Known, WrittenMacro
+    from orchestrator.publish.site.known import Known, Past, WrittenMacro
 
 LARGE = 20_000_000
 """Bytes of a single file that a browser still opens without a wait."""
@@ -145,12 +145,17 @@ def site_folder(invocation: Invocation, output: Path | None) -> Path:
     return output
 
 
-def _history(history: History, target: str) -> dict[str, list[tuple[str, NodeFinished]]]:
+def _history(history: History, target: str) -> dict[str, list[Past]]:
+    """Past results by node: all that a page shows, and of tests the last."""
+    from orchestrator.publish.site.known import Past
     from orchestrator.publish.site.results import RUNS
 
-    found: dict[str, list[tuple[str, NodeFinished]]] = {}
-    for run, result in history.latest(target, RUNS):
-        found.setdefault(result.node, []).append((run, result))
+    found: dict[str, list[Past]] = {}
+    for tests, limit in ((True, 1), (False, RUNS)):
+        for run, r in history.latest(target, limit, tests=tests):
+            size = r.response.get("bytes_processed")
+            past = Past(intern(run), r.at, r.outcome, r.seconds, r.rows, size if isinstance(size, int) else None, r.failures, r.message)
+            found.setdefault(r.node, []).append(past)
     return found
 
 

@@ -55,8 +55,10 @@ class History(Protocol):
         """A run's results, in order of completion."""
         ...
 
-    def latest(self, target: str, limit: int) -> Iterator[tuple[str, NodeFinished]]:
-        """Each node's newest results on a target, at most ``limit``, newest first, with their runs' ids; no statements."""
+    def latest(self, target: str, limit: int, *, tests: bool) -> Iterator[tuple[str, NodeFinished]]:
+        """The newest results on a target of each test, or of each other node: at most ``limit``, newest first, node by node,
+        with the ids of their runs; without the statements that were sent.
+        """
         ...
 
     def notes(self, id_: str) -> tuple[Noted, ...]:

@@ -51,11 +51,13 @@ class Memory:
         """A run's results."""
         return tuple(e for e in self._runs.get(id_, ()) if isinstance(e, NodeFinished))
 
-    def latest(self, target: str, limit: int) -> Iterator[tuple[str, NodeFinished]]:
+    def latest(self, target: str, limit: int, *, tests: bool) -> Iterator[tuple[str, NodeFinished]]:
         """Each node's newest results on a target."""
         found: dict[str, list[tuple[str, NodeFinished]]] = {}
         for run in self.runs(len(self._runs), target):
             for result in self.results(run.id):
+                if (result.kind in ("test", "unit_test")) != tests:
+                    continue
                 found.setdefault(result.node, []).append((run.id, replace(result, sql=None, inspect=None)))
         for node in sorted(found):
             yield from sorted(found[node], key=lambda pair: pair[1].at, reverse=True)[:limit]

@@ -31,10 +31,13 @@ from results r left join texts s on s.key = r.sql left join texts i on i.key = r
 where r.run = ? order by r.position
 """
 LATEST = """
-select * from (
-  select r.*, null as sql_text, null as inspect_text, row_number() over (partition by r.node order by r.finished desc, r.rowid desc) as nth
-  from results r join runs u on u.id = r.run where u.target = ?
-) where nth <= ? order by node, nth
+select r.*, null as sql_text, null as inspect_text
+from (select distinct node from results where (node glob 'test.*' or node glob 'unit_test.*') = ?) n
+join results r on r.rowid in (
+  select x.rowid from results x join runs u on u.id = x.run
+  where x.node = n.node and u.target = ? order by x.finished desc, x.rowid desc limit ?
+)
+order by n.node, r.finished desc, r.rowid desc
 """
 NOTES = "select * from notes where run = ? order by rowid"
 

@@ -179,9 +179,11 @@ class Sqlite:
         """A run's results, in order of completion."""
         return tuple(rows.result(row) for row in self._ask(rows.RESULTS, (id_,)))
 
-    def latest(self, target: str, limit: int) -> Iterator[tuple[str, NodeFinished]]:
-        """Each node's newest results on a target, newest first, with the ids of their runs; without the statements sent."""
-        return ((row["run"], rows.result(row)) for row in self._ask(rows.LATEST, (target, limit)))
+    def latest(self, target: str, limit: int, *, tests: bool) -> Iterator[tuple[str, NodeFinished]]:
+        """Each test's (or each other node's) newest results on a target, newest first, with their runs' ids; no statements."""
+        with self._reading() as connection, explained(self._path):
+            for row in connection.execute(rows.LATEST, (tests, target, limit)) if connection is not None else ():
+                yield row["run"], rows.result(row)
 
     def notes(self, id_: str) -> tuple[Noted, ...]:
         """A run's notes, in order."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from orchestrator.core.event import NodeFinished
 from orchestrator.core.graph import Graph
 from orchestrator.core.meaning import Meaning
 from orchestrator.core.names import Relation
@@ -27,12 +26,26 @@ class WrittenMacro:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """How a node or test ended in a past run, in the words of the artifacts; ``took`` is in seconds."""
+
+    run: str
+    at: datetime
+    outcome: str
+    took: float
+    rows: int | None = None
+    bytes: int | None = None
+    failures: int | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What is known of a project, from every side; only the graph must be there.
 
     ``meanings`` and ``heritage`` say what columns are made of and what they inherit. ``compiled`` gives a node's query as it
     would be sent, ``None`` for what has none. ``quoted`` writes a relation in the engine's quoting. ``catalog`` holds what the
-    warehouse says, by node; ``history`` a node's or test's results, newest first, each with the id of its run; ``groups`` the
+    warehouse says, by node; ``history`` a node's or test's results, newest first; ``groups`` the
     entries of properties files by group; ``arrivals`` the results of the last look at sources, by node, as ``sources.json``
     has them.
     """
@@ -47,7 +60,7 @@ class Known:
     compiled: Callable[[str], str | None] = lambda _: None
     quoted: Callable[[Relation], str] = str
     catalog: Mapping[str, Described] = field(default_factory=dict)
-    history: Mapping[str, Sequence[tuple[str, NodeFinished]]] = field(default_factory=dict)
+    history: Mapping[str, Sequence[Past]] = field(default_factory=dict)
     macros: Sequence[WrittenMacro] = ()
     groups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     arrivals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

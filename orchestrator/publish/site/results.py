@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.core.event import NodeFinished, plain
+from orchestrator.core.event import plain
 from orchestrator.core.marker import find, spoken
 from orchestrator.core.node import NativeTestBody, Node, SqlBody, UnitTestBody
-from orchestrator.publish.site.known import Known
+from orchestrator.publish.site.known import Known, Past
 
 RUNS = 20
 """Past runs that a node's page shows."""
@@ -40,7 +40,7 @@ def results_of(known: Known) -> Results:
     for node in known.graph.nodes.values():
         last = known.history.get(node.id, ())[:1]
         if node.kind in ("test", "unit_test"):
-            entry = _entry(node, known.graph.bodies[node.id], last[0][1] if last else None)
+            entry = _entry(node, known.graph.bodies[node.id], last[0] if last else None)
             for about in [node.attached] if node.attached else node.depends_on:
                 column = (node.column or "").strip('"`').casefold()
                 tests.setdefault(about, {}).setdefault(column, []).append(entry)
@@ -51,12 +51,12 @@ def results_of(known: Known) -> Results:
     return Results(tests, {id_: next(w for w in WORST if w in said) for id_, said in words.items()})
 
 
-def _word(results: Sequence[tuple[str, NodeFinished]]) -> str | None:
+def _word(results: Sequence[Past]) -> str | None:
     """How the last build ended that did anything."""
-    return next((word for _, r in results if (word := _OF_NODE.get(r.outcome))), None)
+    return next((word for r in results if (word := _OF_NODE.get(r.outcome))), None)
 
 
-def _entry(node: Node, body: Any, last: NodeFinished | None) -> dict[str, Any]:
+def _entry(node: Node, body: Any, last: Past | None) -> dict[str, Any]:
     entry: dict[str, Any] = {"name": node.name, "label": _label(node, body)}
     if last is not None:
         entry["status"] = last.outcome if last.outcome in _OF_TEST else "skipped"
@@ -97,15 +97,15 @@ def _spelled(value: Any) -> str:
 
 def runs(known: Known, id_: str) -> list[dict[str, Any]]:
     """A node's past runs, the latest first."""
-    return [_run(run, result) for run, result in known.history.get(id_, ())[:RUNS]]
+    return [_run(past) for past in known.history.get(id_, ())[:RUNS]]
 
 
-def _run(run: str, result: NodeFinished) -> dict[str, Any]:
-    entry: dict[str, Any] = {"run": run, "at": plain(result.at), "status": result.outcome, "took": round(result.seconds, 3)}
-    if result.rows is not None:
-        entry["rows"] = result.rows
-    if isinstance(size := result.response.get("bytes_processed"), int):
-        entry["bytes"] = size
-    if result.message:
-        entry["message"] = result.message
+def _run(past: Past) -> dict[str, Any]:
+    entry: dict[str, Any] = {"run": past.run, "at": plain(past.at), "status": past.outcome, "took": round(past.took, 3)}
+    if past.rows is not None:
+        entry["rows"] = past.rows
+    if past.bytes is not None:
+        entry["bytes"] = past.bytes
+    if past.message:
+        entry["message"] = past.message
     return entry

@@ -19,6 +19,7 @@ from orchestrator.core.event import Event, NodeFinished, Noted, RunFinished, Run
 from orchestrator.core.files import Span
 from orchestrator.core.project import Secret
 from orchestrator.record import database as files
+from orchestrator.record.memory import Memory
 from orchestrator.record.sqlite import Sqlite
 
 AT = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
@@ -107,6 +108,22 @@ def test_runs_are_newest_first_and_found_by_target_command_and_abbreviation(tmp_
     assert history.run("aa") is None
     assert history.run("b") is not None
     history.close()
+
+
+@pytest.mark.parametrize("memory", [False, True], ids=["sqlite", "memory"])
+def test_the_latest_results_of_each_node_newest_first(tmp_path: Path, memory: bool) -> None:
+    history = Memory() if memory else store(tmp_path)
+    for n, target in enumerate(("dev", "dev", "prod", "dev")):
+        history.hear(started(f"r{n}", minutes=n, target=target))
+        for node in ("model.p.a", "model.p.b", "test.p.t"):
+            if (n, node) != (3, "model.p.b"):
+                history.hear(replace(done(node), at=AT + timedelta(minutes=n)))
+        history.hear(RunFinished(AT + timedelta(minutes=n, seconds=1), f"r{n}", 1.0))
+        history.close()
+    found = [(run, r.node, r.sql) for run, r in history.latest("dev", 2, tests=False)]
+    assert found == [("r3", "model.p.a", None), ("r1", "model.p.a", None), ("r1", "model.p.b", None), ("r0", "model.p.b", None)]
+    assert [(run, r.node) for run, r in history.latest("dev", 1, tests=True)] == [("r3", "test.p.t")]
+    assert list(history.latest("nowhere", 1, tests=True)) == []
 
 
 def test_a_project_that_never_ran_has_no_history_and_asking_creates_no_file(tmp_path: Path) -> None:
