@@ -203,7 +203,7 @@ def _folder(workspace: Workspace, known: Known) -> Iterator[tuple[str, str]]:
         if path.parent.name == "assets":
             yield f"assets/{path.name}", path.read_text(encoding="utf-8")
     for name, text in site(known):
-        yield name, _nowhere(text, workspace.invocation.root)
+        yield name, _nowhere(text, workspace)
     yield "index.html", index((built / "index.html").read_text(encoding="utf-8"), known.graph.project)
 
 
@@ -219,7 +219,7 @@ def _single(workspace: Workspace, known: Known) -> Iterator[tuple[str, str]]:
     from orchestrator.publish.site.site import site
 
     built = (Path(BUILT) / "single.html").read_text(encoding="utf-8")
-    data = ((name.removeprefix("data/"), _nowhere(text, workspace.invocation.root)) for name, text in site(known))
+    data = ((name.removeprefix("data/"), _nowhere(text, workspace)) for name, text in site(known))
     for piece in single(built, known.graph.project, data):
         yield "", piece
 
@@ -238,10 +238,9 @@ def _written_single(files: Iterator[tuple[str, str]], out: Path, hidden: Any, re
     return Generated(out, 1, len(changed), relations, (warning,) if size > LARGE else ())
 
 
-def _nowhere(text: str, root: Path) -> str:
-    """A JSON text without the place of the project on this machine."""
-    for place, instead in ((f"{root}/", ""), (str(root), "."), (str(Path.home()), "~")):
-        said = json.dumps(place)[1:-1]
-        if len(said) > 3 and said in text:
-            text = text.replace(said, instead)
-    return text
+def _nowhere(text: str, workspace: Workspace) -> str:
+    """A text of the site without the place of the project on this machine."""
+    from orchestrator.publish.site.nowhere import nowhere
+
+    env = workspace.invocation.env
+    return nowhere(text, str(workspace.invocation.root), env.get("HOME") or env.get("USERPROFILE") or "")
