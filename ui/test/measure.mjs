@@ -74,10 +74,16 @@ say("search, from key to painted", typed);
 const session = await context.newCDPSession(page);
 await session.send("HeapProfiler.collectGarbage");
 const { usedSize } = await session.send("Runtime.getHeapUsage");
-console.log(`heap of the page                                    ${(usedSize / 1e6).toFixed(0)} MB`);
-for (const worker of page.workers()) {
-  const bytes = await worker.evaluate(() => performance.memory?.usedJSHeapSize ?? 0);
-  console.log(`heap of ${worker.url().split("/").pop()}              ${(bytes / 1e6).toFixed(0)} MB`);
-}
+console.log(`heap of the page ${(usedSize / 1e6).toFixed(0)} MB`);
+const question = JSON.stringify({ id: 1, method: "Runtime.getHeapUsage" });
+session.on("Target.attachedToTarget", ({ sessionId, targetInfo }) => {
+  session.on("Target.receivedMessageFromTarget", (answer) => {
+    const { id, result } = JSON.parse(answer.message);
+    if (answer.sessionId === sessionId && id === 1) console.log(`heap of ${targetInfo.url.split("/").pop()} ${(result.usedSize / 1e6).toFixed(0)} MB`);
+  });
+  void session.send("Target.sendMessageToTarget", { sessionId, message: question });
+});
+await session.send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: false });
+await page.waitForTimeout(1000);
 await close();
 server.close();

@@ -13,7 +13,7 @@ export interface Drawn<Content extends Record<string, unknown>> extends Box {
 }
 
 /** The same size on thick and on thin lines. */
-export const ARROW: EdgeMarker = { type: MarkerType.ArrowClosed, width: 20, height: 20, markerUnits: "userSpaceOnUse" };
+export const ARROW: EdgeMarker = { type: MarkerType.ArrowClosed, width: 20, height: 20, markerUnits: "userSpaceOnUse", color: "var(--line-strong)" };
 
 interface CanvasProps<Content extends Record<string, unknown>> {
   label: string;

@@ -96,7 +96,7 @@ interface Setting {
   place: Place;
   focus: number;
   open: ReadonlySet<number>;
-  columns: ReadonlyMap<number, ReadonlySet<string>> | undefined;
+  columns: ReadonlyMap<number, ReadonlyMap<string, string>> | undefined;
   detail: NodeDetail | undefined;
   hidden: { up: number; down: number } | undefined;
 }
@@ -126,7 +126,7 @@ function boxOf({ nodes }: Catalogue, index: number, { place, focus, open, column
 }
 
 /** Of an open node the first columns, and traced ones in any case. */
-function rowsOf(columns: readonly Column[], isOpen: boolean, traced: ReadonlySet<string> | undefined): readonly Column[] {
+function rowsOf(columns: readonly Column[], isOpen: boolean, traced: ReadonlyMap<string, string> | undefined): readonly Column[] {
   if (!isOpen) return traced ? columns.filter((column) => traced.has(column.name)) : [];
   return columns.filter((column, position) => position < ROWS || traced?.has(column.name));
 }
@@ -141,7 +141,7 @@ function edgesOf({ nodes }: Catalogue, links: readonly Bridge[], found: Trace | 
   const traced = found.hops.flatMap(({ from, to, use }): Edge[] => {
     const [source, target] = [id(from.node), id(to.node)];
     if (!rows.get(source)?.has(from.column) || !rows.get(target)?.has(to.column)) return [];
-    return [{ id: `${spotKey(from)}>${spotKey(to)}`, source, target, sourceHandle: `out:${from.column}`, targetHandle: `in:${to.column}`, className: `edge-traced use-${use}`, zIndex: 1, label: use === "passed" ? undefined : use, labelBgPadding: [4, 2], labelBgBorderRadius: 3 }];
+    return [{ id: `${spotKey(from)}>${spotKey(to)}`, source, target, sourceHandle: `out:${from.column}`, targetHandle: `in:${to.column}`, className: `edge-traced use-${use}`, zIndex: 1 }];
   });
   return [...between, ...traced];
 }

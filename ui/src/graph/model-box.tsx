@@ -16,7 +16,8 @@ export interface ModelContent extends Record<string, unknown> {
   /** Columns to show, and how many more there are. */
   columns: readonly Column[];
   remainder: number;
-  traced: ReadonlySet<string> | undefined;
+  /** Columns on the way of the traced one, and how each is made of the one before: `renamed`. */
+  traced: ReadonlyMap<string, string> | undefined;
   hidden: { up: number; down: number };
   href: string;
   onToggle: () => void;
@@ -59,7 +60,7 @@ export const ModelBox = memo(function ModelBox({ id, data }: NodeProps<Node<Mode
             <li key={column.name} className={traced?.has(column.name) ? "traced" : ""}>
               <Handle type="target" position={Position.Left} id={`in:${column.name}`} isConnectable={false} />
               <button type="button" className="box-column nopan" tabIndex={tabIndex} onClick={() => data.onColumn(column.name)} title={column.expression ?? column.name}>
-                <span className="unseen">Trace </span><span className="mono clip">{column.name}</span>{column.pii?.length ? <Icon name="lock" size={11} /> : null}<span className="box-type">{column.type}</span>
+                <span className="unseen">Trace </span><span className="mono clip">{column.name}</span>{column.pii?.length ? <Icon name="lock" size={11} /> : null}<span className="box-type">{traced?.get(column.name) || column.type}</span>
               </button>
               <Handle type="source" position={Position.Right} id={`out:${column.name}`} isConnectable={false} />
             </li>

@@ -29,29 +29,18 @@ export const CAP = 150;
 export const FAN = 24;
 
 export function neighbourhood(links: Links, around: Around, cap = CAP, fan = FAN): Neighbourhood {
-  const shown = new Set<number>([around.focus]);
-  let capped = false;
-  const add = (nodes: readonly number[]): number[] => {
-    const added: number[] = [];
-    for (const node of nodes) {
-      if (shown.has(node)) continue;
-      if (shown.size >= cap) {
-        capped = true;
-        break;
-      }
-      shown.add(node);
-      added.push(node);
-    }
-    return added;
-  };
-  add(around.keep);
-  let above = [around.focus];
-  let below = [around.focus];
-  for (let distance = 1; distance <= Math.max(around.up, around.down); distance += 1) {
-    above = distance > around.up ? [] : above.flatMap((node) => add((links.parents[node] ?? []).slice(0, fan)));
-    below = distance > around.down ? [] : below.flatMap((node) => add((links.children[node] ?? []).slice(0, fan)));
+  const nearest = near(links, around, cap, fan);
+  const known = new Set([...nearest, ...around.keep]);
+  const asked: number[] = [];
+  for (const { node, way } of around.grown) {
+    if (!known.has(node)) continue;
+    asked.push(node, ...((way === "up" ? links.parents : links.children)[node] ?? []));
+    asked.forEach((one) => known.add(one));
   }
-  for (const { node, way } of around.grown) if (shown.has(node)) add((way === "up" ? links.parents : links.children)[node] ?? []);
+  // What somebody asked for goes before what is merely near.
+  const wanted = [...new Set([around.focus, ...around.keep, ...asked, ...nearest])];
+  const capped = wanted.length > cap;
+  const shown = new Set(wanted.slice(0, cap));
 
   const hidden = new Map<number, { up: number; down: number }>();
   for (const node of shown) {
@@ -60,6 +49,29 @@ export function neighbourhood(links: Links, around: Around, cap = CAP, fan = FAN
     if (count.up || count.down) hidden.set(node, count);
   }
   return { shown: [...shown], hidden, capped };
+}
+
+/** Ancestors and descendants up to their distance, nearest first; one more than fit is enough to know that not all fit. */
+function near(links: Links, { focus, up, down }: Around, cap: number, fan: number): number[] {
+  const found = new Set<number>([focus]);
+  const ring = (nodes: readonly number[], side: Links["parents"]): number[] => {
+    const next: number[] = [];
+    for (const node of nodes) {
+      for (const other of (side[node] ?? []).slice(0, fan)) {
+        if (found.size > cap) return next;
+        if (!found.has(other)) next.push(other);
+        found.add(other);
+      }
+    }
+    return next;
+  };
+  let above = [focus];
+  let below = [focus];
+  for (let distance = 1; distance <= Math.max(up, down) && (above.length || below.length); distance += 1) {
+    above = distance > up ? [] : ring(above, links.parents);
+    below = distance > down ? [] : ring(below, links.children);
+  }
+  return [...found];
 }
 
 /** A connection between visible nodes; `through` counts the invisible nodes that a bridge passes over. */

@@ -33,6 +33,9 @@ export function TracePanel({ found, isComplete }: { found: Trace; isComplete: bo
   );
 }
 
+/** Uses whose expression is the column itself. */
+const PLAIN: ReadonlySet<string> = new Set(["passed", "renamed"]);
+
 function Hops({ title, hops, empty }: { title: string; hops: readonly Hop[]; empty: string }) {
   return (
     <>
@@ -42,7 +45,7 @@ function Hops({ title, hops, empty }: { title: string; hops: readonly Hop[]; emp
           {hops.map((hop) => (
             <li key={`${hop.from.node}:${hop.from.column}>${hop.to.node}:${hop.to.column}`}>
               <SpotLink spot={hop.from} /> <span className={`use use-${hop.use}`}>{hop.use}</span> <span className="faint">into</span> <SpotLink spot={hop.to} />
-              {hop.expression && hop.use !== "passed" ? <Expression text={hop.expression} /> : null}
+              {hop.expression && !PLAIN.has(hop.use) ? <Expression text={hop.expression} /> : null}
             </li>
           ))}
         </ol>

@@ -95,18 +95,19 @@ export function trace(start: Spot, detailOf: (node: number) => NodeDetail | unde
   return found;
 }
 
-/** The columns on the way, by node. */
-export function tracedColumns(found: Trace): Map<number, Set<string>> {
-  const columns = new Map<number, Set<string>>();
-  const add = ({ node, column }: Spot): void => {
-    const known = columns.get(node);
-    if (known) known.add(column);
-    else columns.set(node, new Set([column]));
+/** The columns on the way by node, each with how it is made of the ones before it: `renamed`, `aggregated, window`, or nothing. */
+export function tracedColumns(found: Trace): Map<number, Map<string, string>> {
+  const columns = new Map<number, Map<string, string>>();
+  const add = ({ node, column }: Spot, use: string): void => {
+    const known = columns.get(node) ?? new Map<string, string>();
+    const uses = known.get(column)?.split(", ").filter(Boolean) ?? [];
+    known.set(column, (uses.includes(use) || !use ? uses : [...uses, use]).join(", "));
+    columns.set(node, known);
   };
-  add(found.start);
+  add(found.start, "");
   for (const hop of found.hops) {
-    add(hop.from);
-    add(hop.to);
+    add(hop.from, "");
+    add(hop.to, hop.use);
   }
   return columns;
 }

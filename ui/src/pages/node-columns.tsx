@@ -12,6 +12,9 @@ import { nodePlace } from "../place";
 import { change } from "../router";
 import { Markdown } from "../text/markdown";
 
+/** Longer than this a type (a struct) is broken into lines. */
+const LONG_TYPE = 24;
+
 export function Columns({ detail, node, chosen }: { detail: NodeDetail; node: NodeSummary; chosen: string | undefined }) {
   return (
     <section aria-labelledby="columns">
@@ -30,7 +33,7 @@ export function Columns({ detail, node, chosen }: { detail: NodeDetail; node: No
                       <Icon name={isOpen ? "down" : "right"} size={12} /><Breaks text={column.name} />
                     </button>
                   </th>
-                  <td className="mono small type">{column.type}</td>
+                  <td className={`mono small type${(column.type?.length ?? 0) <= LONG_TYPE ? " type-short" : ""}`}>{column.type}</td>
                   <td><Described column={column} /></td>
                   <td><TestMarks tests={column.tests} /></td>
                 </tr>

@@ -8,7 +8,7 @@ import { formatPlace } from "../place";
 import { Markdown } from "../text/markdown";
 import { FolderMap } from "./map";
 
-const TROUBLES = 12;
+const TROUBLES = 8;
 
 export function Overview() {
   const { project, nodes } = useCatalogue();
@@ -33,7 +33,7 @@ export function Overview() {
         {troubles.length ? (
           <ul className="rows">{troubles.slice(0, TROUBLES).map((node) => <li key={node.id}><NodeLink node={node} withFolder /><span className="faint small clip">{node.summary}</span></li>)}</ul>
         ) : <p className="faint">No node failed or warned in its last run.</p>}
-        {troubles.length > TROUBLES ? <p><a href={formatPlace({ path: ["list"], query: { status: "error" } })}>All {counted(troubles.length, "node")} with errors or warnings</a></p> : null}
+        {troubles.length > TROUBLES ? <p className="more">All with {(["error", "warn"] as const).map((status) => <a key={status} href={formatPlace({ path: ["list"], query: { status } })}>{counted(troubles.filter((node) => node.status === status).length, status === "warn" ? "warning" : status)}</a>)}</p> : null}
       </section>
       <section aria-labelledby="folders">
         <div className="row"><h2 id="folders">Folders</h2><a href="#/map">Open the map</a></div>

@@ -62,7 +62,8 @@ for (const colorScheme of ["light", "dark"]) {
       await page.evaluate(AXE);
       for (const hash of AUDITED) {
         await page.evaluate((next) => (location.hash = next), hash);
-        await page.waitForTimeout(200);
+        await page.waitForFunction(() => document.querySelector("h1") && ![...document.querySelectorAll("[role=status]")].some((one) => /^(Reading|Drawing|Searching)|…$/.test(one.textContent)));
+        await page.waitForTimeout(100);
         const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
         const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.any[0]?.message ?? ""}`).slice(0, 4).join(" | ")}`);
         assert.deepEqual(bad, [], hash);

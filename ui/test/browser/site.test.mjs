@@ -35,7 +35,7 @@ for (const [name, file] of [["a folder", ""], ["one file", "one.html"]]) {
 
 test("one file works from the disk", async () => {
   const { page, wrong } = await openPage(browser.context, `${pathToFileURL(join(folder, "one.html"))}${VALUE}?tab=lineage&column=revenue`);
-  await page.waitForSelector(".edge-traced");
+  await page.waitForSelector(".edge-traced", { state: "attached" });
   await page.keyboard.press("Control+k");
   await page.keyboard.type("mondays");
   await page.waitForSelector("[role=option]:has-text('finance_dashboard')");
@@ -113,6 +113,7 @@ test("a click on a column lights its path up, says every hop, and dims the rest"
     await page.waitForFunction(() => document.querySelectorAll(".edge-traced").length === 3);
     await page.waitForSelector(".trace [role=status]:has-text('3 hops up, 0 hops down')");
     assert.deepEqual((await texts(page, ".traced .mono")).sort(), ["amount", "amount", "amount_cents", "revenue"]);
+    assert.deepEqual((await texts(page, ".traced .box-type")).sort(), ["VARCHAR", "aggregated", "passed", "transformed"]);
     assert.ok((await texts(page, ".hops li")).some((text) => /orders\.amount_cents.*transformed.*stg_orders\.amount.*amount_cents \/ 100\.0/s.test(text)));
     assert.equal(await page.locator(".box-dim:has-text('countries')").count(), 1);
     assert.equal(await page.locator(".box-dim:has-text('stg_orders')").count(), 0);

@@ -50,6 +50,14 @@ test("the nearest are shown when not all fit", () => {
   assert.equal(grown.hidden.get(0).down, 151);
 });
 
+test("what somebody asks for goes before what is merely near", () => {
+  const pairs = Array.from({ length: 20 }, (_, index) => [`0>${index + 1}`, `${index + 1}>${index + 21}`, `${index + 1}>${index + 41}`]).flat();
+  const wide = links([...pairs, ...Array.from({ length: 30 }, (_, index) => `20>${index + 61}`)].join(" "), 91);
+  const { shown, capped } = neighbourhood(wide, around(0, { grown: [{ node: 20, way: "down" }] }), 40);
+  assert.equal(capped, true);
+  for (let node = 61; node < 91; node += 1) assert.ok(shown.includes(node), node);
+});
+
 test("lines bridge what a filter hides", () => {
   const all = [0, 1, 2, 3];
   assert.deepEqual(bridges(chain, all, new Set([0, 3])), [{ from: 0, to: 3, through: 2 }]);
@@ -73,7 +81,7 @@ test("a column is traced both ways, with kind and expression of each hop", () =>
   ]);
   assert.equal(found.hops[0].expression, "amount_cents / 100.0");
   assert.deepEqual(found.hops.map((hop) => hop.distance), [-1, 1, 2, 2, 2, 2]);
-  assert.deepEqual([...tracedColumns(found).get(find("customer_value"))], ["revenue", "tier"]);
+  assert.deepEqual([...tracedColumns(found).get(find("customer_value"))], [["revenue", "aggregated"], ["tier", "conditional"]]);
 });
 
 test("rows that a column decides about, and origins that nobody knows, are said", () => {
