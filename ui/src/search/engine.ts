@@ -108,14 +108,26 @@ export class Engine {
     const names = this.ranked(this.names, wanted, this.nodeNames);
     const columns = this.ranked(this.columns, wanted, this.columnNames);
     const macros = this.ranked(this.macros, wanted, this.macroNames);
-    const texts = wanted.length > 1 ? this.ranked(this.texts, wanted, []) : []; // every description has every letter
+    const texts = this.ranked(this.texts, wanted, []);
+    const within = columns.length ? [] : this.columnsOf(wanted);
     const hits: Hit[] = [
       ...names.slice(0, PER_AREA).map((index): Hit => ({ area: "name", index })),
       ...columns.slice(0, PER_AREA).map((id): Hit => this.columnHit(id)),
+      ...within.slice(0, PER_AREA),
       ...macros.slice(0, PER_AREA).map((index): Hit => ({ area: "macro", index })),
       ...texts.slice(0, PER_AREA).map((index): Hit => ({ area: "text", index, label: around(this.rawTexts[index] ?? "", wanted) })),
     ];
-    return { hits, totals: { name: names.length, column: columns.length, macro: macros.length, text: texts.length } };
+    return { hits, totals: { name: names.length, column: columns.length + within.length, macro: macros.length, text: texts.length } };
+  }
+
+  /** `orders.amount`, `orders amount`: columns that the last word finds, of nodes that the words before it find. */
+  private columnsOf(wanted: string): Hit[] {
+    const [, before = "", last = ""] = /^(.+)[.\s]+([^.\s]+)$/s.exec(wanted) ?? [];
+    if (!tokens(before).length || !tokens(last).length) return [];
+    const nodes = new Set(this.ranked(this.names, before, this.nodeNames));
+    return this.ranked(this.columns, last, this.columnNames).flatMap((id) =>
+      (this.columnNodes[id] ?? []).filter((node) => nodes.has(node)).map((node): Hit => ({ area: "column", index: node, label: this.columnNames[id] ?? "", others: 0 })),
+    );
   }
 
   private columnHit(id: number): Hit {
@@ -126,6 +138,8 @@ export class Engine {
   /** Ids, best first: whole names, then names that begin so, then by score, then names that hold the text inside a word. */
   private ranked(where: MiniSearch<Doc>, wanted: string, names: readonly string[]): number[] {
     const exact = wanted.toLowerCase();
+    // One letter begins a word of almost every name: too many to weigh, so those that begin with it, in their order.
+    if (exact.length === 1) return names.flatMap((name, id) => (name.toLowerCase().startsWith(exact) ? id : []));
     let found = where.search(wanted, OPTIONS);
     if (!found.length) found = where.search(wanted, FUZZY);
     const ids = found.map((hit) => hit.id as number);

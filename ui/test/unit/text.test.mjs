@@ -86,6 +86,11 @@ test("search finds names, columns, macros and descriptions, the best first", () 
   assert.ok(names("custmer", "name").includes("customer_value"), "a slip of the finger is forgiven");
   assert.ok(names("_pai", "name").includes("int_paid_orders"));
   assert.ok(names("aily", "name").includes("daily_revenue"), "also inside a word");
+  const within = (query) => made.search(query).hits.filter((hit) => hit.area === "column").map((hit) => `${shop().project.nodes[hit.index].name}.${hit.label}`);
+  assert.deepEqual(within("stg_orders.amount"), ["stg_orders.amount"]);
+  assert.deepEqual(within("customer_value email"), ["customer_value.email"]);
+  assert.deepEqual(names("x", "name"), []);
+  assert.deepEqual(names("D", "name"), ["daily_revenue"]);
   assert.deepEqual(made.search("").hits, []);
   assert.deepEqual(made.search("_ !").hits, []);
   const id = made.search("customer_id").hits.find((hit) => hit.area === "column");
