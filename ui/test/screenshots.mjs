@@ -24,7 +24,7 @@ if (!folder) throw new Error("the folder of a generated site is needed");
 mkdirSync(OUT, { recursive: true });
 const server = await serve(folder);
 for (const colorScheme of ["light", "dark"]) {
-  const { context, close } = await browse({ colorScheme, viewport: { width: 1120, height: 740 } });
+  const { context, close } = await browse({ colorScheme, viewport: { width: 1240, height: 780 } });
   for (const [name, hash] of PICTURES.filter(([, , colours]) => colours === colorScheme)) {
     const { page, wrong } = await openPage(context, server.url + hash);
     await page.waitForSelector("h1");

@@ -21,7 +21,7 @@ export interface Placed {
 }
 
 const GAP_BETWEEN = 26;
-const GAP_OF_LAYERS = 84;
+const GAP_OF_LAYERS = 72;
 /** The better, slower ways of placing take a second from about here on. */
 const CAREFUL = 220;
 

@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 import { folderOf, passes, plural, titleOf } from "../catalogue";
 import type { Kind, NodeSummary } from "../data";
 import { useCatalogue, useTitle } from "../hooks";
-import { StatusMark, Tags } from "../parts/badge";
+import { Breaks, StatusMark, Tags } from "../parts/badge";
 import { filterOf, Filters } from "../parts/filters";
 import { counted, number } from "../parts/format";
 import { Icon } from "../parts/icon";
@@ -46,7 +46,7 @@ function Folder({ name, nodes, isOpen }: { name: string; nodes: readonly NodeSum
           <tbody>
             {sorted.slice(0, limit).map((node) => (
               <tr key={node.id}>
-                <th scope="row"><a className="mono" href={nodePlace(node.id)}>{titleOf(node)}</a></th>
+                <th scope="row"><a href={nodePlace(node.id)}><Breaks text={titleOf(node)} /></a></th>
                 <td className="faint">{node.summary}</td>
                 <td className="wide-only">{node.materialized}</td>
                 <td className="wide-only number">{node.columns || ""}</td>

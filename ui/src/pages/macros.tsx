@@ -45,7 +45,7 @@ export function MacroPage({ name }: { name: string }) {
       <p className="kicker">Macro of {macro.package}</p>
       <h1 className="mono">{macro.name}</h1>
       <p className="faint mono small">{macro.path}</p>
-      {macro.description ? <div className="prose"><Markdown text={macro.description} /></div> : null}
+      {macro.description ? <section className="prose" aria-label="Description"><Markdown text={macro.description} /></section> : null}
       {macro.arguments?.length ? (
         <section>
           <h2>Arguments</h2>

@@ -22,7 +22,7 @@ export function Facts({ node, index, detail }: { node: NodeSummary; index: numbe
         <dl>
           <Fact name="Relation">{detail.relation ? <Breaks text={detail.relation} /> : null}</Fact>
           <Fact name="File">{detail.path ? <Breaks text={`${detail.path}${detail.line ? `:${detail.line}` : ""}`} /> : null}</Fact>
-          <Fact name="Described in">{detail.patch_path ? <Breaks text={detail.patch_path} /> : null}</Fact>
+          <Fact name="Described in">{detail.patch_path && detail.patch_path !== detail.path ? <Breaks text={detail.patch_path} /> : null}</Fact>
           <Fact name="Owner">{owner?.name || owner?.email || node.owner ? <>{owner?.name ?? node.owner ?? owner?.email}{owner?.email && owner.name ? <><br /><a href={`mailto:${owner.email}`}>{owner.email}</a></> : null}</> : null}</Fact>
           <Fact name="Source">{source ? <>{source.name}{source.loader ? `, loaded by ${source.loader}` : ""}{source.description ? <><br /><span className="small">{source.description}</span></> : null}</> : null}</Fact>
           <Fact name="Kind">{exposure ? `${exposure.type}${exposure.maturity ? `, maturity ${exposure.maturity}` : ""}` : null}</Fact>
