@@ -38,9 +38,9 @@ def docs() -> None:
 def generate(**given: Any) -> int:
     """Write the documentation site to target/docs.
 
-    With it come target/manifest.json and target/catalog.json. The catalog says what the warehouse really holds: kinds, columns with their types, comments, owners. The site shows it together
-    with descriptions, queries, lineage, tests and past runs; any web server can host the folder. Only files whose content changed are
-    written.
+    With it come target/manifest.json and target/catalog.json. The catalog says what the warehouse really holds: kinds, columns with
+    their types, comments, owners. The site shows it together with descriptions, queries, lineage, tests and past runs; any web server
+    can host the folder. Only files whose content changed are written.
     """
     from orchestrator.app.site import generate as write_site
     from orchestrator.cli import wire
