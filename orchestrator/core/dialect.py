@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from orchestrator.core.declaring import Declaring
+from orchestrator.core.differing import Differing
 from orchestrator.core.history import Comparison
 from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import Built, Existing, Lease, Published, RelationKind
 
 
-class Dialect(Declaring, Protocol):
+class Dialect(Declaring, Differing, Protocol):
     """What to say to an engine: pure text. Everything that differs between engines in SQL stands behind this.
 
     ``trusts_commit`` says that this engine's connection itself knows whether a commit happened; elsewhere the ledger row is

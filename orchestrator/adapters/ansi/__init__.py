@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from orchestrator.adapters.ansi.constraints import Constraints
 from orchestrator.adapters.ansi.delta import NEW, OLD, Delta
+from orchestrator.adapters.ansi.differences import Differences
 from orchestrator.adapters.ansi.history import Histories
 from orchestrator.adapters.ansi.intervals import INTERVALS
 from orchestrator.adapters.ansi.lease import LEASE_COLUMNS, LEASES, Leases
@@ -18,7 +19,7 @@ from orchestrator.core.snapshot import Existing, RelationKind
 __all__ = ["INTERVALS", "LEASES", "LEASE_COLUMNS", "LEDGER", "LEDGER_COLUMNS", "NEW", "OLD", "AnsiDialect"]
 
 
-class AnsiDialect(Delta, Constraints, Histories, Ledger, Leases):
+class AnsiDialect(Delta, Constraints, Histories, Differences, Ledger, Leases):
     """What to say to an engine that follows the standard. Stateless; satisfies :class:`~orchestrator.core.ports.Dialect`."""
 
     sqlglot: str = ""

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import ClassVar
 
 from orchestrator.adapters.ansi import AnsiDialect
 from orchestrator.adapters.bigquery.layout import quoted
@@ -19,6 +20,43 @@ class GoogleWords(AnsiDialect):
     """How the smallest parts of a statement are written."""
 
     quote_char = "`"
+    approximates = True
+    double: ClassVar[str] = "FLOAT64"
+
+    def row_digest(self, values: Sequence[str]) -> str:
+        """A whole number of 64 bits for the values of a row, nulls included: of the row as JSON.
+
+        >>> GoogleWords().row_digest(["a", "b"])
+        'farm_fingerprint(to_json_string(struct(a as v1, b as v2)))'
+        """
+        named = ", ".join(f"{value} as v{number}" for number, value in enumerate(values, 1))
+        return f"farm_fingerprint(to_json_string(struct({named})))" if values else "0"
+
+    def digest_sum(self, digest: str) -> str:
+        """The sum of the digests of all rows, as text; an INT64 has no room for it."""
+        return f"cast(sum(cast({digest} as bignumeric)) as string)"
+
+    def distinct(self, expression: str) -> str:
+        """How many different values there are, roughly."""
+        return f"approx_count_distinct({expression})"
+
+    def meeting_type(self, before: str, after: str) -> str | None:
+        """A type that holds every value of both types exactly.
+
+        >>> GoogleWords().meeting_type("INT64", "NUMERIC(10, 2)"), GoogleWords().meeting_type("STRING(5)", "STRING(9)")
+        ('BIGNUMERIC', 'STRING')
+        """
+        kinds = {self.value_kind(before), self.value_kind(after)}
+        if "exact" in kinds and kinds <= {"whole", "exact"}:
+            return "BIGNUMERIC"
+        if kinds == {"moment"} and {before.upper(), after.upper()} == {"DATE", "TIMESTAMP"}:
+            return None  # a TIMESTAMP has a zone here
+        return "STRING" if kinds == {"text"} else super().meeting_type(before, after)
+
+    def in_steps(self, steps: Sequence[tuple[str, str]], final: str) -> str:
+        """A script with temporary tables: what is named in a query would be worked out, and paid for, at every mention."""
+        made = "".join(f"create temp table {name} as\n{query};\n" for name, query in steps)
+        return f"{made}{final}"
 
     def quote(self, identifier: str) -> str:
         r"""One identifier, quoted.

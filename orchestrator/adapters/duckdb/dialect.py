@@ -24,6 +24,21 @@ class DuckDBDialect(AnsiDialect):
     leases = "split"  # of two transactions that build one relation the engine refuses the later one
     lease_table = Relation("_orc_leases", "main", "leases")
 
+    approximates = True
+    double: ClassVar[str] = "double"
+
+    def row_digest(self, values: Sequence[str]) -> str:
+        """A whole number of 64 bits for the values of a row, nulls included."""
+        return f"hash({', '.join(values)})" if values else "0"
+
+    def digest_sum(self, digest: str) -> str:
+        """The sum of the digests of all rows, as text; a HUGEINT has room for it."""
+        return f"cast(sum({digest}) as varchar)"
+
+    def distinct(self, expression: str) -> str:
+        """How many different values there are, roughly."""
+        return f"approx_count_distinct({expression})"
+
     def lease_setup(self) -> tuple[str, ...]:
         """Leases are kept in memory: only runs of this process can meet here, and their leases end with it."""
         return (f"attach if not exists ':memory:' as {self.quote(str(self.lease_table.database))}", *super().lease_setup())

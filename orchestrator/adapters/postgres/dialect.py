@@ -68,6 +68,29 @@ class PostgresDialect(PostgresConstraints, PostgresDelta):
         other = "jsonb" if type_ == "json" else "text" if type_ in UNEQUAL else None
         return f"cast({expression} as {other})" if other else expression
 
+    def row_digest(self, values: Sequence[str]) -> str:
+        """A whole number of 64 bits for the values of a row, nulls included: of the row's text, which quotes what it must."""
+        return f"hashtextextended(row({', '.join(values)})::text, 0)" if values else "0::bigint"
+
+    def digest_sum(self, digest: str) -> str:
+        """The sum of the digests of all rows, as text; sums of bigint are numeric."""
+        return f"cast(sum({digest}) as text)"
+
+    def as_text(self, expression: str) -> str:
+        """A value as text, whatever its type."""
+        return f"cast({expression} as text)"
+
+    def meeting_type(self, before: str, after: str) -> str | None:
+        """A type that holds every value of both types exactly; ``numeric`` has no bounds.
+
+        >>> PostgresDialect().meeting_type("bigint", "numeric"), PostgresDialect().meeting_type("character(5)", "character varying(9)")
+        ('numeric', 'text')
+        """
+        kinds = {self.value_kind(before), self.value_kind(after)}
+        if "exact" in kinds and kinds <= {"whole", "exact"}:
+            return "numeric"
+        return "text" if kinds == {"text"} else super().meeting_type(before, after)
+
     def binary(self, value: bytes) -> str:
         r"""A byte string literal.
 
