@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 from orchestrator.adapters import registry
@@ -72,6 +73,27 @@ def reopen(invocation: Invocation) -> Workspace | None:
     if sum(stats[path] != known.get(path) for path in stats) > MOST_CHANGED:  # a fresh checkout: remember its times
         cache.update({**head, "stats": stats})
     return workspace
+
+
+def lend(workspace: Workspace, there: Invocation) -> bool:
+    """Put what is known of a project where :func:`reopen` looks for it at another place: there its files are compared by content.
+
+    The profile there is the one that was read here. False when there is nothing to lend.
+    """
+    head = workspace.cache.head() if workspace.cache is not None else None
+    if workspace.cache is None or head is None:
+        return False
+    cache = cache_of(there)
+    root_files = {k: v for k, v in head["root_files"].items() if k != "profiles.yml"}
+    root_files |= {k: v for k, v in _root_files(there.root).items() if k == "profiles.yml"}
+    try:
+        cache.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        copyfile(workspace.cache.path, cache.path)
+    except OSError:
+        return False
+    cache.secrets = workspace.cache.secrets
+    cache.update({**head, "stats": {}, "profiles": _profiles(there), "root_files": root_files})
+    return True
 
 
 def cache_of(invocation: Invocation) -> Cache:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.app.meanings import known, meanings
-from orchestrator.app.opening import Workspace, open_workspace
-from orchestrator.core.errors import OrcError, Problem, UsageError
+from orchestrator.app.earlier import earlier, version, version_then
+from orchestrator.app.meanings import meanings
+from orchestrator.app.opening import Workspace
 from orchestrator.core.meaning import Meaning
 from orchestrator.graph.compare import Version, compare
 from orchestrator.graph.impact import Consequence, Impact, consequences, impact
@@ -91,37 +88,10 @@ def since(workspace: Workspace, name: str) -> Since:
     """
     name = name.removeprefix("git:")
     found = meanings(workspace)
-    now = Version(workspace.graph, found, workspace.dialect.sqlglot)
-    with _earlier(workspace, name) as (then, commit):
-        from orchestrator.graph.meanings import meanings as work_out
-
-        shapes = {**known(workspace), **known(then)}
-        before = Version(then.graph, work_out(then.graph, then.dialect, shapes, found.kept), then.dialect.sqlglot)
+    now = version(workspace, found)
+    with earlier(workspace, name) as (then, commit):
+        before = version_then(then, workspace, found)
         return Since(name, commit, before, now, consequences(before, now, compare(before, now)))
-
-
-@contextmanager
-def _earlier(workspace: Workspace, name: str) -> Iterator[tuple[Workspace, str]]:
-    """The project as it was, opened with today's profile and settings, and the commit's name."""
-    from orchestrator.load.revision import revision
-
-    invocation = workspace.invocation
-    with TemporaryDirectory(prefix="orc-since-") as folder:
-        root, commit = revision(invocation.root, name, Path(folder), invocation.env)
-        # A profile that git does not know of is still the one that the target is in.
-        near = invocation.root if (invocation.root / "profiles.yml").exists() and not (root / "profiles.yml").exists() else None
-        there = replace(invocation, root=root, cache=False, profiles_dir=invocation.profiles_dir or near)
-        try:
-            yield open_workspace(there), commit
-        except UsageError:
-            raise
-        except OrcError as error:
-            raise type(error)(*(_then(p, name) for p in error.problems)) from error
-
-
-def _then(problem: Problem, name: str) -> Problem:
-    """A problem of the earlier version: its place is not in the files that are there now."""
-    return replace(problem, message=f"at `{name}`: {problem.message}" + (f" ({problem.span})" if problem.span else ""), span=None, trail=())
 
 
 def _named(workspace: Workspace, found: Mapping[str, Meaning], text: str) -> tuple[Point, ...]:
