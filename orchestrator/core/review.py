@@ -80,7 +80,9 @@ class Review:
     """The whole. ``base`` and ``head`` are commits (short), ``environment`` the suffix of the schemas (``pr_482``).
 
     ``production`` says what it was compared with and how old that is. ``findings`` are of static checks, severity in each.
-    ``blocking`` are sentences: why the verdict is what it is; none: it passes.
+    ``blocking`` are sentences: why the verdict is what it is; none: it passes. ``project`` is the project's name, ``folder`` where it is
+    in its repository (POSIX, empty at the top): paths of problems and nodes are relative to the project. ``edges`` are those
+    ``(parent id, child id)`` of a hop around what changed that no node's ``parents`` tell, e.g. to unaffected children.
     """
 
     base: str
@@ -101,6 +103,9 @@ class Review:
     seconds: float = 0.0
     command: str = ""
     """How to do the same again."""
+    project: str = ""
+    folder: str = ""
+    edges: tuple[tuple[str, str], ...] = ()
 
     @property
     def passes(self) -> bool:
