@@ -6,6 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from orchestrator.core.difference import Reach
 from orchestrator.core.errors import Problem, ProfileError, did_you_mean
 from orchestrator.core.ports import Dialect, Warehouse
 from orchestrator.core.project import Target
@@ -53,6 +54,21 @@ def namespace(target: Target, root: str) -> str:
     """
     name: str = _profile(target, root).namespace
     return name
+
+
+def comparing(target: Target) -> Target:
+    """The target of a session that only reads and compares, in little memory. Raises ``ProfileError`` for an unknown type."""
+    _known(target.type)
+    changed: Target = import_module(f"{__package__}.{target.type}.profile").comparing(target)
+    return changed
+
+
+def reach(here: Target, there: Target, root: str) -> Reach | None:
+    """How a session of one target sees the relations of another; ``None`` when it cannot. Raises as :func:`warehouse` does."""
+    if here.type != there.type:
+        return None
+    found: Reach | None = import_module(f"{__package__}.{here.type}.profile").reach(_profile(here, root), _profile(there, root))
+    return found
 
 
 def installed() -> tuple[str, ...]:

@@ -23,8 +23,11 @@ SINGLES, PAIRS = 6, 10
 """How many columns, and pairs of columns, are looked at when a key must be found."""
 
 
+PLAIN = Terms()
+
+
 def difference(
-    connection: Connection, dialect: Dialect, before: Relation, after: Relation, keys: Iterable[Key] = (), terms: Terms = Terms()
+    connection: Connection, dialect: Dialect, before: Relation, after: Relation, keys: Iterable[Key] = (), terms: Terms = PLAIN
 ) -> Difference | Undone:
     """How the data of ``after`` differs from ``before``. The first of ``keys`` that both sides have the columns of is taken.
 
@@ -59,7 +62,7 @@ class _Session:
     dialect: Dialect
 
     def compare(self, before: Relation, after: Relation, keys: Sequence[Key], terms: Terms) -> Difference | Undone:
-        columns = [self.connection.columns(r) for r in (before, after)]
+        columns = self.connection.columns(before), self.connection.columns(after)
         for relation, found in zip((before, after), columns, strict=True):
             if not found:
                 return Undone(str(after), f"`{relation}` does not exist, or has no columns")

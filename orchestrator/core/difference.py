@@ -23,6 +23,18 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """How a session of one target sees the relations of another.
+
+    ``statements`` are said first. ``databases`` are names of databases that are called otherwise there; views over such a database
+    would read another one, and cannot be compared.
+    """
+
+    statements: tuple[str, ...] = ()
+    databases: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """How two relations are to be compared.
 

@@ -29,7 +29,7 @@ class Differences(Words):
     def value_kind(self, type_: str) -> ValueKind:
         """What sort of values a column type holds.
 
-        >>> [Differences().value_kind(t) for t in ("BIGINT", "decimal(12, 2)", "DOUBLE", "character varying(9)", "timestamp with time zone")]
+        >>> [Differences().value_kind(t) for t in ("BIGINT", "decimal(12, 2)", "DOUBLE", "varchar(9)", "timestamp with time zone")]
         ['whole', 'exact', 'float', 'text', 'moment']
         >>> [Differences().value_kind(t) for t in ("INTEGER[]", "boolean", "STRUCT<a INT64>", "uuid")]
         ['other', 'other', 'other', 'other']
@@ -51,8 +51,8 @@ class Differences(Words):
         >>> meet = Differences().meeting_type
         >>> meet("integer", "bigint"), meet("integer", "decimal(12, 2)"), meet("decimal(10,4)", "decimal(12,2)"), meet("real", "double")
         ('bigint', 'decimal(38, 2)', 'decimal(38, 4)', 'double precision')
-        >>> meet("date", "timestamp"), meet("varchar(5)", "text"), meet("integer", "double"), meet("bigint", "double"), meet("date", "text")
-        ('timestamp', 'text', 'double precision', None, None)
+        >>> meet("date", "timestamp"), meet("varchar(5)", "text"), meet("integer", "double"), meet("date", "text")
+        ('timestamp', 'text', 'double precision', None)
         """
         kinds = {self.value_kind(before), self.value_kind(after)}
         if kinds == {"text"}:
@@ -69,6 +69,14 @@ class Differences(Words):
             other = next(t for t in (before, after) if t.strip().casefold() != "date")
             return other if _zoneless(other) else None
         return None
+
+    def row_digest(self, values: Sequence[str]) -> str:
+        """A whole number of 64 bits for the values of a row, nulls included."""
+        return f"hash({', '.join(values)})" if values else "0"
+
+    def digest_sum(self, digest: str) -> str:
+        """The sum of the digests of all rows, as text."""
+        return f"cast(sum({digest}) as varchar)"
 
     def distinct(self, expression: str) -> str:
         """How many different values there are."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestrator.core.difference import Reach
 from orchestrator.core.errors import Problem, ProfileError, did_you_mean
 from orchestrator.core.project import Secret, Target
 
@@ -173,6 +174,16 @@ def profile(target: Target, root: str) -> BigQueryProfile:
         threads=max(1, target.threads),
         target=target.name,
     )
+
+
+def comparing(target: Target) -> Target:
+    """The target of a session that only compares: the same."""
+    return target
+
+
+def reach(here: BigQueryProfile, there: BigQueryProfile) -> Reach:  # noqa: ARG001  BigQuery is one, and says itself what may not be read
+    """How a session of one project sees another: as it is."""
+    return Reach()
 
 
 def _problems(given: Mapping[str, Any]) -> Iterator[Problem]:

@@ -27,14 +27,6 @@ class DuckDBDialect(AnsiDialect):
     approximates = True
     double: ClassVar[str] = "double"
 
-    def row_digest(self, values: Sequence[str]) -> str:
-        """A whole number of 64 bits for the values of a row, nulls included."""
-        return f"hash({', '.join(values)})" if values else "0"
-
-    def digest_sum(self, digest: str) -> str:
-        """The sum of the digests of all rows, as text; a HUGEINT has room for it."""
-        return f"cast(sum({digest}) as varchar)"
-
     def distinct(self, expression: str) -> str:
         """How many different values there are, roughly."""
         return f"approx_count_distinct({expression})"

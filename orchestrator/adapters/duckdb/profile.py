@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from orchestrator.core.difference import Reach
 from orchestrator.core.errors import Problem, ProfileError, did_you_mean
 from orchestrator.core.project import Target
 
@@ -133,6 +134,47 @@ def profile(target: Target, root: str) -> DuckDBProfile:
         threads=max(1, target.threads),
         lock_timeout=float(given.get("lock_timeout", 0)),
     )
+
+
+MODEST = "700MB"
+"""The memory of a session that only compares, unless the profile has a limit of its own: other things run beside it."""
+
+_LIMITS = frozenset({"memory_limit", "max_memory"})
+
+
+def comparing(target: Target) -> Target:
+    """The target of a session that reads two relations and writes nothing: others may read the file meanwhile.
+
+    >>> comparing(Target("p", "dev", "duckdb", None, "main", 4, {"path": "a.duckdb", "settings": {"threads": 2}})).settings["settings"]
+    {'memory_limit': '700MB', 'threads': 2}
+    """
+    settings = dict(target.settings)
+    own = {str(key).casefold() for part in ("settings", "config_options") for key in settings.get(part) or {}}
+    if not own & _LIMITS:
+        settings["settings"] = {"memory_limit": MODEST, **(settings.get("settings") or {})}
+    return replace(target, settings={**settings, "read_only": True})
+
+
+def reach(here: DuckDBProfile, there: DuckDBProfile) -> Reach | None:
+    """How a session of one file sees another: it is attached, for reading. ``None`` when that file is not this machine's.
+
+    >>> reach(DuckDBProfile("/p/dev.duckdb", "dev"), DuckDBProfile("/p/prod.duckdb", "prod"))
+    Reach(statements=("attach if not exists '/p/prod.duckdb' as prod (read_only)",), databases=())
+    """
+    if here.path == there.path:
+        return None if here.path == MEMORY else Reach()
+    if not there.is_file:
+        return None
+    own = database_name(there.path)
+    attached = next((a.alias or database_name(a.path) for a in here.attach if a.path == there.path), None)
+    if attached is not None:
+        return Reach((), () if attached == own else ((own, attached),))
+    taken = {n.casefold() for n in (here.database, database_name(here.path), *(a.alias or database_name(a.path) for a in here.attach))}
+    alias = f"{own}__orc_other" if own.casefold() in taken else own
+    shown = alias if alias.isidentifier() else '"' + alias.replace('"', '""') + '"'
+    path = there.path.replace("'", "''")
+    statement = f"attach if not exists '{path}' as {shown} (read_only)"
+    return Reach((statement,), () if alias == own else ((own, alias),))
 
 
 def database_name(path: str) -> str:

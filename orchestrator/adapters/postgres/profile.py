@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.core.difference import Reach
 from orchestrator.core.errors import Problem, ProfileError, did_you_mean
 from orchestrator.core.project import Secret, Target
 
@@ -157,6 +158,27 @@ def profile(target: Target, root: str) -> PostgresProfile:  # noqa: ARG001  no p
         statement_timeout=_number(given.get("statement_timeout", 0)) or 0.0,
         idle_timeout=_number(given.get("idle_in_transaction_session_timeout", IDLE_TIMEOUT)) or 0.0,
     )
+
+
+def comparing(target: Target) -> Target:
+    """The target of a session that only compares: the same."""
+    return target
+
+
+def reach(here: PostgresProfile, there: PostgresProfile) -> Reach | None:
+    """How a session of one database sees another: not at all, unless they are one.
+
+    >>> dev, prod = (PostgresProfile({"host": "db", "dbname": "dw", "user": user}, "dw") for user in ("dev", "prod"))
+    >>> reach(dev, prod), reach(dev, PostgresProfile({"host": "db", "dbname": "other"}, "other"))
+    (Reach(statements=(), databases=()), None)
+    """
+
+    def place(of: PostgresProfile) -> tuple[str, ...]:
+        given = of.connection
+        host = str(given.get("hostaddr") or given.get("host") or "")
+        return host, str(given.get("port") or 5432), str(given.get("service") or ""), str(of.database or given.get("user") or "")
+
+    return Reach() if place(here) == place(there) else None
 
 
 def _problems(given: Mapping[str, Any]) -> Iterator[Problem]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.core.difference import Terms, ValueKind
 from orchestrator.core.dialect import Dialect
+from orchestrator.core.difference import Terms, ValueKind
 
 Columns = Sequence[tuple[str, str]]
 
