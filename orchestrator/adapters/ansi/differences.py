@@ -83,8 +83,8 @@ class Differences(Words):
         return f"count(distinct {expression})"
 
     def average(self, expression: str) -> str:
-        """The mean of a column of numbers."""
-        return f"avg({expression})"
+        """The mean of a column of numbers, as a floating one: sums of wide types overflow."""
+        return f"avg(cast({expression} as {self.double}))"
 
     def in_steps(self, steps: Sequence[tuple[str, str]], final: str) -> str:
         """A query over named intermediate results, each worked out once."""

@@ -133,7 +133,7 @@ def matched(of: Comparing) -> str:
     one = "count(*) = 2 and sum(orc_side) = 1 and min(orc_h) = max(orc_h)"
     odd = f"select {names}, count(*) as orc_n, sum(orc_side) as orc_s\nfrom {of.both()}\ngroup by {names}\nhaving not ({one})"
     steps = [("orc_odd", odd)]
-    nothing = ", ".join(f"min(case when 1 = 0 then {k} end) as {k}" for k in keys)
+    nothing = ", ".join(f"(select {k} from orc_odd where 1 = 0) as {k}" for k in keys)  # a null of the right type
     single_before, single_after = "orc_n = 1 and orc_s = 0", "orc_n = 1 and orc_s = 1"
     twice = "(orc_n - orc_s > 1 or orc_s > 1)"
     totals = [
@@ -217,7 +217,7 @@ def counted(of: Comparing) -> str:
     def more(one: str, other: str) -> str:
         return f"sum(case when {one} > {other} then {one} - {other} else 0 end)"
 
-    nothing = "min(case when 1 = 0 then orc_h end) as orc_h"
+    nothing = "(select orc_h from orc_odd where 1 = 0) as orc_h"
     totals = f"{more('orc_before', 'orc_after')} as orc_c0, {more('orc_after', 'orc_before')} as orc_c1"
     branches = [f"select 'totals' as orc_kind, {nothing}, {totals} from orc_odd"]
     for kind, condition in zip(KINDS, ("orc_before > orc_after", "orc_after > orc_before"), strict=True):
