@@ -32,6 +32,9 @@ LIMITS = ("Cannot generate arrays with more than", "Out of memory", "out of memo
 NONE = Rows()
 """The rows of tables whose types are asked for only."""
 
+ROUGH = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`|\bapprox_count_distinct\s*\(""", re.IGNORECASE | re.DOTALL)
+"""Texts, quoted names, and calls of the function that the reference evaluator lacks: the exact number is a good estimate."""
+
 PLACE = re.compile(r" \[at (\d+):(\d+)\]$")
 
 
@@ -123,6 +126,7 @@ class Evaluator:
 
     def query(self, sql: str, world: World) -> Rows:
         """The rows of a query. Raises BigQuery's error, or *not implemented* for what the reference evaluator lacks."""
+        sql = ROUGH.sub(lambda found: found[0] if found[0][0] in "'\"`" else "count(distinct ", sql)
         request = self._messages.EvaluateQueryRequest(sql=sql)
         if any(len(feed.rows.data) > LARGE for feed in world.feeds.values()):
             world = self._narrowed(sql, world)
