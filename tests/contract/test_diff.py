@@ -154,9 +154,9 @@ def test_a_key_that_one_side_lacks_is_passed_over_and_said(pair: Pair) -> None:
 
 
 def test_columns_that_come_and_go(pair: Pair) -> None:
-    pair.made(rows((1, "a"), names=("id", "old")), rows((1, "a"), names=("id", "new")))
+    pair.made(rows((1, "a"), names=("id", "was")), rows((1, "a"), names=("id", "made")))
     found = pair.difference()
-    assert ([n for n, _ in found.columns_added], [n for n, _ in found.columns_removed], found.differs) == (["new"], ["old"], True)
+    assert ([n for n, _ in found.columns_added], [n for n, _ in found.columns_removed], found.differs) == (["made"], ["was"], True)
 
 
 def test_nothing_in_common_is_said(pair: Pair) -> None:
