@@ -124,6 +124,7 @@ on_conflict = _building(
     envvar="ORC_ON_CONFLICT",
     help="When another run builds the same table: wait for it (default), leave it to that run, or fail.",
 )
+empty = _building("--empty/--no-empty", "empty", default=False, envvar=_env("EMPTY"), help="Build with no rows: checks the SQL, fast.")
 building = _stack(
     _building(
         "-f",
@@ -133,7 +134,7 @@ building = _stack(
         envvar=_env("FULL_REFRESH"),
         help="Rebuild incremental models from nothing.",
     ),
-    _building("--empty/--no-empty", "empty", default=False, envvar=_env("EMPTY"), help="Build with no rows: checks the SQL, fast."),
+    empty,
     on_conflict,
     _building(
         "--event-time-start",

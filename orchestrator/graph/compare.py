@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -51,8 +51,8 @@ class Change:
     after: str = ""
 
 
-def compare(before: Version, after: Version) -> tuple[Change, ...]:
-    """All changes, parents first; what is gone comes last.
+def compare(before: Version, after: Version, only: Collection[str] | None = None) -> tuple[Change, ...]:
+    """All changes, parents first; what is gone comes last. ``only`` are the ids of nodes that may have changed, where that is known.
 
     A node that says what it said is only compared in its columns: those of its parents may have changed them (a star, a type).
     Where a text cannot be taken apart (Python, a seed's file, SQL that is known only at run time), any change of it is taken to
@@ -61,7 +61,7 @@ def compare(before: Version, after: Version) -> tuple[Change, ...]:
     here, there = after.graph, before.graph
     found: list[Change] = []
     for id_ in here.order:
-        if here.nodes[id_].kind not in TRACED:
+        if here.nodes[id_].kind not in TRACED or (only is not None and id_ not in only):
             continue
         found += _changes(before, after, id_) if id_ in there.nodes else [Change(id_, "added", after=here.nodes[id_].path)]
     gone = (id_ for id_ in there.order if id_ not in here.nodes and there.nodes[id_].kind in TRACED)

@@ -19,7 +19,7 @@ class Ancestry:
     """``base`` is the commit where the branch began, ``short`` its short name, ``name`` what was asked for (``origin/main``).
 
     ``head`` is the short name of the commit that is checked out; ``edited`` says that the files are not exactly its. ``files`` are the
-    paths that are different since the base, from the project's root.
+    paths that are different since the base, from the project's root. ``folder`` is where that is in the repository.
     """
 
     base: str
@@ -29,6 +29,7 @@ class Ancestry:
     branch: str
     edited: bool
     files: tuple[str, ...]
+    folder: str = ""
 
 
 def ancestry(root: Path, names: Sequence[str], env: Mapping[str, str], said_by: str = "") -> Ancestry:
@@ -40,7 +41,8 @@ def ancestry(root: Path, names: Sequence[str], env: Mapping[str, str], said_by: 
         UsageError: U038 there is no repository or no git, U060 git knows none of the names, U061 the histories do not meet.
     """
     git = Git(root, env)
-    if git.asks("rev-parse", "--show-prefix") is None:
+    prefix = git.asks("rev-parse", "--show-prefix")
+    if prefix is None:
         raise UsageError(Problem("U038", f"`{root}` is not in a git repository", hint="`orc ci` compares with where a branch began: `git init`"))
     if git.asks("rev-parse", "--verify", "--quiet", "HEAD") is None:
         raise UsageError(Problem("U038", "there is no commit yet", hint="`git commit`: there is nothing to compare with"))
@@ -54,7 +56,7 @@ def ancestry(root: Path, names: Sequence[str], env: Mapping[str, str], said_by: 
     head = git.asks("rev-parse", "--short", "HEAD") or ""
     branch = git.asks("symbolic-ref", "--quiet", "--short", "HEAD") or ""
     edited = bool(git.tells("status", "--porcelain", "-z", "--", "."))
-    return Ancestry(base, git.asks("rev-parse", "--short", base) or base, name, head, branch, edited, files)
+    return Ancestry(base, git.asks("rev-parse", "--short", base) or base, name, head, branch, edited, files, prefix.rstrip("/"))
 
 
 def _known(git: Git, names: Sequence[str]) -> str | None:

@@ -60,24 +60,25 @@ def told(env: Mapping[str, str]) -> Told:
     return Told(tuple(value for _, value in given), given[0][0] if given else "", next(numbers, ""), next(branches, ""))
 
 
-LONGEST = 30
-"""Characters of an environment's name: a schema's name has at most 63, and it is a part of that."""
+LONGEST = 36
+"""Characters of a branch's name that the name of its environment begins with; a schema's name has at most 63, and it is a part of that."""
 
 
 def environment(asked: str | None, said: Told, branch: str) -> str:
-    """The name of the schemas that a pull request is built in: what is asked for, else by its number, else by its branch.
+    """The name that schemas of a pull request end in: what is asked for, else by its number, else by its branch.
 
-    >>> environment(None, Told(number="482"), "main"), environment(None, Told(), "feature/Faster-Orders")
+    >>> environment(None, Told(number="482"), "main"), environment(None, Told(), "feature/Faster--Orders")
     ('pr_482', 'pr_feature_faster_orders')
-    >>> environment("Blue", Told(number="482"), "main")
-    'blue'
+    >>> environment("blue", Told(number="482"), "main"), environment(None, Told(), "")
+    ('blue', 'pr_local')
     """
     if asked:
-        return _plain(asked)
+        return asked
     named = said.number or _plain(said.branch.removeprefix("refs/heads/") or branch)
     return f"pr_{named or 'local'}"
 
 
 def _plain(name: str) -> str:
-    """A name that is an identifier on every engine; a long one keeps its beginning and gets a digest of the whole."""
-    return shortened(re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_"), LONGEST)
+    """A name that is a part of an identifier on every engine; a long one keeps its beginning and gets a digest of the whole."""
+    words = re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")
+    return shortened(words, LONGEST).replace("__", "_")

@@ -1,0 +1,182 @@
+"""What a pull request does: compare it with where it began, build what is different beside production, test and compare that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from orchestrator.app import Interruptible, build
+from orchestrator.app.ci.asked import Asked
+from orchestrator.app.ci.breaks import breaks
+from orchestrator.app.ci.production import Production, missing, production
+from orchestrator.app.ci.reach import Reach, reach, suspects
+from orchestrator.app.ci.reviewed import Found, blocked, reviewed
+from orchestrator.app.ci.told import environment, told
+from orchestrator.app.opening import Workspace, garbage_kept
+from orchestrator.core.difference import Difference, Undone
+from orchestrator.core.errors import Problem, UsageError
+from orchestrator.core.graph import Graph
+from orchestrator.core.plan import Request
+from orchestrator.core.ports import Sink
+from orchestrator.core.review import Review
+from orchestrator.core.run import Run
+
+if TYPE_CHECKING:
+    from orchestrator.graph.breaking import Broken
+    from orchestrator.graph.impact import Consequence
+    from orchestrator.load.ancestry import Ancestry
+
+FAIL_ON = ("data-diff", "warnings", "lint-warnings")
+"""What may block besides breaking changes, failed builds, failed tests and errors of static checks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """A review, and the run that built it; ``None`` when there was nothing to build."""
+
+    review: Review
+    run: Run | None = None
+
+
+def ci(
+    workspace: Workspace, asked: Asked, sinks: Callable[[Workspace], Sequence[Sink]], interruptible: Interruptible = nullcontext
+) -> Checkup:
+    """Review the work tree against the commit where its branch began.
+
+    Raises:
+        UsageError: U055 and U060 to U062, there is nothing to compare with.
+        OrcError: what is wrong with the project as it was, or with its target.
+    """
+    from orchestrator.load.ancestry import ancestry
+
+    begun = workspace.invocation.clock.monotonic()
+    env = workspace.invocation.env
+    server = told(env)
+    origin = ancestry(workspace.invocation.root, (asked.base.removeprefix("git:"),) if asked.base else server.bases, env, _by(asked, server.said_by))
+    name = environment(asked.environment, server, origin.branch)
+    head = _reviewed_nothing(workspace, asked, origin, name)
+    with garbage_kept():
+        if not origin.files:
+            return Checkup(_timed(workspace, head, begun))
+        with _earlier(workspace, asked, origin) as (then, there):
+            known = _changes(workspace, then, asked, origin)
+            head = replace(head, unaffected=tuple(workspace.graph.nodes[id_].name for id_ in known.reach.spared))
+            found = _built(workspace, asked, name, there, known, sinks, interruptible)
+            review = blocked(workspace, reviewed(workspace, then, head, found), found, asked, origin.files)
+    return Checkup(_timed(workspace, review, begun), found.run)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was found out by reading."""
+
+    consequences: tuple[Consequence, ...]
+    broken: tuple[Broken, ...]
+    reach: Reach
+
+
+def _by(asked: Asked, said_by: str) -> str:
+    return "`--base`" if asked.base else f"`{said_by}`" if said_by else ""
+
+
+def _timed(workspace: Workspace, review: Review, begun: float) -> Review:
+    return replace(review, seconds=workspace.invocation.clock.monotonic() - begun)
+
+
+def _reviewed_nothing(workspace: Workspace, asked: Asked, origin: Ancestry, name: str) -> Review:
+    """What a review says before anything is known."""
+    target = workspace.project.target
+    head = f"{origin.head}-dirty" if origin.edited else origin.head
+    production = asked.against or target.name
+    return Review(
+        origin.short, head, name, target.name, workspace.dialect.name, f"`{production}`", command=asked.command,
+        project=workspace.project.settings.name, folder=origin.folder,
+    )  # fmt: skip
+
+
+@contextmanager
+def _earlier(workspace: Workspace, asked: Asked, origin: Ancestry) -> Iterator[tuple[Workspace, Workspace]]:
+    """The project as it was: to compare with, and as it is built in production."""
+    from orchestrator.app.earlier import earlier
+
+    with earlier(workspace, origin.base) as (then, _):
+        against = asked.against or workspace.project.target.name
+        if against == workspace.project.target.name:
+            yield then, then
+            return
+        with earlier(workspace, origin.base, against) as (there, _):
+            yield then, there
+
+
+def _changes(workspace: Workspace, then: Workspace, asked: Asked, origin: Ancestry) -> _Known:
+    """What is different, what that reaches, and whom it breaks."""
+    from orchestrator.app.earlier import version, version_then
+    from orchestrator.app.meanings import meanings
+    from orchestrator.graph.breaking import breaking
+    from orchestrator.graph.compare import compare
+    from orchestrator.graph.impact import consequences
+
+    found = meanings(workspace)
+    before, after = version_then(then, workspace, found), version(workspace, found)
+    changes = compare(before, after, suspects(before.graph, after.graph, origin.files))
+    reached = consequences(before, after, changes)
+    return _Known(reached, breaking(before, after, reached), reach(before.graph, after.graph, reached, origin.files, widen=asked.widen))
+
+
+def _built(
+    workspace: Workspace,
+    asked: Asked,
+    name: str,
+    there: Workspace,
+    known: _Known,
+    sinks: Callable[[Workspace], Sequence[Sink]],
+    interruptible: Interruptible,
+) -> Found:
+    """Build what is different in the environment, with what production lacks; read the rest from there; compare."""
+    from orchestrator.app.ci.comparing import compared
+
+    at = Production(there.project.target.name, {}, {})
+    building: dict[str, str] = {id_: why for id_, why in known.reach.ids.items() if workspace.graph.nodes[id_].has_data}
+    run: Run | None = None
+    differences: Mapping[str, Difference | Undone] = {}
+    if building or known.reach.tests:
+        at = production(workspace, there)
+        needing = [*building, *(t for t in known.reach.tests if workspace.graph.nodes[t].kind == "test")]
+        lacking = missing(workspace.graph, needing, at.relations)
+        building |= dict.fromkeys((id_ for id_ in lacking if id_ not in building), "production does not have it")
+        request = _request(asked.request, name, at)
+        run = build(workspace, request, sinks, {*building, *_tests(workspace.graph, building, known.reach, at)}, interruptible)
+        if asked.diff and not run.cancelled:
+            differences = compared(workspace, request, asked, at, known.reach.ids, run)
+    return Found(known.consequences, breaks(workspace, known.broken), known.reach, building, at, run, differences)
+
+
+def _request(request: Request, name: str, at: Production) -> Request:
+    """Everything anew: what an earlier push of the pull request left in the environment is of another version."""
+    return replace(request, command="build", environment=name, elsewhere=dict(at.relations), full_refresh=True, gates=True)
+
+
+def _tests(graph: Graph, building: dict[str, str], reached: Reach, at: Production) -> Iterator[str]:
+    """The tests of what is built, those that read it, and those that are new, as far as everything they read is there."""
+    for id_, node in graph.nodes.items():
+        if node.kind == "unit_test" and (id_ in reached.tests or node.attached in building):
+            yield id_
+        elif node.kind == "test":
+            read = [n.id for n in graph.inputs(id_) if n.has_data]
+            if (id_ in reached.tests or any(r in building for r in read)) and all(r in building or r in at.relations for r in read):
+                yield id_
+
+
+def checked(words: Sequence[str]) -> tuple[str, ...]:
+    """What ``--fail-on`` names.
+
+    Raises:
+        UsageError: U017, something else.
+    """
+    found = tuple(dict.fromkeys(w for text in words for w in text.replace(",", " ").split()))
+    for word in found:
+        if word not in FAIL_ON:
+            raise UsageError(Problem("U017", f"`--fail-on` takes {', '.join(FAIL_ON)}, not `{word}`"))
+    return found

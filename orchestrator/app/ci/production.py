@@ -1,0 +1,74 @@
+"""Where production is: the relations that are really there, by node."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from orchestrator.app.opening import Workspace
+from orchestrator.core.errors import Problem, UsageError
+from orchestrator.core.graph import Graph
+from orchestrator.core.names import Relation
+from orchestrator.core.node import BUILDABLE
+from orchestrator.core.snapshot import Published, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """``relations`` are what is there, by node id; ``ledger`` what is known of how it came there. ``target`` is its name."""
+
+    target: str
+    relations: Mapping[str, Relation]
+    ledger: Mapping[str, Published]
+
+    @property
+    def told(self) -> str:
+        """What it is and how old, in words."""
+        if not self.relations:
+            return f"`{self.target}`, where nothing is built yet"
+        last = max((row.at for id_, row in self.ledger.items() if id_ in self.relations), default="")
+        return f"`{self.target}`" + (f", last built {last[:16].replace('T', ' ')} UTC" if last else "")
+
+
+def production(here: Workspace, then: Workspace) -> Production:
+    """What there is of the graph of ``then``, seen from the target of ``here``.
+
+    Raises:
+        UsageError: U062, it is in a database that the target's cannot read.
+        WarehouseError: the target cannot be reached.
+    """
+    from orchestrator.adapters import registry
+
+    wanted = {id_: n.relation for id_, n in then.graph.nodes.items() if n.relation is not None and n.kind in BUILDABLE}
+    warehouse = registry.warehouse(here.project.target, str(here.invocation.root), here.invocation.id)
+    try:
+        snapshot = warehouse.snapshot(dict.fromkeys(wanted.values()))
+    finally:
+        warehouse.close()
+    found = {id_: relation for id_, relation in wanted.items() if snapshot.find(relation) is not None}
+    ours, theirs = here.project.target, then.project.target
+    if not found and wanted and (ours.type, ours.database) != (theirs.type, theirs.database):
+        message = f"production is in the target `{theirs.name}` ({theirs.database}), of which `{ours.name}` ({ours.database}) sees nothing"
+        hint = "`--target` and `--against` name two places of one database; `--against` may be the target itself"
+        raise UsageError(Problem("U062", message, hint=hint))
+    return Production(theirs.name, found, _published(snapshot))
+
+
+def _published(snapshot: Snapshot) -> dict[str, Published]:
+    return {id_: row for id_, row in snapshot.ledger.items() if "/" not in id_}
+
+
+def missing(graph: Graph, ids: Collection[str], there: Collection[str]) -> tuple[str, ...]:
+    """What has to be built besides ``ids`` because they read it and production does not have it, and so on."""
+    found: dict[str, None] = {}
+    waiting = list(ids)
+    while waiting:
+        for parent in _read(graph, waiting.pop()):
+            if parent not in ids and parent not in there and parent not in found:
+                found[parent] = None
+                waiting.append(parent)
+    return tuple(id_ for id_ in graph.order if id_ in found)
+
+
+def _read(graph: Graph, id_: str) -> Iterator[str]:
+    return (node.id for node in graph.inputs(id_) if node.has_data)

@@ -1,0 +1,110 @@
+"""Commands about pull requests: ci."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.cli import options as o
+from orchestrator.cli.main import orc
+from orchestrator.cli.sections import Group
+
+if TYPE_CHECKING:
+    from orchestrator.app.ci.asked import Asked
+    from orchestrator.app.opening import Workspace
+    from orchestrator.core.review import Review
+
+REPORTS = "ci"
+"""Below the target folder: where reports go unless somebody says where."""
+
+
+@orc.group(cls=Group, invoke_without_command=True)
+@click.option("--base", metavar="REVISION", help="What to compare with (default: what the CI server says, else the main branch).")
+@click.option("--against", metavar="TARGET", help="The target that production is in (default: the one that is built in).")
+@click.option("--widen", is_flag=True, help="Build all descendants of what changed, not only those that read the change.")
+@click.option("--no-diff", "diff", is_flag=True, default=True, flag_value=False, help="Do not compare data with production.")
+@click.option("--rows", type=click.IntRange(0, 100), default=0, metavar="NUMBER", help="Show so many rows that differ (default: none).")
+@click.option("--fail-on", multiple=True, metavar="WHAT", help="Block for these, too: data-diff, warnings, lint-warnings.")
+@click.option("--allow-breaking", is_flag=True, help="Report breaking changes, but do not block for them.")
+@click.option("--report-dir", type=o.FOLDER, metavar="FOLDER", help="Where reports go (default: target/ci).")
+@click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="What to print at the end.")
+@o.empty
+@o.environment
+@o.running
+@o.project
+@o.console
+def ci(**given: Any) -> int:
+    r"""Review a pull request: what it changes, breaks, and does to the data.
+
+    \b
+    orc ci                       in CI: everything is told by the server
+    orc ci --base main           on your machine, before you push
+    orc ci --against prod        where production is another target
+    """
+    context = click.get_current_context()
+    if context.invoked_subcommand is not None:
+        return 0
+    from orchestrator.app.ci.ci import ci as review
+    from orchestrator.cli import wire
+    from orchestrator.cli.opening import opened
+
+    workspace = opened(given, "ci")
+    found = review(workspace, _asked(given), lambda w: wire.sinks(w, given), context.obj.get("interruptible", nullcontext))
+    if found.run is not None and found.run.cancelled:
+        return found.run.exit_code
+    _report(workspace, found.review, given)
+    return 0 if found.review.passes else 1
+
+
+def _asked(given: dict[str, Any]) -> Asked:
+    from orchestrator.app.ci.asked import Asked
+    from orchestrator.app.ci.ci import checked
+    from orchestrator.cli import wire
+
+    return Asked(
+        wire.request(given, "build"),
+        base=given["base"] or "",
+        against=given["against"] or "",
+        environment=given["environment"] or "",
+        widen=given["widen"],
+        diff=given["diff"],
+        rows=given["rows"],
+        fail_on=checked(given["fail_on"]),
+        allow_breaking=given["allow_breaking"],
+        command=_command(given),
+    )
+
+
+AGAIN = ("base", "target", "against", "environment", "variables")
+"""Options that decide what is compared: how to do the same again names those."""
+
+
+def _command(given: dict[str, Any]) -> str:
+    words = [f"--{'vars' if name == 'variables' else name} {shlex.quote(str(given[name]))}" for name in AGAIN if given.get(name)]
+    return " ".join(["orc ci", *words, *(["--widen"] if given["widen"] else [])])
+
+
+def _report(workspace: Workspace, review: Review, given: dict[str, Any]) -> None:
+    """Write the reports, say the verdict, print what was asked for."""
+    from orchestrator.app import secrets
+    from orchestrator.app.artifacts import target_folder
+    from orchestrator.app.ci.reports import write_reports
+    from orchestrator.cli.wire import environment
+
+    folder = Path(given["report_dir"]) if given["report_dir"] else target_folder(workspace) / REPORTS
+    files = write_reports(review, environment(given), folder, secrets(workspace))
+    match given["form"]:
+        case "json":
+            click.echo(next(f for f in files if f.suffix == ".json").read_text(encoding="utf-8"), nl=False)
+        case "markdown":
+            click.echo(next(f for f in files if f.suffix == ".md").read_text(encoding="utf-8"), nl=False)
+        case _:
+            from orchestrator.report.verdict import verdict
+
+            click.echo(verdict(review, str(folder)), err=True)
+    sys.stdout.flush()
