@@ -21,7 +21,7 @@ from orchestrator.cli.sections import Option
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "github", "sarif"]),
+    type=click.Choice(["text", "json", "github", "gitlab", "sarif"]),
     default="text",
     cls=Option,
     help="How to print what was found.",
@@ -40,8 +40,9 @@ def lint(**given: Any) -> int:
     from orchestrator.app.linting import lint as linted
     from orchestrator.cli import wire
     from orchestrator.cli.complaints import told
+    from orchestrator.publish.problems.findings import findings
     from orchestrator.report.console import colourful
-    from orchestrator.report.findings import findings, summary
+    from orchestrator.report.findings import summary
 
     workspace = opened(given, "lint")
     request = wire.request(given, "lint")

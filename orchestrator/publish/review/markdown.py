@@ -37,7 +37,7 @@ STEPS: tuple[tuple[str, str, int], ...] = (
     ("samples", "sample rows", 2), ("samples", "sample rows", 0), ("diffs", "value diffs", 20), ("diffs", "value diffs", 8),
     ("diffs", "value diffs", 0), ("boxes", "lineage", 20), ("boxes", "lineage", 0), ("changes", "changes in words", 20),
     ("changes", "changes in words", 0), ("names", "names of models", 60), ("checks", "tests and findings", 20),
-    ("names", "names of models", 0), ("checks", "tests and findings", 0), ("rows", "rows of the table", 40), ("words", "long messages", 150),
+    ("names", "names of models", 0), ("checks", "tests and findings", 0), ("rows", "rows of the table", 40), ("words", "long texts", 150),
     ("blocking", "blocking problems", 20), ("rows", "rows of the table", 10), ("blocking", "blocking problems", 8),
     ("rows", "rows of the table", 0),
 )  # fmt: skip

@@ -7,6 +7,7 @@ import unicodedata
 from typing import Any
 
 from orchestrator.core.files import Span
+from orchestrator.publish.problems.rows import located
 
 PLAIN = re.compile(r"[A-Za-z0-9_.,:/=+()\[\]<>'\"%?!;*#&$ -]+")
 """What a code span may hold as it is, also in a table: no backtick, no pipe, no backslash, no ``@``."""
@@ -81,15 +82,6 @@ def place(span: Span | None, folder: str = "") -> str:
     '`shop/models/a.sql:14`'
     """
     return code(f"{located(span.path, folder)}:{span.line}", 200) if span is not None and span.path else ""
-
-
-def located(path: str, folder: str) -> str:
-    """A path of the project as the repository has it.
-
-    >>> located("models/a.sql", "shop"), located("models/a.sql", "")
-    ('shop/models/a.sql', 'models/a.sql')
-    """
-    return f"{folder.strip('/')}/{path}" if folder.strip("/.") else path
 
 
 def counted(number: int, word: str, many: str = "") -> str:

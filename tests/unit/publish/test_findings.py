@@ -6,7 +6,8 @@ import json
 
 from orchestrator.core.errors import Problem
 from orchestrator.core.files import Span
-from orchestrator.report.findings import findings, summary
+from orchestrator.publish.problems.findings import findings
+from orchestrator.report.findings import summary
 
 ONE = Problem(
     "S450", "100% public,\nsaid: twice", Span("models/a,b:c.sql", 3, 5, 4), "look", (("called from", Span("m.sql", 1, 2)),), "warning", "a"
