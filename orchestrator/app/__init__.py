@@ -40,7 +40,7 @@ __all__ = ["VERSION", "Workspace", "build", "chosen", "open_workspace", "prepare
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan, and the live things it needs."""
+    """A plan, and the live things it needs. ``own`` is the graph without what is read from elsewhere: what artifacts tell."""
 
     workspace: Workspace
     plan: Plan
@@ -49,6 +49,7 @@ class Prepared:
     selected: frozenset[str]
     request: Request
     warnings: tuple[Problem, ...] = ()
+    own: Graph | None = None
 
 
 def build(
@@ -91,7 +92,8 @@ def _finish() -> None:
 def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None = None) -> Prepared:
     """Select, look at the warehouse once, and plan."""
     from orchestrator.adapters import registry
-    from orchestrator.plan.plan import plan
+    from orchestrator.app.placing import at, placed
+    from orchestrator.plan.plan import BUILDS, plan
 
     if request.warn_error and (warnings := workspace.graph.warnings):
         raise UsageError(*(replace(w, severity="error") for w in warnings))
@@ -100,12 +102,13 @@ def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None =
     project = workspace.project
     warehouse = registry.warehouse(project.target, str(workspace.invocation.root), workspace.invocation.id)
     try:
-        relations = [n.relation for n in workspace.graph.nodes.values() if n.relation is not None and n.kind in BUILDABLE]
-        snapshot = warehouse.snapshot(relations)
+        building = {id_ for id_ in selected if workspace.graph.nodes[id_].has_data} if request.command in BUILDS else set()
+        where = placed(workspace, request, building, warehouse.snapshot)
+        workspace = at(workspace, where.graph)
         work = plan(
             workspace.graph,
             selected,
-            snapshot,
+            where.snapshot,
             request,
             workspace.dialect,
             run=workspace.invocation.id,
@@ -117,7 +120,7 @@ def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None =
     except BaseException:
         warehouse.close()
         raise
-    return Prepared(workspace, work, warehouse, snapshot, selected, request, found.warnings)
+    return Prepared(workspace, work, warehouse, where.snapshot, selected, request, found.warnings, where.own)
 
 
 def chosen(workspace: Workspace, request: Request) -> frozenset[str]:
@@ -127,6 +130,7 @@ def chosen(workspace: Workspace, request: Request) -> frozenset[str]:
 
 def selection(workspace: Workspace, request: Request) -> Selected:
     """What a request selects, and a warning for every word of it that matches nothing."""
+    from orchestrator.app.comparing import methods
     from orchestrator.graph.select import select
     from orchestrator.graph.selectors import Selectors, selectors
 
@@ -142,6 +146,7 @@ def selection(workspace: Workspace, request: Request) -> Selected:
         indirect=request.indirect,
         resource_types=kinds,
         exclude_resource_types=request.exclude_resource_types,
+        methods=methods(workspace, request) if request.state else None,
     )
 
 

@@ -24,6 +24,18 @@ TOLD = "DBT_ENV_CUSTOM_ENV_"
 """Environment variables of this prefix are told to readers of artifacts, without it."""
 
 
+def macro_texts(workspace: Workspace) -> dict[str, str]:
+    """The texts of the project's own macros, by id."""
+    from orchestrator.app.opening import text_of
+    from orchestrator.render.macros import definition, library
+
+    project = workspace.project
+    if not project.macros:
+        return {}
+    found, _ = library([(f.path, text_of(project, f.path)) for f in project.macros], project.settings.name)
+    return {m.id: definition(m) for m in found.packages.get(project.settings.name, {}).values()}
+
+
 def write_artifacts(ready: Prepared, run: Run) -> None:
     """manifest.json, run_results.json, compiled/ and run/ of a finished run."""
     from orchestrator.plan.compile import Names
@@ -39,10 +51,10 @@ def write_artifacts(ready: Prepared, run: Run) -> None:
     tasks = {t.node for t in ready.plan.tasks}
     sent = {r.node: r.sql for r in run.results if r.sql and r.node in tasks}
     kept = {s.node: s.payload["audit"] for t in ready.plan.tasks for s in t.steps if "audit" in s.payload}
-    facts = replace(facts_of(workspace, compiled, sent), kept=kept)
+    facts = replace(facts_of(workspace, compiled, sent, macro_texts(workspace)), kept=kept)
     from orchestrator.app import secrets
 
-    write(publish(workspace.graph, workspace.project, facts, run), target_folder(workspace), secrets(workspace))
+    write(publish(ready.own or workspace.graph, workspace.project, facts, run), target_folder(workspace), secrets(workspace))
 
 
 def write_manifest(workspace: Workspace, compiled: Mapping[str, str] | None = None) -> None:
@@ -51,7 +63,7 @@ def write_manifest(workspace: Workspace, compiled: Mapping[str, str] | None = No
     from orchestrator.publish.publish import publish
     from orchestrator.publish.write import write
 
-    facts = facts_of(workspace, compiled or {}, {})
+    facts = facts_of(workspace, compiled or {}, {}, macro_texts(workspace))
     with garbage_kept():
         write(publish(workspace.graph, workspace.project, facts), target_folder(workspace), secrets(workspace))
 
@@ -163,7 +175,7 @@ def target_folder(workspace: Workspace) -> Path:
     return workspace.invocation.root / workspace.project.settings.target_path
 
 
-def facts_of(workspace: Workspace, compiled: Mapping[str, str], sent: Mapping[str, str]) -> Facts:
+def facts_of(workspace: Workspace, compiled: Mapping[str, str], sent: Mapping[str, str], macros: Mapping[str, str] | None = None) -> Facts:
     """What artifacts say about this invocation."""
     from orchestrator.app import VERSION
     from orchestrator.publish.facts import Facts
@@ -180,6 +192,7 @@ def facts_of(workspace: Workspace, compiled: Mapping[str, str], sent: Mapping[st
         compiled,
         sent,
         {k.removeprefix(TOLD): v for k, v in invocation.env.items() if k.startswith(TOLD)},
+        macros=macros or {},
     )
 
 

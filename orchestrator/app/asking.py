@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +10,11 @@ from orchestrator.app import chosen, selection
 from orchestrator.app.artifacts import compiled_sql, write_manifest
 from orchestrator.app.explain import explainer
 from orchestrator.app.opening import Workspace
+from orchestrator.app.placing import alone, at, defers, placed
 from orchestrator.core.declaration import Declaration
 from orchestrator.core.errors import ExecuteError, LinkError, OrcError, ParseError, Problem, UsageError
 from orchestrator.core.files import Span
+from orchestrator.core.graph import Graph
 from orchestrator.core.node import Kind, Node, SqlBody
 from orchestrator.core.plan import Origin, Request, Statement
 from orchestrator.plan.compile import Names, compile_query
@@ -23,21 +25,35 @@ Rows = tuple[str, Sequence[str], Sequence[Sequence[Any]]]
 
 def compiled(workspace: Workspace, request: Request) -> dict[str, str]:
     """The final SQL of the selected nodes, by id; written to ``target/compiled`` with the manifest."""
-    names = Names(workspace.graph, workspace.dialect)
     ids = sorted(chosen(workspace, request))
+    names = Names(_graph(workspace, request, ids), workspace.dialect)
     texts = {id_: sql for id_ in ids if (sql := compiled_sql(workspace.graph.nodes[id_], names)) is not None}
-    write_manifest(workspace, texts)
+    write_manifest(at(workspace, alone(workspace, request)), texts)
     return texts
 
 
-def inline(workspace: Workspace, text: str) -> str:
-    """A query given on the command line, compiled like a model.
+def _graph(workspace: Workspace, request: Request, building: Collection[str]) -> Graph:
+    """Where nodes are for this request. The warehouse is asked only when something may be read from elsewhere."""
+    if not defers(request):
+        return alone(workspace, request)
+    from orchestrator.adapters import registry
+
+    warehouse = registry.warehouse(workspace.project.target, str(workspace.invocation.root))
+    try:
+        return placed(workspace, request, building, warehouse.snapshot).graph
+    finally:
+        warehouse.close()
+
+
+def inline(workspace: Workspace, text: str, request: Request | None = None, graph: Graph | None = None) -> str:
+    """A query given on the command line, compiled like a model; names mean what they mean in the project, wherever that is now.
 
     Raises:
         OrcError: it does not render or parse, or reads something unknown.
     """
     node, query = _inline(workspace, text)
-    return compile_query(node, query, Names(workspace.graph, workspace.dialect)).sql
+    where = graph or (_graph(workspace, request, ()) if request else workspace.graph)
+    return compile_query(node, query, Names(where, workspace.dialect)).sql
 
 
 def _inline(workspace: Workspace, text: str) -> tuple[Node, Any]:
@@ -99,16 +115,17 @@ def shown(workspace: Workspace, request: Request, text: str | None, limit: int) 
     """
     from orchestrator.adapters import registry
 
-    names = Names(workspace.graph, workspace.dialect)
     ids = _shown_ids(workspace, request) if text is None else []
     warehouse = registry.warehouse(workspace.project.target, str(workspace.invocation.root))
     try:
+        graph = placed(workspace, request, (), warehouse.snapshot).graph if defers(request) else alone(workspace, request)
+        names = Names(graph, workspace.dialect)
         connection = warehouse.connect()
         explain = explainer(workspace)
         queries = (
             [(id_, *_query(workspace, names, id_)) for id_ in ids]
             if text is None
-            else [("inline", "inline query", Statement(inline(workspace, text)))]
+            else [("inline", "inline query", Statement(inline(workspace, text, graph=graph)))]
         )
         for id_, name, statement in queries:
             cut = f"select * from (\n{statement.sql}\n) as orc_show limit {limit}" if limit >= 0 else statement.sql

@@ -6,7 +6,8 @@ import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.app.invocation import Invocation
@@ -17,6 +18,7 @@ from orchestrator.core.files import Span
 from orchestrator.core.graph import Graph
 from orchestrator.core.ports import Dialect
 from orchestrator.core.project import Project, Settings, Target
+from orchestrator.core.state import State
 from orchestrator.load.cache import Cache
 
 if TYPE_CHECKING:
@@ -47,6 +49,13 @@ class Workspace:
     def templates(self) -> Templates:
         """The project's templates; made when one must be rendered (again)."""
         return templates_of(self.invocation, self.project, self.dialect)
+
+    @cached_property
+    def states(self) -> Callable[[Path], State]:
+        """Earlier states by the place of their manifest; each is read once."""
+        from orchestrator.load.state import state
+
+        return cache(state)
 
     def raw(self, id_: str) -> str:
         """The source text of a node."""

@@ -44,6 +44,12 @@ def last_failure(history: History, given: Mapping[str, Any]) -> Past | None:
         event_times=asked(before),
         batches=left(history, last.id),
         invocation=before,
+        environment=before.get("environment") or "",
+        state=before.get("state"),
+        defer_state=before.get("defer_state"),
+        defer=before.get("defer"),
+        favor_state=bool(before.get("favor_state")),
+        sample=before.get("sample"),
     )
     return Past(command, nodes, request)
 

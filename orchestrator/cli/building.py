@@ -34,6 +34,8 @@ def _execute(given: dict[str, Any], command: str, *, only: Iterable[str] | None 
 @o.max_bytes
 @o.running
 @o.store_failures
+@o.earlier
+@o.environment
 @o.project
 @o.console
 def run(**given: Any) -> int:
@@ -47,6 +49,8 @@ def run(**given: Any) -> int:
 @o.max_bytes
 @o.running
 @o.store_failures
+@o.earlier
+@o.environment
 @o.project
 @o.console
 def build(**given: Any) -> int:
@@ -58,6 +62,8 @@ def build(**given: Any) -> int:
 @o.selection
 @o.running
 @o.store_failures
+@o.earlier
+@o.environment
 @o.project
 @o.console
 def test(**given: Any) -> int:
@@ -71,6 +77,8 @@ def test(**given: Any) -> int:
 @o.max_bytes
 @o.running
 @o.store_failures
+@o.earlier
+@o.environment
 @o.project
 @o.console
 @click.option("--show", is_flag=True, help="Print the first rows of what was loaded.")
@@ -98,6 +106,8 @@ def _show_seeds(given: dict[str, Any]) -> None:
 @o.building
 @o.running
 @o.store_failures
+@o.earlier
+@o.environment
 @o.project
 @o.console
 def snapshot(**given: Any) -> int:

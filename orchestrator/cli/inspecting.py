@@ -33,6 +33,7 @@ def _warn(workspace: Workspace, found: tuple[Problem, ...], given: dict[str, Any
 @o.selection
 @o.output
 @o.output_keys
+@o.earlier
 @o.project
 @o.console
 def ls(**given: Any) -> int:
@@ -77,6 +78,8 @@ def parse(**given: Any) -> int:
 @click.option("--dry-run", is_flag=True, help="Ask the engine whether each model's query is right, and what it would process.")
 @click.option("--offline", is_flag=True, help="The same without the engine: BigQuery's SQL, judged by Google's own analyzer.")
 @o.running
+@o.earlier
+@o.environment
 @o.project
 @o.console
 def compile_(**given: Any) -> int:
@@ -87,7 +90,7 @@ def compile_(**given: Any) -> int:
 
     workspace = opened(given, "compile")
     if given.get("inline"):
-        click.echo(inline(workspace, given["inline"]))
+        click.echo(inline(workspace, given["inline"], wire.request(given, "compile")))
         return 0
     request = wire.request(given, "compile")
     if given["offline"]:
@@ -114,6 +117,8 @@ def compile_(**given: Any) -> int:
 @o.building
 @o.max_bytes
 @o.running
+@o.earlier
+@o.environment
 @o.project
 @o.console
 def plan(**given: Any) -> int:
@@ -180,6 +185,8 @@ def _told(workspace: Workspace, found: Sequence[Estimate], given: dict[str, Any]
 @click.option("--limit", default=5, show_default=True, help="How many rows; -1 for all.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print the rows.")
 @o.running
+@o.earlier
+@o.environment
 @o.project
 @o.console
 def show(**given: Any) -> int:

@@ -148,6 +148,39 @@ building = _stack(
 """How to build."""
 
 
+earlier = _stack(
+    _section("State")(
+        "--state",
+        metavar="PATH",
+        envvar=["ORC_STATE", "DBT_STATE", "DBT_ARTIFACT_STATE_PATH"],
+        help="An earlier state: the folder of its manifest.json, for `state:modified` and --defer.",
+    ),
+    _section("State")(
+        "--defer/--no-defer",
+        "defer",
+        default=None,
+        envvar=[*_env("DEFER"), "DBT_DEFER_TO_STATE"],
+        help="Read what is neither selected nor there from the state's tables.",
+    ),
+    _section("State")(
+        "--favor-state/--no-favor-state",
+        "favor_state",
+        default=False,
+        envvar=_env("FAVOR_STATE"),
+        help="… also what is there.",
+    ),
+    _section("State")("--defer-state", metavar="PATH", envvar=_env("DEFER_STATE"), help="Another state to read from than --state."),
+)
+"""An earlier state, to compare with and to read from."""
+
+environment = _section("State")(
+    "--environment",
+    metavar="NAME",
+    envvar="ORC_ENVIRONMENT",
+    help="Build beside production, in schemas that end in `__NAME`; read the rest from production.",
+)
+
+
 class Amount(click.ParamType[int]):
     """An amount of data: a number of bytes, or ``10GiB``."""
 

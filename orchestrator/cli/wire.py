@@ -96,6 +96,12 @@ def request(options: Mapping[str, Any], command: str) -> Request:
         max_bytes=options.get("max_bytes"),
         on_conflict=options.get("on_conflict") or "wait",
         event_times=event_times(options.get("event_time_start"), options.get("event_time_end")),
+        environment=options.get("environment") or "",
+        state=options.get("state"),
+        defer_state=options.get("defer_state"),
+        defer=options.get("defer"),
+        favor_state=bool(options.get("favor_state")),
+        sample=options.get("sample"),
         invocation={k: _plain(v) for k, v in options.items() if not k.startswith("_") and v is not None},
     )
 

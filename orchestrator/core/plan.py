@@ -141,6 +141,9 @@ class Request:
     """What the user asked for, flags included; the plan's only input beside graph and snapshot.
 
     ``event_times`` limits models built by interval to a range. ``batches`` are what exactly to build of some of them (``retry``).
+    ``environment`` is the suffix of the schemas of a build beside production (empty: none). ``state`` is where an earlier state is,
+    ``defer_state`` another one to read from; ``defer`` reads from it what is not built here (``None``: not said), ``favor_state`` also
+    what is there. ``sample`` is the share of rows to build with.
     """
 
     command: str
@@ -162,6 +165,12 @@ class Request:
     event_times: Interval | None = None
     batches: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
     invocation: Mapping[str, Any] = field(default_factory=dict)
+    environment: str = ""
+    state: str | None = None
+    defer_state: str | None = None
+    defer: bool | None = None
+    favor_state: bool = False
+    sample: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -42,6 +42,25 @@ class Published:
     run: str
     at: str
     rows: int | None = None
+
+
+def recorded(node: str, environment: str = "") -> str:
+    """What the ledger calls a node: in an environment of its own it has a row of its own. No id has a slash in it.
+
+    >>> recorded("model.shop.orders"), recorded("model.shop.orders", "pr_482")
+    ('model.shop.orders', 'pr_482/model.shop.orders')
+    """
+    return f"{environment}/{node}" if environment else node
+
+
+def recorded_in(name: str) -> tuple[str, str]:
+    """The environment and the node of what the ledger calls a node; the environment is empty in production.
+
+    >>> recorded_in("pr_482/model.shop.orders"), recorded_in("model.shop.orders")
+    (('pr_482', 'model.shop.orders'), ('', 'model.shop.orders'))
+    """
+    environment, _, node = name.rpartition("/")
+    return environment, node
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +105,11 @@ class Snapshot:
     def find(self, relation: Relation) -> Existing | None:
         """The relation as it exists now, or ``None``."""
         return self.relations.get(relation.key)
+
+    def within(self, environment: str) -> Snapshot:
+        """The same, the ledger limited to one environment (empty: production), by node ids."""
+        mine = {node: row for name, row in self.ledger.items() for there, node in [recorded_in(name)] if there == environment}
+        return replace(self, ledger=mine)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from orchestrator.core.errors import PlanError, Problem
 from orchestrator.core.names import Relation, shortened
 from orchestrator.core.node import Node
 from orchestrator.core.plan import Late, Statement, Step, Verdict
+from orchestrator.graph.environment import suffixed
 from orchestrator.plan.checks import Check, check, is_late_check, scans, stored, verdict
 from orchestrator.plan.situation import Situation
 
@@ -84,5 +85,7 @@ def audit(test: Node, at: Situation) -> Relation:
     attached = at.names.graph.nodes.get(test.attached or (test.depends_on[0] if test.depends_on else ""))
     near = attached.relation if attached else None
     schema = f"{at.schema}_{test.config.get('schema') or 'dbt_test__audit'}"
+    if at.environment:
+        schema = suffixed(schema, at.environment, at.dialect.max_identifier)
     name = shortened(str(test.config.get("alias") or test.name), at.dialect.max_identifier)
     return Relation(near.database if near else None, schema, name)

@@ -18,6 +18,7 @@ from orchestrator.plan.check_steps import check_steps
 from orchestrator.plan.compile import Names
 from orchestrator.plan.expand import expand
 from orchestrator.plan.gates import blocking, gates, upstream
+from orchestrator.plan.guard import claims, outside
 from orchestrator.plan.situation import Situation
 
 BUILDS = frozenset({"run", "build", "seed", "snapshot", "retry"})
@@ -56,6 +57,7 @@ def plan(
         now,
         request.event_times,
         request.batches,
+        environment=request.environment,
     )
     building = {id_ for id_ in selected if graph.nodes[id_].has_data} if request.command in BUILDS else set()
     tests, units = _tests(graph, selected, building, snapshot, request)
@@ -83,10 +85,11 @@ def plan(
         with collecting(problems):
             tasks.append(_test_task(graph.nodes[id_], building, situation))
     tasks += [_unit_task(u, building, situation) for u in loose]
+    problems += outside(tasks, graph, request.environment)
     if problems:
         raise PlanError(*problems)
     before, after = _run_hooks(graph, dialect) if request.command in (*BUILDS, "test") else ((), ())
-    prepare = (*_schemas(tasks, snapshot, dialect), *_ledger(tasks, request, dialect))
+    prepare = (*_schemas(tasks, snapshot, dialect), *_ledger(tasks, request, dialect), *claims(tasks, situation))
     warnings = tuple(w for t in tasks for w in t.warnings)
     return Plan(request.command, tuple(tasks), before, after, prepare, request.fail_fast, request.threads or threads, warnings)
 

@@ -16,6 +16,7 @@ from orchestrator.plan.compile import Names
 class Situation:
     """What expansion needs to know besides the node: where things are, what exists, the flags, and the run's one ``now``.
 
+    ``environment`` is where a build beside production goes.
     ``later`` says that no table can be made where a check runs: rows that fail are kept when its transaction is over.
     """
 
@@ -31,6 +32,7 @@ class Situation:
     event_times: Interval | None = None
     batches: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
     later: bool = False
+    environment: str = ""
 
     @property
     def dialect(self) -> Dialect:

@@ -13,7 +13,7 @@ from orchestrator.core.names import Relation
 from orchestrator.core.node import Column, Node, PythonBody, Query, SeedBody, SqlBody
 from orchestrator.core.plan import Late, Origin, Statement, Step, Verdict
 from orchestrator.core.ports import Dialect
-from orchestrator.core.snapshot import Existing, Published, RelationKind
+from orchestrator.core.snapshot import Existing, Published, RelationKind, recorded
 from orchestrator.plan.compile import compile_query, compile_text, is_late
 from orchestrator.plan.contract import contract
 from orchestrator.plan.situation import Situation
@@ -181,12 +181,13 @@ def promote(
 
     ``described`` is false where comments and grants cannot be part of the transaction: another step sees to them.
     """
+    row = recorded(node.id, at.environment)
     payload: dict[str, Any] = {
-        "publish": Published(node.id, str(relation), node.fingerprint, at.run, ""),
+        "publish": Published(row, str(relation), node.fingerprint, at.run, ""),
         "known": node.id in at.snapshot.ledger,
     }
     if not at.dialect.trusts_commit:
-        payload["verify"] = at.dialect.ledger_read(node.id)
+        payload["verify"] = at.dialect.ledger_read(row)
     return Step(
         f"{node.id}/promote",
         node.id,

@@ -20,6 +20,7 @@ class Facts:
 
     ``compiled`` is each node's own query as it was (or would be) sent, ``sent`` the whole statements. ``quoted`` writes a
     relation in the engine's quoting. ``kept`` are the relations that keep the rows which fail a test.
+    ``macros`` are the texts of macros by id, for those who compare.
     ``env`` are variables to pass on to readers (dbt: those named ``DBT_ENV_CUSTOM_ENV_…``).
     """
 
@@ -34,6 +35,7 @@ class Facts:
     sent: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, Relation] = field(default_factory=dict)
+    macros: Mapping[str, str] = field(default_factory=dict)
 
     def relation_name(self, node: Node) -> str | None:
         """Where the data of a node are, or the rows that fail a test; quoted."""

@@ -35,7 +35,7 @@ def parts(graph: Graph, project: Project, facts: Facts) -> Iterator[Part]:
     yield "metadata", _metadata(project, facts)
     yield "nodes", entries("nodes")
     yield "sources", entries("sources")
-    yield "macros", {id_: _macro(id_, path, facts.generated.timestamp()) for id_, path in graph.macros.items()}
+    yield "macros", {id_: _macro(id_, path, facts.generated.timestamp(), facts.macros.get(id_, "")) for id_, path in graph.macros.items()}
     yield "docs", {}
     yield "exposures", entries("exposures")
     yield "metrics", {}
@@ -80,7 +80,7 @@ def manifest_roots(project: Project) -> tuple[str, ...]:
     return tuple(sorted((f"{root.strip('/')}/" for root in roots), key=len, reverse=True))
 
 
-def _macro(id_: str, path: str, created: float) -> dict[str, Any]:
+def _macro(id_: str, path: str, created: float, text: str) -> dict[str, Any]:
     package, name = [*id_.split(".", 2), "", ""][1:3]
     return {
         "name": name,
@@ -89,7 +89,7 @@ def _macro(id_: str, path: str, created: float) -> dict[str, Any]:
         "path": path,
         "original_file_path": path,
         "unique_id": id_,
-        "macro_sql": "",
+        "macro_sql": text,
         "depends_on": {"macros": []},
         "description": "",
         "meta": {},
