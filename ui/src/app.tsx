@@ -14,7 +14,7 @@ import { Overview } from "./pages/overview";
 import { Boundary } from "./parts/boundary";
 import { moment } from "./parts/format";
 import type { Place } from "./place";
-import { usePlace } from "./router";
+import { cameBack, usePlace } from "./router";
 import { openSearch, SearchDialog } from "./search/dialog";
 import { readProject } from "./source";
 
@@ -47,7 +47,7 @@ function Shell({ generatedAt, version }: { generatedAt: string; version: string 
   useEffect(() => {
     if (shown.current === page) return;
     shown.current = page;
-    window.scrollTo(0, 0);
+    if (!cameBack()) window.scrollTo(0, 0);
     main.current?.focus({ preventScroll: true }); // a screen reader goes on where the new page begins
   }, [page]);
   useSearchKeys();

@@ -11,6 +11,13 @@ function follow(tell: () => void): () => void {
   return () => events.forEach((name) => window.removeEventListener(name, tell));
 }
 
+/** Whether the last move was back or forward: then the browser knows where on the page somebody was. */
+let isReturn = false;
+window.navigation?.addEventListener("navigate", (event) => {
+  isReturn = event.navigationType === "traverse";
+});
+export const cameBack = (): boolean => isReturn;
+
 export function go(place: Place, how: "push" | "replace" = "push"): void {
   const hash = formatPlace(place);
   if (hash === location.hash) return;

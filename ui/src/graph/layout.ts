@@ -22,8 +22,8 @@ export interface Placed {
 
 const GAP_BETWEEN = 26;
 const GAP_OF_LAYERS = 72;
-/** The better, slower ways of placing take a second from about here on. */
-const CAREFUL = 220;
+/** With more boxes and lines than this the better ways of placing take half a second and more. */
+const CAREFUL = 440;
 
 export function layout(boxes: readonly Box[], lines: readonly Line[]): Placed {
   if (!boxes.length) return { at: {}, width: 0, height: 0 };
@@ -37,7 +37,7 @@ export function layout(boxes: readonly Box[], lines: readonly Line[]): Placed {
   const size = ({ data }: { data: Box }): [number, number] => [data.height, data.width];
   const gap: [number, number] = [GAP_BETWEEN, GAP_OF_LAYERS];
   const { width, height } =
-    boxes.length + lines.length > CAREFUL * 2
+    boxes.length + lines.length > CAREFUL
       ? sugiyama().layering(layeringLongestPath()).decross(decrossTwoLayer()).coord(coordGreedy()).nodeSize(size).gap(gap)(drawing)
       : sugiyama().layering(layeringSimplex()).decross(decrossTwoLayer()).coord(coordSimplex()).nodeSize(size).gap(gap)(drawing);
   const at: Placed["at"] = {};

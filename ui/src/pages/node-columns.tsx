@@ -1,6 +1,6 @@
 /** The columns of a node; each opens to show what it is made of and what is made of it. */
 
-import { Fragment } from "react";
+import { Fragment, useEffect, useRef } from "react";
 import { titleOf } from "../catalogue";
 import type { Column, Edge, NodeDetail, NodeSummary, TestResult } from "../data";
 import { SpotLink } from "../graph/trace-panel";
@@ -16,6 +16,10 @@ import { Markdown } from "../text/markdown";
 const LONG_TYPE = 24;
 
 export function Columns({ detail, node, chosen }: { detail: NodeDetail; node: NodeSummary; chosen: string | undefined }) {
+  const opened = useRef<HTMLTableRowElement>(null);
+  useEffect(() => {
+    opened.current?.scrollIntoView({ block: "nearest" }); // it may be far down the page when a search led here
+  }, [chosen]);
   return (
     <section aria-labelledby="columns">
       <h2 id="columns">Columns <span className="faint">{detail.columns.length}</span></h2>
@@ -37,7 +41,7 @@ export function Columns({ detail, node, chosen }: { detail: NodeDetail; node: No
                   <td><Described column={column} /></td>
                   <td><TestMarks tests={column.tests} /></td>
                 </tr>
-                {isOpen ? <tr className="open-row"><td colSpan={4}><ColumnLineage column={column} node={node} /></td></tr> : null}
+                {isOpen ? <tr ref={opened} className="open-row"><td colSpan={4}><ColumnLineage column={column} node={node} /></td></tr> : null}
               </Fragment>
             );
           })}

@@ -11,8 +11,8 @@ const STEP = 14;
 
 export function Runs({ runs }: { runs: readonly RunOfNode[] }) {
   return (
-    <section aria-labelledby="runs">
-      <h2 id="runs" className="unseen">Runs</h2>
+    <section>
+      <h2 className="unseen">Runs</h2>
       <Trend runs={runs} />
       <Scroll label="Runs">
         <table className="list">

@@ -11,8 +11,8 @@ export function Tests({ detail }: { detail: NodeDetail }) {
     ...detail.columns.flatMap((column) => (column.tests ?? []).map((test): [string, TestResult] => [column.name, test])),
   ];
   return (
-    <section aria-labelledby="tests">
-      <h2 id="tests" className="unseen">Tests</h2>
+    <section>
+      <h2 className="unseen">Tests</h2>
       <Scroll label="Tests">
         <table className="list">
           <thead><tr><th scope="col">Test</th><th scope="col">Column</th><th scope="col">Last result</th><th scope="col" className="number">Failures</th><th scope="col" className="wide-only">When</th></tr></thead>

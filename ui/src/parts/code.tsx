@@ -10,7 +10,7 @@ export function Code({ text, language, label, bare = false }: { text: string; la
     <figure className="code">
       {label ? <figcaption className="unseen">{label}</figcaption> : null}
       <CopyButton text={text} />
-      <pre tabIndex={0} aria-label={label ?? "Code"}>
+      <pre tabIndex={0} role="group" aria-label={label ?? "Code"}>
         <code>
           {rows.map((row, index) => (
             <span className="line" key={index}>

@@ -22,11 +22,14 @@ const plain = (text: string): string =>
 
 const slug = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "");
 
-/** Headings of a description stand below those of the page. */
-const FIRST_LEVEL = 2;
+/** The highest heading of a description stands right below the page's own, whatever its author began with. */
+function raised(tokens: Token[]): Token[] {
+  const highest = Math.min(...tokens.flatMap((token) => (token.type === "heading" ? (token as Tokens.Heading).depth : [])));
+  return tokens.map((token) => (token.type === "heading" ? { ...(token as Tokens.Heading), depth: (token as Tokens.Heading).depth - highest + 1 } : token));
+}
 
 export function Markdown({ text, inline = false }: { text: string; inline?: boolean }) {
-  const parts = useMemo(() => lexer(text), [text]);
+  const parts = useMemo(() => raised(lexer(text)), [text]);
   const only = parts[0];
   if (inline && parts.length === 1 && only?.type === "paragraph") return <span className="markdown">{all((only as Tokens.Paragraph).tokens)}</span>;
   return <div className="markdown">{all(parts)}</div>;
@@ -46,7 +49,7 @@ function one(token: Token): ReactNode {
     case "def":
       return null;
     case "heading":
-      return createElement(`h${Math.min(known.depth + FIRST_LEVEL - 1, 6)}`, { id: slug(known.text) }, all(known.tokens));
+      return createElement(`h${Math.min(known.depth + 1, 6)}`, { id: slug(known.text) }, all(known.tokens));
     case "paragraph":
       return <p>{all(known.tokens)}</p>;
     case "blockquote":

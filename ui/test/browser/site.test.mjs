@@ -181,6 +181,24 @@ test("the map opens folders, and back closes them", () =>
     await page.waitForSelector(".box-title:has-text('staging')");
   }));
 
+test("a new page begins at its top; going back returns to where one was, and a column that was searched for is in view", async () => {
+  await at("#/list", async (page) => {
+    await page.setViewportSize({ width: 900, height: 420 });
+    const scrolled = () => page.evaluate(() => window.scrollY);
+    await page.locator("a:has-text('customers_history')").scrollIntoViewIfNeeded();
+    const before = await scrolled();
+    assert.ok(before > 100);
+    await page.click("a:has-text('customers_history')");
+    await page.waitForSelector("h1:has-text('customers_history')");
+    assert.equal(await scrolled(), 0);
+    await page.goBack();
+    await page.waitForSelector("h1:has-text('All nodes')");
+    await page.waitForFunction((wanted) => Math.abs(window.scrollY - wanted) < 60, before);
+    await page.goto(`${server.url}${VALUE}?column=tier`);
+    await page.waitForFunction(() => (document.querySelector(".open-row")?.getBoundingClientRect().bottom ?? 9999) <= window.innerHeight + 1);
+  });
+});
+
 test("the search is part of the address, forgets nothing on back, and closes with Escape", () =>
   at("#/", async (page) => {
     await page.keyboard.press("Control+k");

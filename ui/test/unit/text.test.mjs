@@ -57,6 +57,7 @@ test("entities are shown as what they mean, once", () => {
 
 test("tables, lists and headings become elements below the page's own heading", () => {
   const html = render("# Top\n\n* one\n* two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n");
+  assert.ok(render("### Deep\n\n#### Deeper").includes("<h2 id=\"deep\">Deep</h2><h3"), "whatever the author begins with");
   for (const part of ["<h2 id=\"top\">Top</h2>", "<li>", "<th scope=\"col\">a</th>", "<td>1</td>"]) assert.ok(html.includes(part), html);
 });
 
