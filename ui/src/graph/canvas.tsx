@@ -6,12 +6,14 @@ import { Icon } from "../parts/icon";
 import type { Box, Line, Placed } from "./layout";
 import { useLayout } from "./useLayout";
 import { ActiveContext } from "./active";
+import { WayEdge } from "./way";
 
 export interface Drawn<Content extends Record<string, unknown>> extends Box {
   type: string;
   content: Content;
 }
 
+const EDGE_TYPES = { way: WayEdge };
 /** The same size on thick and on thin lines. */
 export const ARROW: EdgeMarker = { type: MarkerType.ArrowClosed, width: 20, height: 20, markerUnits: "userSpaceOnUse", color: "var(--line-strong)" };
 
@@ -45,6 +47,7 @@ function Drawing<Content extends Record<string, unknown>>({ label, drawn, edges,
     style: { pointerEvents: "all" }, // boxes that cannot be dragged would let clicks through
     draggable: false, selectable: false, focusable: false, connectable: false,
   })) : []), [drawn, placed]);
+  const shownEdges = useMemo(() => (placed ? edges.map((edge): Edge => ({ type: "way", ...edge, data: { points: placed.ways[`${edge.source}>${edge.target}`], half: (boxes[0]?.width ?? 0) / 2 } })) : []), [placed, edges, boxes]);
   const { setCenter, getZoom } = useReactFlow();
   const first = active && placed?.at[active] ? active : (focus ?? drawn[0]?.id);
 
@@ -65,7 +68,7 @@ function Drawing<Content extends Record<string, unknown>>({ label, drawn, edges,
     <div ref={frame} className={`canvas${isSmall ? " canvas-small" : ""}`} role="group" aria-label={`${label}. Arrow keys move between boxes.`} onKeyDown={onKeyDown} data-ready={nodes.length > 0}>
       <ActiveContext value={first}>
         <ReactFlow
-          nodes={nodes} edges={placed ? edges : []} nodeTypes={types} minZoom={0.08} maxZoom={1.6} proOptions={{ hideAttribution: true }} nodesDraggable={false} nodesConnectable={false} edgesFocusable={false}
+          nodes={nodes} edges={shownEdges} nodeTypes={types} edgeTypes={EDGE_TYPES} minZoom={0.08} maxZoom={1.6} proOptions={{ hideAttribution: true }} nodesDraggable={false} nodesConnectable={false} edgesFocusable={false}
           elementsSelectable={false} nodesFocusable={false} disableKeyboardA11y zoomOnScroll={!isSmall} preventScrolling={!isSmall} zoomOnDoubleClick={false} deleteKeyCode={null} selectionKeyCode={null}
         >
           <Background variant={BackgroundVariant.Dots} gap={22} size={1} />
@@ -109,7 +112,7 @@ function View({ placed, focus, look }: { placed: Placed | undefined; focus: stri
     const pane = document.querySelector(".canvas");
     const fits = Math.min((pane?.clientWidth ?? 0) / placed.width, (pane?.clientHeight ?? 0) / placed.height) >= LEGIBLE;
     const box = focus ? getNode(focus) : undefined;
-    if (seen) void fitView({ nodes: seen.split(" ").map((id) => ({ id })), padding: 0.08, maxZoom: 1, minZoom: LEGIBLE });
+    if (seen) void fitView({ nodes: seen.split(" ").map((id) => ({ id })), padding: 0.08, maxZoom: 1, minZoom: 0.8 * LEGIBLE });
     else if (fits || !box) void fitView({ padding: 0.08, maxZoom: 1, minZoom: SMALLEST });
     else void setCenter(box.position.x + (box.width ?? 0) / 2, box.position.y + (box.height ?? 0) / 2, { zoom: 0.7 });
   }, [placed, focus, seen, isMeasured, fitView, setCenter, getNode]);

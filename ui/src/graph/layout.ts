@@ -16,6 +16,8 @@ export interface Line {
 export interface Placed {
   /** Left upper corners. */
   at: Record<string, { x: number; y: number }>;
+  /** Where a line from one box to another (`from>to`) passes between the boxes of the layers in between. */
+  ways: Record<string, [number, number][]>;
   width: number;
   height: number;
 }
@@ -26,7 +28,7 @@ const GAP_OF_LAYERS = 72;
 const CAREFUL = 440;
 
 export function layout(boxes: readonly Box[], lines: readonly Line[]): Placed {
-  if (!boxes.length) return { at: {}, width: 0, height: 0 };
+  if (!boxes.length) return { at: {}, ways: {}, width: 0, height: 0 };
   const drawing = graph<Box, undefined>();
   const nodes = new Map(boxes.map((box) => [box.id, drawing.node(box)]));
   for (const { from, to } of withoutCircles(boxes.map((box) => box.id), lines)) {
@@ -42,7 +44,11 @@ export function layout(boxes: readonly Box[], lines: readonly Line[]): Placed {
       : sugiyama().layering(layeringSimplex()).decross(decrossTwoLayer()).coord(coordSimplex()).nodeSize(size).gap(gap)(drawing);
   const at: Placed["at"] = {};
   for (const node of drawing.nodes()) at[node.data.id] = { x: node.y - node.data.width / 2, y: node.x - node.data.height / 2 };
-  return { at, width: height, height: width };
+  const ways: Placed["ways"] = {};
+  for (const { source, target, points } of drawing.links()) {
+    if (points.length > 2) ways[`${source.data.id}>${target.data.id}`] = points.slice(1, -1).map(([x, y]) => [y, x]);
+  }
+  return { at, ways, width: height, height: width };
 }
 
 /** Folders may depend on each other both ways; the lines that close a circle do not take part in placing. */

@@ -7,6 +7,7 @@ import { load } from "./load.mjs";
 const { bridges, neighbourhood, reach } = await load("graph/neighbourhood.ts");
 const { trace, tracedColumns } = await load("graph/trace.ts");
 const { layout, withoutCircles } = await load("graph/layout.ts");
+const { wayPath } = await load("graph/way.tsx");
 const { fold } = await load("graph/fold.ts");
 const { catalogue } = await load("catalogue.ts");
 
@@ -125,6 +126,18 @@ test("boxes stand left of what reads them and never overlap", () => {
       assert.ok(apart, `${a.id} and ${b.id}`);
     }
   }
+});
+
+test("a line over a layer keeps clear of the boxes in it", () => {
+  const boxes = ["a", "b", "c", "d"].map((id) => ({ id, width: 200, height: 60 }));
+  const { at, ways } = layout(boxes, [{ from: "a", to: "b" }, { from: "b", to: "c" }, { from: "a", to: "c" }, { from: "a", to: "d" }, { from: "d", to: "c" }]);
+  assert.deepEqual(Object.keys(ways), ["a>c"]);
+  const [[x, y]] = ways["a>c"];
+  for (const id of ["b", "d"]) {
+    assert.ok(x > at[id].x && x < at[id].x + 200, "it is the layer of the box");
+    assert.ok(y < at[id].y || y > at[id].y + 60, "and not the box");
+  }
+  assert.equal(wayPath([0, 0], [[500, 90]], [900, 10], 100), "M0,0C200,0 200,90 400,90L600,90C750,90 750,10 900,10");
 });
 
 test("folders that read each other can be placed", () => {
