@@ -13,7 +13,11 @@ import { build } from "vite";
 const out = resolve(process.argv[2] ?? "dist");
 await build({ configFile: join(import.meta.dirname, "vite.config.mjs"), logLevel: "warn", build: { outDir: out, emptyOutDir: true } });
 
-const assets = new Map(readdirSync(join(out, "assets")).sort().map((name) => [name, readFileSync(join(out, "assets", name), "utf8")]));
+const assets = new Map(
+  readdirSync(join(out, "assets"))
+    .sort()
+    .map((name) => [name, readFileSync(join(out, "assets", name), "utf8")]),
+);
 const named = (pattern) => {
   const found = [...assets].filter(([name]) => pattern.test(name));
   if (found.length !== 1) throw new Error(`one file like ${pattern} expected, found ${found.map(([name]) => name)}`);
@@ -26,11 +30,15 @@ const digest = (text) => `'sha256-${createHash("sha256").update(text).digest("ba
 /** The licenses of all libraries that may be inside: whatever is not only needed to build and to test. */
 function licenses() {
   const { packages } = JSON.parse(readFileSync(join(import.meta.dirname, "package-lock.json"), "utf8"));
-  const parts = Object.entries(packages).filter(([path, { dev }]) => path && !dev).map(([path, { version, license }]) => {
-    const folder = join(import.meta.dirname, path);
-    const file = readdirSync(folder).filter((name) => /^licen[cs]e/i.test(name)).sort()[0];
-    return `## ${path.replace(/^.*node_modules\//, "")} ${version} (${license})\n\n${file ? `${readFileSync(join(folder, file), "utf8").replaceAll("\r", "").trim()}\n` : "No license text comes with it.\n"}`;
-  });
+  const parts = Object.entries(packages)
+    .filter(([path, { dev }]) => path && !dev)
+    .map(([path, { version, license }]) => {
+      const folder = join(import.meta.dirname, path);
+      const file = readdirSync(folder)
+        .filter((name) => /^licen[cs]e/i.test(name))
+        .sort()[0];
+      return `## ${path.replace(/^.*node_modules\//, "")} ${version} (${license})\n\n${file ? `${readFileSync(join(folder, file), "utf8").replaceAll("\r", "").trim()}\n` : "No license text comes with it.\n"}`;
+    });
   return `# Licenses of the libraries in this site\n\n${parts.join("\n")}`;
 }
 
@@ -46,7 +54,11 @@ const single = page
   .replace(/<link rel="stylesheet"[^>]*>\s*/, "")
   .replace(/content="default-src [^"]*"/, () => `content="${policy}"`)
   .replace("<!-- head -->", () => `<style>${style}</style>`)
-  .replace(/\s*<\/body>/, () => `\n${workers.map(([name, text]) => `<script type="text/plain" data-worker="${name}">${text}</script>\n`).join("")}<script type="module">${script}</script>\n</body>`);
+  .replace(
+    /\s*<\/body>/,
+    () =>
+      `\n${workers.map(([name, text]) => `<script type="text/plain" data-worker="${name}">${text}</script>\n`).join("")}<script type="module">${script}</script>\n</body>`,
+  );
 writeFileSync(join(out, "licenses.md"), licenses());
 writeFileSync(join(out, "single.html"), single);
 writeFileSync(join(out, "index.html"), page.replace(/\s*<!-- (head|data) -->/g, ""));

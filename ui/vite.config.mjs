@@ -13,7 +13,9 @@ export default defineConfig({
     cssCodeSplit: false,
     reportCompressedSize: false,
     chunkSizeWarningLimit: 800, // kB; one file is what a single HTML file needs
-    rolldownOptions: { output: { entryFileNames: "assets/app-[hash].js", assetFileNames: "assets/[name]-[hash][extname]", codeSplitting: false } },
+    rolldownOptions: {
+      output: { entryFileNames: "assets/app-[hash].js", assetFileNames: "assets/[name]-[hash][extname]", codeSplitting: false },
+    },
   },
   worker: { format: "iife", rolldownOptions: { output: { entryFileNames: "assets/[name]-[hash].js" } } },
 });

@@ -34,9 +34,28 @@ const read = (): ReturnType<typeof readProject> => readProject();
 export function App() {
   const { value, error } = useAnswer("project", read);
   const known = useMemo(() => value && catalogue(value), [value]);
-  if (error) return <main className="page"><h1>The documentation could not be read</h1><p>{error}</p><p>It is read over HTTP: open it through a file server, such as <code>orc docs serve</code>, or make one file of it with <code>orc docs generate --single-file</code>.</p></main>;
-  if (!known) return <p className="starting" role="status">Reading the project…</p>;
-  return <CatalogueContext value={known}><Shell generatedAt={known.project.generated_at} version={known.project.version} /></CatalogueContext>;
+  if (error)
+    return (
+      <main className="page">
+        <h1>The documentation could not be read</h1>
+        <p>{error}</p>
+        <p>
+          It is read over HTTP: open it through a file server, such as <code>orc docs serve</code>, or make one file of it with{" "}
+          <code>orc docs generate --single-file</code>.
+        </p>
+      </main>
+    );
+  if (!known)
+    return (
+      <p className="starting" role="status">
+        Reading the project…
+      </p>
+    );
+  return (
+    <CatalogueContext value={known}>
+      <Shell generatedAt={known.project.generated_at} version={known.project.version} />
+    </CatalogueContext>
+  );
 }
 
 function Shell({ generatedAt, version }: { generatedAt: string; version: string }) {
@@ -55,10 +74,23 @@ function Shell({ generatedAt, version }: { generatedAt: string; version: string 
   const find = place.query.find;
   return (
     <>
-      <a className="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>Skip to the content</a>
+      <a
+        className="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.focus();
+        }}
+      >
+        Skip to the content
+      </a>
       <Header place={place} />
-      <main ref={main} id="main" tabIndex={-1} className={`page page-${place.path[0] ?? "overview"}`}><Boundary key={page}>{show ? show(place) : <NotFound what={page} />}</Boundary></main>
-      <footer className="footer faint small">Generated {moment(generatedAt)} by orc {version}</footer>
+      <main ref={main} id="main" tabIndex={-1} className={`page page-${place.path[0] ?? "overview"}`}>
+        <Boundary key={page}>{show ? show(place) : <NotFound what={page} />}</Boundary>
+      </main>
+      <footer className="footer faint small">
+        Generated {moment(generatedAt)} by orc {version}
+      </footer>
       {find === undefined ? null : <SearchDialog query={find} />}
     </>
   );
@@ -69,7 +101,9 @@ function useSearchKeys(): void {
   useEffect(() => {
     const listen = (event: KeyboardEvent): void => {
       const isTyping = event.target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
-      const isShortcut = (event.key === "k" && (event.ctrlKey || event.metaKey)) || (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey);
+      const isShortcut =
+        (event.key === "k" && (event.ctrlKey || event.metaKey)) ||
+        (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey);
       if (!isShortcut) return;
       event.preventDefault();
       if (!document.querySelector("dialog.search")) openSearch();

@@ -27,7 +27,12 @@ export const KINDS: readonly Kind[] = ["model", "source", "seed", "snapshot", "e
 export const STATUSES: readonly Status[] = ["success", "warn", "error", "skipped"];
 
 const PLURALS: Record<Kind, string> = {
-  model: "models", source: "sources", seed: "seeds", snapshot: "snapshots", exposure: "exposures", analysis: "analyses",
+  model: "models",
+  source: "sources",
+  seed: "seeds",
+  snapshot: "snapshots",
+  exposure: "exposures",
+  analysis: "analyses",
 };
 export const plural = (kind: Kind): string => PLURALS[kind];
 
@@ -35,7 +40,8 @@ export const plural = (kind: Kind): string => PLURALS[kind];
 export const folderOf = (node: NodeSummary): string => (node.folder.length ? node.folder.join("/") : plural(node.kind));
 
 /** As people call it: a source's table with its source. */
-export const titleOf = (node: NodeSummary): string => (node.kind === "source" && node.folder[0] ? `${node.folder[0]}.${node.name}` : node.name);
+export const titleOf = (node: NodeSummary): string =>
+  node.kind === "source" && node.folder[0] ? `${node.folder[0]}.${node.name}` : node.name;
 
 export interface Filter {
   kind?: string | undefined;

@@ -14,22 +14,42 @@ export function Header({ place }: { place: Place }) {
   const { project, nodes, byId } = useCatalogue();
   const [theme, toggle] = useTheme();
   const kinds = new Set(nodes.map((node) => node.kind));
-  const here = place.path[0] === "node" ? nodes[byId.get(place.path[1] ?? "") ?? -1]?.kind : place.path[0] === "list" ? place.query.kind : undefined;
+  const here =
+    place.path[0] === "node" ? nodes[byId.get(place.path[1] ?? "") ?? -1]?.kind : place.path[0] === "list" ? place.query.kind : undefined;
   const link = (href: string, text: string, isHere: boolean) => (
-    <li key={text}><a href={href} {...(isHere ? { "aria-current": "true" as const } : {})}>{text}</a></li>
+    <li key={text}>
+      <a href={href} {...(isHere ? { "aria-current": "true" as const } : {})}>
+        {text}
+      </a>
+    </li>
   );
   return (
     <header className="header">
-      <a className="brand" href="#/"><Icon name="graph" size={20} /><span>{project.name}</span></a>
+      <a className="brand" href="#/">
+        <Icon name="graph" size={20} />
+        <span>{project.name}</span>
+      </a>
       <nav aria-label="Main">
         <ul>
           {link("#/map", "Map", place.path[0] === "map")}
-          {LISTED.filter((kind) => kinds.has(kind)).map((kind) => link(formatPlace({ path: ["list"], query: { kind } }), capital(plural(kind)), here === kind))}
+          {LISTED.filter((kind) => kinds.has(kind)).map((kind) =>
+            link(formatPlace({ path: ["list"], query: { kind } }), capital(plural(kind)), here === kind),
+          )}
           {project.counts.macros ? link("#/macros", "Macros", place.path[0] === "macros" || place.path[0] === "macro") : null}
         </ul>
       </nav>
-      <button type="button" className="button find" onClick={openSearch} aria-keyshortcuts="/ Control+K"><Icon name="search" /><span>Search</span><kbd aria-hidden="true">/</kbd></button>
-      <button type="button" className="button plain" onClick={toggle} aria-label={theme === "dark" ? "Use light colours" : "Use dark colours"} title={theme === "dark" ? "Use light colours" : "Use dark colours"}>
+      <button type="button" className="button find" onClick={openSearch} aria-keyshortcuts="/ Control+K">
+        <Icon name="search" />
+        <span>Search</span>
+        <kbd aria-hidden="true">/</kbd>
+      </button>
+      <button
+        type="button"
+        className="button plain"
+        onClick={toggle}
+        aria-label={theme === "dark" ? "Use light colours" : "Use dark colours"}
+        title={theme === "dark" ? "Use light colours" : "Use dark colours"}
+      >
         <Icon name={theme === "dark" ? "sun" : "moon"} />
       </button>
     </header>

@@ -68,7 +68,10 @@ export function useTrace(start: Spot | undefined): { found?: Trace; isComplete: 
   const [wanted, setWanted] = useState<readonly number[]>([]);
   const details = useDetails(wanted);
   const [node, column] = [start?.node, start?.column];
-  const found = useMemo(() => (node === undefined || column === undefined ? undefined : trace({ node, column }, (index) => details.get(index))), [node, column, details]);
+  const found = useMemo(
+    () => (node === undefined || column === undefined ? undefined : trace({ node, column }, (index) => details.get(index))),
+    [node, column, details],
+  );
   const missing = found?.missing.join(",") ?? "";
   useEffect(() => {
     if (missing) setWanted((before) => [...new Set([...before, ...missing.split(",").map(Number)])]);

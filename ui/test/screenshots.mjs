@@ -10,13 +10,17 @@ const OUT = join(import.meta.dirname, "../../docs/screenshots");
 const node = (name, query = "") => `#/node/model.nyc_flights.${name}${query}`;
 /** Name of the picture, place, and colours. */
 const PICTURES = [
-  ["overview", "#/", "light"], ["overview-dark", "#/", "dark"],
-  ["model", node("carrier_punctuality", "?column=late_pct"), "light"], ["model-dark", node("stg_flights"), "dark"],
+  ["overview", "#/", "light"],
+  ["overview-dark", "#/", "dark"],
+  ["model", node("carrier_punctuality", "?column=late_pct"), "light"],
+  ["model-dark", node("stg_flights"), "dark"],
   ["code", node("carrier_punctuality", "?tab=code"), "light"],
   ["lineage", node("stg_flights", "?tab=lineage"), "light"],
-  ["trace", node("stg_flights", "?tab=lineage&column=arrival_delay"), "light"], ["trace-dark", node("carrier_punctuality", "?tab=lineage&column=late_pct"), "dark"],
+  ["trace", node("stg_flights", "?tab=lineage&column=arrival_delay"), "light"],
+  ["trace-dark", node("carrier_punctuality", "?tab=lineage&column=late_pct"), "dark"],
   ["runs", node("stg_flights", "?tab=runs"), "light"],
-  ["search", "#/?find=late", "light"], ["list-dark", "#/list?kind=model", "dark"],
+  ["search", "#/?find=late", "light"],
+  ["list-dark", "#/list?kind=model", "dark"],
 ];
 
 const [folder] = process.argv.slice(2);

@@ -10,14 +10,25 @@ import { inline, write } from "../fixture/make.mjs";
 
 export const BUILT = process.env.ORC_SITE_BUILT ?? join(import.meta.dirname, "../../orchestrator/publish/site/built");
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".json": "application/json" };
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 /** A folder with the built site and a project's data in it. */
 export function siteFolder(files) {
   const folder = mkdtempSync(join(tmpdir(), "orc-site-"));
   cpSync(BUILT, folder, { recursive: true });
   write(folder, files);
-  writeFileSync(join(folder, "one.html"), readFileSync(join(BUILT, "single.html"), "utf8").replace("<!-- data -->", () => inline(files)));
+  writeFileSync(
+    join(folder, "one.html"),
+    readFileSync(join(BUILT, "single.html"), "utf8").replace("<!-- data -->", () => inline(files)),
+  );
   return folder;
 }
 
@@ -50,7 +61,13 @@ function program() {
 /** A browser with an empty profile of its own. */
 export async function browse(options = {}) {
   const profile = mkdtempSync(join(tmpdir(), "orc-browser-"));
-  const context = await chromium.launchPersistentContext(profile, { executablePath: program(), headless: true, args: FLAGS, viewport: { width: 1280, height: 860 }, ...options });
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: program(),
+    headless: true,
+    args: FLAGS,
+    viewport: { width: 1280, height: 860 },
+    ...options,
+  });
   const close = async () => {
     await context.close();
     rmSync(profile, { recursive: true, force: true });
@@ -65,8 +82,15 @@ export async function openPage(context, url) {
   const home = new URL(url).origin;
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && wrong.push(`${message.type()}: ${message.text()}`));
   page.on("pageerror", (error) => wrong.push(`thrown: ${error.stack}`));
-  page.on("request", (request) => !request.url().startsWith(home) && !/^(blob|data):/.test(request.url()) && wrong.push(`asked elsewhere: ${request.url()}`));
-  await page.addInitScript(() => document.addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
+  page.on(
+    "request",
+    (request) => !request.url().startsWith(home) && !/^(blob|data):/.test(request.url()) && wrong.push(`asked elsewhere: ${request.url()}`),
+  );
+  await page.addInitScript(() =>
+    document.addEventListener("securitypolicyviolation", (event) =>
+      console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`),
+    ),
+  );
   await page.goto(url);
   return { page, wrong };
 }

@@ -1,6 +1,19 @@
 /** A drawing of boxes and lines: laid out in a worker, panned and zoomed by mouse, walked through with arrow keys. */
 
-import { Background, BackgroundVariant, MarkerType, Panel, ReactFlow, ReactFlowProvider, useNodesInitialized, useReactFlow, type Edge, type EdgeMarker, type Node, type NodeTypes } from "@xyflow/react";
+import {
+  Background,
+  BackgroundVariant,
+  MarkerType,
+  Panel,
+  ReactFlow,
+  ReactFlowProvider,
+  useNodesInitialized,
+  useReactFlow,
+  type Edge,
+  type EdgeMarker,
+  type Node,
+  type NodeTypes,
+} from "@xyflow/react";
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from "react";
 import { Icon } from "../parts/icon";
 import type { Box, Line, Placed } from "./layout";
@@ -15,7 +28,13 @@ export interface Drawn<Content extends Record<string, unknown>> extends Box {
 
 const EDGE_TYPES = { way: WayEdge };
 /** The same size on thick and on thin lines. */
-export const ARROW: EdgeMarker = { type: MarkerType.ArrowClosed, width: 20, height: 20, markerUnits: "userSpaceOnUse", color: "var(--line-strong)" };
+export const ARROW: EdgeMarker = {
+  type: MarkerType.ArrowClosed,
+  width: 20,
+  height: 20,
+  markerUnits: "userSpaceOnUse",
+  color: "var(--line-strong)",
+};
 
 interface CanvasProps<Content extends Record<string, unknown>> {
   label: string;
@@ -32,22 +51,67 @@ interface CanvasProps<Content extends Record<string, unknown>> {
 }
 
 export function Canvas<Content extends Record<string, unknown>>(props: CanvasProps<Content>) {
-  return <ReactFlowProvider><Drawing {...props} /></ReactFlowProvider>;
+  return (
+    <ReactFlowProvider>
+      <Drawing {...props} />
+    </ReactFlowProvider>
+  );
 }
 
-const STEPS: Readonly<Record<string, readonly [number, number]>> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const STEPS: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
 
-function Drawing<Content extends Record<string, unknown>>({ label, drawn, edges, lines, types, focus, look, isSmall = false }: CanvasProps<Content>) {
+function Drawing<Content extends Record<string, unknown>>({
+  label,
+  drawn,
+  edges,
+  lines,
+  types,
+  focus,
+  look,
+  isSmall = false,
+}: CanvasProps<Content>) {
   const boxes = useMemo(() => drawn.map(({ id, width, height }) => ({ id, width, height })), [drawn]);
   const placed = useLayout(boxes, lines);
   const [active, setActive] = useState<string>();
   const frame = useRef<HTMLDivElement>(null);
-  const nodes = useMemo(() => (placed ? drawn.filter(({ id }) => placed.at[id]).map((box): Node => ({
-    id: box.id, type: box.type, data: box.content, position: placed.at[box.id] ?? { x: 0, y: 0 }, width: box.width, height: box.height, measured: { width: box.width, height: box.height },
-    style: { pointerEvents: "all" }, // boxes that cannot be dragged would let clicks through
-    draggable: false, selectable: false, focusable: false, connectable: false,
-  })) : []), [drawn, placed]);
-  const shownEdges = useMemo(() => (placed ? edges.map((edge): Edge => ({ type: "way", ...edge, data: { points: placed.ways[`${edge.source}>${edge.target}`], half: (boxes[0]?.width ?? 0) / 2 } })) : []), [placed, edges, boxes]);
+  const nodes = useMemo(
+    () =>
+      placed
+        ? drawn
+            .filter(({ id }) => placed.at[id])
+            .map((box): Node => ({
+              id: box.id,
+              type: box.type,
+              data: box.content,
+              position: placed.at[box.id] ?? { x: 0, y: 0 },
+              width: box.width,
+              height: box.height,
+              measured: { width: box.width, height: box.height },
+              style: { pointerEvents: "all" }, // boxes that cannot be dragged would let clicks through
+              draggable: false,
+              selectable: false,
+              focusable: false,
+              connectable: false,
+            }))
+        : [],
+    [drawn, placed],
+  );
+  const shownEdges = useMemo(
+    () =>
+      placed
+        ? edges.map((edge): Edge => ({
+            type: "way",
+            ...edge,
+            data: { points: placed.ways[`${edge.source}>${edge.target}`], half: (boxes[0]?.width ?? 0) / 2 },
+          }))
+        : [],
+    [placed, edges, boxes],
+  );
   const { setCenter, getZoom } = useReactFlow();
   const first = active && placed?.at[active] ? active : (focus ?? drawn[0]?.id);
 
@@ -65,25 +129,57 @@ function Drawing<Content extends Record<string, unknown>>({ label, drawn, edges,
   };
 
   return (
-    <div ref={frame} className={`canvas${isSmall ? " canvas-small" : ""}`} role="group" aria-label={`${label}. Arrow keys move between boxes.`} onKeyDown={onKeyDown} data-ready={nodes.length > 0}>
+    <div
+      ref={frame}
+      className={`canvas${isSmall ? " canvas-small" : ""}`}
+      role="group"
+      aria-label={`${label}. Arrow keys move between boxes.`}
+      onKeyDown={onKeyDown}
+      data-ready={nodes.length > 0}
+    >
       <ActiveContext value={first}>
         <ReactFlow
-          nodes={nodes} edges={shownEdges} nodeTypes={types} edgeTypes={EDGE_TYPES} minZoom={0.08} maxZoom={1.6} proOptions={{ hideAttribution: true }} nodesDraggable={false} nodesConnectable={false} edgesFocusable={false}
-          elementsSelectable={false} nodesFocusable={false} disableKeyboardA11y zoomOnScroll={!isSmall} preventScrolling={!isSmall} zoomOnDoubleClick={false} deleteKeyCode={null} selectionKeyCode={null}
+          nodes={nodes}
+          edges={shownEdges}
+          nodeTypes={types}
+          edgeTypes={EDGE_TYPES}
+          minZoom={0.08}
+          maxZoom={1.6}
+          proOptions={{ hideAttribution: true }}
+          nodesDraggable={false}
+          nodesConnectable={false}
+          edgesFocusable={false}
+          elementsSelectable={false}
+          nodesFocusable={false}
+          disableKeyboardA11y
+          zoomOnScroll={!isSmall}
+          preventScrolling={!isSmall}
+          zoomOnDoubleClick={false}
+          deleteKeyCode={null}
+          selectionKeyCode={null}
         >
           <Background variant={BackgroundVariant.Dots} gap={22} size={1} />
-          <Panel position="bottom-left"><ZoomButtons /></Panel>
+          <Panel position="bottom-left">
+            <ZoomButtons />
+          </Panel>
           <View placed={placed} focus={focus} look={look} />
         </ReactFlow>
       </ActiveContext>
-      {nodes.length ? null : <p className="canvas-wait faint" role="status">Drawing…</p>}
+      {nodes.length ? null : (
+        <p className="canvas-wait faint" role="status">
+          Drawing…
+        </p>
+      )}
     </div>
   );
 }
 
 /** The nearest box in a direction; sideways distance counts double, so that left and right follow the lines. */
 function towards(boxes: readonly Box[], placed: Placed, from: string, [dx, dy]: readonly [number, number]): Box | undefined {
-  const middle = ({ id, width, height }: Box): [number, number] => [(placed.at[id]?.x ?? 0) + width / 2, (placed.at[id]?.y ?? 0) + height / 2];
+  const middle = ({ id, width, height }: Box): [number, number] => [
+    (placed.at[id]?.x ?? 0) + width / 2,
+    (placed.at[id]?.y ?? 0) + height / 2,
+  ];
   const start = boxes.find((box) => box.id === from);
   if (!start) return undefined;
   const [x, y] = middle(start);
@@ -123,9 +219,15 @@ function ZoomButtons() {
   const { zoomIn, zoomOut, fitView } = useReactFlow();
   return (
     <div className="zoom" role="group" aria-label="Zoom">
-      <button type="button" className="button" onClick={() => void zoomIn()} aria-label="Zoom in">+</button>
-      <button type="button" className="button" onClick={() => void zoomOut()} aria-label="Zoom out">−</button>
-      <button type="button" className="button" onClick={() => void fitView({ padding: 0.08, maxZoom: 1 })} aria-label="Show all"><Icon name="target" /></button>
+      <button type="button" className="button" onClick={() => void zoomIn()} aria-label="Zoom in">
+        +
+      </button>
+      <button type="button" className="button" onClick={() => void zoomOut()} aria-label="Zoom out">
+        −
+      </button>
+      <button type="button" className="button" onClick={() => void fitView({ padding: 0.08, maxZoom: 1 })} aria-label="Show all">
+        <Icon name="target" />
+      </button>
     </div>
   );
 }

@@ -45,14 +45,23 @@ export function fold(catalogue: Catalogue, at: readonly string[], cap = GROUP_CA
     const key = own ? (catalogue.nodes[index]?.id ?? "") : inside ? path.slice(0, at.length + 1).join("/") : topKey(path);
     const group = groups.get(key);
     if (group) group.nodes.push(index);
-    else groups.set(key, { key, label: labelOf(key, path, inside, own ? catalogue.nodes[index]?.name : undefined), nodes: [index], outside: at.length > 0 && !inside, ...(own ? { node: index } : {}) });
+    else
+      groups.set(key, {
+        key,
+        label: labelOf(key, path, inside, own ? catalogue.nodes[index]?.name : undefined),
+        nodes: [index],
+        outside: at.length > 0 && !inside,
+        ...(own ? { node: index } : {}),
+      });
     return key;
   });
   for (const group of groups.values()) if (group.node === undefined) group.opens = group.key;
 
   const kept = keepLargest([...groups.values()], cap);
   const place = new Map<string, number>();
-  kept.forEach((group, position) => (group.key === OTHERS ? othersOf(groups, kept) : [group.key]).forEach((key) => place.set(key, position)));
+  kept.forEach((group, position) =>
+    (group.key === OTHERS ? othersOf(groups, kept) : [group.key]).forEach((key) => place.set(key, position)),
+  );
 
   const counts = new Map<string, number>();
   catalogue.parents.forEach((parents, child) => {
@@ -82,14 +91,21 @@ function labelOf(key: string, path: readonly string[], inside: boolean, name: st
 function spreadAreas(paths: readonly (readonly string[])[]): Set<string> {
   const folders = new Map<string, Set<string>>();
   for (const [area = "", folder = ""] of paths) folders.set(area, (folders.get(area) ?? new Set()).add(folder));
-  return new Set([...folders].filter(([area, names]) => area === "models" || (names.size <= SPREAD && area === "sources")).map(([area]) => area));
+  return new Set(
+    [...folders].filter(([area, names]) => area === "models" || (names.size <= SPREAD && area === "sources")).map(([area]) => area),
+  );
 }
 
 function keepLargest(groups: Group[], cap: number): Group[] {
   if (groups.length <= cap) return groups;
   const bySize = [...groups].sort((a, b) => Number(a.outside) - Number(b.outside) || b.nodes.length - a.nodes.length);
   const rest = bySize.slice(cap - 1);
-  const others: Group = { key: OTHERS, label: `${rest.length} more folders`, nodes: rest.flatMap((group) => group.nodes), outside: rest.every((group) => group.outside) };
+  const others: Group = {
+    key: OTHERS,
+    label: `${rest.length} more folders`,
+    nodes: rest.flatMap((group) => group.nodes),
+    outside: rest.every((group) => group.outside),
+  };
   return [...bySize.slice(0, cap - 1), others];
 }
 
@@ -101,7 +117,9 @@ const othersOf = (groups: ReadonlyMap<string, Group>, kept: readonly Group[]): s
 /** Of what lies outside, only what is connected to the inside is worth a place. */
 function withoutStrangers(groups: Group[], edges: Folded["edges"]): Folded {
   const touched = new Set(edges.flatMap(({ from, to }) => [from, to]));
-  const kept = groups.map((group, position) => (!group.outside || touched.has(position) ? position : -1)).filter((position) => position >= 0);
+  const kept = groups
+    .map((group, position) => (!group.outside || touched.has(position) ? position : -1))
+    .filter((position) => position >= 0);
   const moved = new Map(kept.map((position, now) => [position, now]));
   return {
     groups: kept.map((position) => groups[position] as Group),

@@ -31,7 +31,10 @@ export function layout(boxes: readonly Box[], lines: readonly Line[]): Placed {
   if (!boxes.length) return { at: {}, ways: {}, width: 0, height: 0 };
   const drawing = graph<Box, undefined>();
   const nodes = new Map(boxes.map((box) => [box.id, drawing.node(box)]));
-  for (const { from, to } of withoutCircles(boxes.map((box) => box.id), lines)) {
+  for (const { from, to } of withoutCircles(
+    boxes.map((box) => box.id),
+    lines,
+  )) {
     const [source, target] = [nodes.get(from), nodes.get(to)];
     if (source && target) drawing.link(source, target, undefined);
   }

@@ -23,5 +23,11 @@ export function wayPath(from: [number, number], points: readonly [number, number
 }
 
 export function WayEdge({ id, sourceX, sourceY, targetX, targetY, markerEnd, data }: EdgeProps<Way>) {
-  return <BaseEdge id={id} path={wayPath([sourceX, sourceY], data?.points ?? [], [targetX, targetY], data?.half ?? 0)} {...(markerEnd ? { markerEnd } : {})} />;
+  return (
+    <BaseEdge
+      id={id}
+      path={wayPath([sourceX, sourceY], data?.points ?? [], [targetX, targetY], data?.half ?? 0)}
+      {...(markerEnd ? { markerEnd } : {})}
+    />
+  );
 }

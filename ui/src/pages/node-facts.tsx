@@ -15,18 +15,60 @@ export function Facts({ node, index, detail }: { node: NodeSummary; index: numbe
   const { catalog, freshness, owner, exposure, source } = detail;
   return (
     <aside className="facts" aria-label="Facts">
-      <List title={node.kind === "source" || node.kind === "seed" ? "" : "Upstream"} direct={parents[index] ?? []} all={reach(parents, index).length} />
+      <List
+        title={node.kind === "source" || node.kind === "seed" ? "" : "Upstream"}
+        direct={parents[index] ?? []}
+        all={reach(parents, index).length}
+      />
       <List title={node.kind === "exposure" ? "" : "Downstream"} direct={children[index] ?? []} all={reach(children, index).length} />
       <section>
         <h2>Facts</h2>
         <dl>
           <Fact name="Relation">{detail.relation ? <Breaks text={detail.relation} /> : null}</Fact>
           <Fact name="File">{detail.path ? <Breaks text={`${detail.path}${detail.line ? `:${detail.line}` : ""}`} /> : null}</Fact>
-          <Fact name="Described in">{detail.patch_path && detail.patch_path !== detail.path ? <Breaks text={detail.patch_path} /> : null}</Fact>
-          <Fact name="Owner">{owner?.name || owner?.email || node.owner ? <>{owner?.name ?? node.owner ?? owner?.email}{owner?.email && owner.name ? <><br /><a href={`mailto:${owner.email}`}>{owner.email}</a></> : null}</> : null}</Fact>
-          <Fact name="Source">{source ? <>{source.name}{source.loader ? `, loaded by ${source.loader}` : ""}{source.description ? <><br /><span className="small">{source.description}</span></> : null}</> : null}</Fact>
+          <Fact name="Described in">
+            {detail.patch_path && detail.patch_path !== detail.path ? <Breaks text={detail.patch_path} /> : null}
+          </Fact>
+          <Fact name="Owner">
+            {owner?.name || owner?.email || node.owner ? (
+              <>
+                {owner?.name ?? node.owner ?? owner?.email}
+                {owner?.email && owner.name ? (
+                  <>
+                    <br />
+                    <a href={`mailto:${owner.email}`}>{owner.email}</a>
+                  </>
+                ) : null}
+              </>
+            ) : null}
+          </Fact>
+          <Fact name="Source">
+            {source ? (
+              <>
+                {source.name}
+                {source.loader ? `, loaded by ${source.loader}` : ""}
+                {source.description ? (
+                  <>
+                    <br />
+                    <span className="small">{source.description}</span>
+                  </>
+                ) : null}
+              </>
+            ) : null}
+          </Fact>
           <Fact name="Kind">{exposure ? `${exposure.type}${exposure.maturity ? `, maturity ${exposure.maturity}` : ""}` : null}</Fact>
-          <Fact name="In the warehouse">{catalog ? [catalog.type, catalog.rows === undefined ? "" : counted(catalog.rows, "row"), catalog.bytes === undefined ? "" : bytes(catalog.bytes), catalog.owner ? `owned by ${catalog.owner}` : ""].filter(Boolean).join(", ") : null}</Fact>
+          <Fact name="In the warehouse">
+            {catalog
+              ? [
+                  catalog.type,
+                  catalog.rows === undefined ? "" : counted(catalog.rows, "row"),
+                  catalog.bytes === undefined ? "" : bytes(catalog.bytes),
+                  catalog.owner ? `owned by ${catalog.owner}` : "",
+                ]
+                  .filter(Boolean)
+                  .join(", ")
+              : null}
+          </Fact>
           <Fact name="Comment there">{catalog?.comment}</Fact>
           <Fact name="Macros">{detail.macros?.length ? <Macros ids={detail.macros} /> : null}</Fact>
         </dl>
@@ -57,15 +99,37 @@ function Macros({ ids }: { ids: readonly string[] }) {
   return ids.map((id, position) => {
     const name = id.replace(/^macro\./, "");
     const short = <span className="mono breaks">{name.split(".").pop()}</span>;
-    return <Fragment key={id}>{position ? ", " : ""}{known.has(name) ? <a href={formatPlace({ path: ["macro", name], query: {} })}>{short}</a> : short}</Fragment>;
+    return (
+      <Fragment key={id}>
+        {position ? ", " : ""}
+        {known.has(name) ? <a href={formatPlace({ path: ["macro", name], query: {} })}>{short}</a> : short}
+      </Fragment>
+    );
   });
 }
 
-const Fact = ({ name, children }: { name: string; children: ReactNode }) => (children === null || children === undefined || children === "" ? null : <div><dt>{name}</dt><dd>{children}</dd></div>);
+const Fact = ({ name, children }: { name: string; children: ReactNode }) =>
+  children === null || children === undefined || children === "" ? null : (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
 
 function Pairs({ title, pairs }: { title: string; pairs: NodeDetail["config"] }) {
   if (!pairs?.length) return null;
-  return <section><h2>{title}</h2><dl>{pairs.map(([name, value]) => <Fact key={name} name={name}><Breaks text={value} /></Fact>)}</dl></section>;
+  return (
+    <section>
+      <h2>{title}</h2>
+      <dl>
+        {pairs.map(([name, value]) => (
+          <Fact key={name} name={name}>
+            <Breaks text={value} />
+          </Fact>
+        ))}
+      </dl>
+    </section>
+  );
 }
 
 function List({ title, direct, all }: { title: string; direct: readonly number[]; all: number }) {
@@ -73,11 +137,44 @@ function List({ title, direct, all }: { title: string; direct: readonly number[]
   if (!title) return null;
   return (
     <section>
-      <h2>{title} <span className="faint">{direct.length}{all > direct.length ? ` · ${number(all)} in all` : ""}</span></h2>
+      <h2>
+        {title}{" "}
+        <span className="faint">
+          {direct.length}
+          {all > direct.length ? ` · ${number(all)} in all` : ""}
+        </span>
+      </h2>
       {direct.length ? (
-        <ul className="plain-list">{direct.slice(0, SHOWN).map((index) => nodes[index]).filter((node) => node !== undefined).map((node) => <li key={node.id}><NodeLink node={node} /></li>)}</ul>
-      ) : <p className="faint small">Nothing.</p>}
-      {direct.length > SHOWN ? <details className="small"><summary>{counted(direct.length - SHOWN, "more", "more")}</summary><ul className="plain-list">{direct.slice(SHOWN).map((index) => nodes[index]).filter((node) => node !== undefined).map((node) => <li key={node.id}><NodeLink node={node} /></li>)}</ul></details> : null}
+        <ul className="plain-list">
+          {direct
+            .slice(0, SHOWN)
+            .map((index) => nodes[index])
+            .filter((node) => node !== undefined)
+            .map((node) => (
+              <li key={node.id}>
+                <NodeLink node={node} />
+              </li>
+            ))}
+        </ul>
+      ) : (
+        <p className="faint small">Nothing.</p>
+      )}
+      {direct.length > SHOWN ? (
+        <details className="small">
+          <summary>{counted(direct.length - SHOWN, "more", "more")}</summary>
+          <ul className="plain-list">
+            {direct
+              .slice(SHOWN)
+              .map((index) => nodes[index])
+              .filter((node) => node !== undefined)
+              .map((node) => (
+                <li key={node.id}>
+                  <NodeLink node={node} />
+                </li>
+              ))}
+          </ul>
+        </details>
+      ) : null}
     </section>
   );
 }

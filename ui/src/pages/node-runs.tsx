@@ -16,12 +16,33 @@ export function Runs({ runs }: { runs: readonly RunOfNode[] }) {
       <Trend runs={runs} />
       <Scroll label="Runs">
         <table className="list">
-          <thead><tr><th scope="col">When</th><th scope="col">Status</th><th scope="col" className="number">Took</th><th scope="col" className="number">Rows</th><th scope="col" className="number wide-only">Scanned</th><th scope="col">Message</th></tr></thead>
+          <thead>
+            <tr>
+              <th scope="col">When</th>
+              <th scope="col">Status</th>
+              <th scope="col" className="number">
+                Took
+              </th>
+              <th scope="col" className="number">
+                Rows
+              </th>
+              <th scope="col" className="number wide-only">
+                Scanned
+              </th>
+              <th scope="col">Message</th>
+            </tr>
+          </thead>
           <tbody>
             {runs.map((run) => (
               <tr key={run.run + run.at}>
-                <th scope="row">{moment(run.at)}<br /><span className="faint small mono">{run.run}</span></th>
-                <td><StatusMark status={run.status} /></td>
+                <th scope="row">
+                  {moment(run.at)}
+                  <br />
+                  <span className="faint small mono">{run.run}</span>
+                </th>
+                <td>
+                  <StatusMark status={run.status} />
+                </td>
                 <td className="number">{duration(run.took)}</td>
                 <td className="number">{run.rows === undefined ? "" : number(run.rows)}</td>
                 <td className="number wide-only">{run.bytes === undefined ? "" : bytes(run.bytes)}</td>
@@ -50,7 +71,13 @@ function Trend({ runs }: { runs: readonly RunOfNode[] }) {
   const longest = Math.max(...shown.map((run) => run.took), 0.01);
   return (
     <figure className="trend">
-      <svg width={shown.length * STEP} height={HEIGHT + 14} viewBox={`0 0 ${shown.length * STEP} ${HEIGHT + 14}`} role="img" aria-label={`Duration of each run, oldest first. ${trendText(shown)}`}>
+      <svg
+        width={shown.length * STEP}
+        height={HEIGHT + 14}
+        viewBox={`0 0 ${shown.length * STEP} ${HEIGHT + 14}`}
+        role="img"
+        aria-label={`Duration of each run, oldest first. ${trendText(shown)}`}
+      >
         {shown.map((run, index) => {
           const height = Math.max(2, (HEIGHT * run.took) / longest);
           const look = lookOf(run.status);

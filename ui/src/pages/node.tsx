@@ -39,12 +39,38 @@ export function NodePage({ place }: { place: Place }) {
       <nav aria-label="Parts of the page" className="tabs">
         <ul>
           {tabs.map(({ key, title, count }) => (
-            <li key={key}><a href={formatPlace({ path: place.path, query: { ...(key ? { tab: key } : {}), ...(place.query.column && (key === "" || key === "lineage") ? { column: place.query.column } : {}) } })} {...(tab === key ? { "aria-current": "page" as const } : {})}>{title}{count ? <span className="count">{count}</span> : null}</a></li>
+            <li key={key}>
+              <a
+                href={formatPlace({
+                  path: place.path,
+                  query: {
+                    ...(key ? { tab: key } : {}),
+                    ...(place.query.column && (key === "" || key === "lineage") ? { column: place.query.column } : {}),
+                  },
+                })}
+                {...(tab === key ? { "aria-current": "page" as const } : {})}
+              >
+                {title}
+                {count ? <span className="count">{count}</span> : null}
+              </a>
+            </li>
           ))}
         </ul>
       </nav>
-      {error ? <p role="alert" className="note">The details could not be read: {error}</p> : null}
-      {tab === "lineage" ? <Lineage place={place} focus={index} /> : detail ? <Part tab={tab} place={place} node={node} index={index} detail={detail} /> : <p role="status" className="faint">{error ? "" : "Reading…"}</p>}
+      {error ? (
+        <p role="alert" className="note">
+          The details could not be read: {error}
+        </p>
+      ) : null}
+      {tab === "lineage" ? (
+        <Lineage place={place} focus={index} />
+      ) : detail ? (
+        <Part tab={tab} place={place} node={node} index={index} detail={detail} />
+      ) : (
+        <p role="status" className="faint">
+          {error ? "" : "Reading…"}
+        </p>
+      )}
     </>
   );
 }
@@ -65,15 +91,30 @@ function Head({ node }: { node: NodeSummary }) {
     <>
       <nav aria-label="Where this is" className="crumbs">
         <a href={href}>{plural(node.kind)}</a>
-        {node.folder.map((part, depth) => <span key={depth}> / <a href={formatPlace({ path: ["list"], query: { kind: node.kind, folder: node.folder.slice(0, depth + 1).join("/") } })}>{part}</a></span>)}
+        {node.folder.map((part, depth) => (
+          <span key={depth}>
+            {" "}
+            /{" "}
+            <a href={formatPlace({ path: ["list"], query: { kind: node.kind, folder: node.folder.slice(0, depth + 1).join("/") } })}>
+              {part}
+            </a>
+          </span>
+        ))}
       </nav>
       <div className="title">
         <Icon name={node.kind} size={24} />
-        <h1 className="mono" title={folderOf(node)}><span className="unseen">{node.kind} </span>{titleOf(node)}</h1>
+        <h1 className="mono" title={folderOf(node)}>
+          <span className="unseen">{node.kind} </span>
+          {titleOf(node)}
+        </h1>
         {node.status ? <StatusMark status={node.status} /> : null}
       </div>
       <p className="badges">
-        {[node.materialized, node.access].filter(Boolean).map((word) => <span key={word} className="badge badge-plain">{word}</span>)}
+        {[node.materialized, node.access].filter(Boolean).map((word) => (
+          <span key={word} className="badge badge-plain">
+            {word}
+          </span>
+        ))}
         {node.group ? <span className="badge badge-plain">group {node.group}</span> : null}
         <Tags names={node.tags} />
       </p>
@@ -101,8 +142,20 @@ function Part({ tab, place, node, index, detail }: PartProps) {
       return (
         <div className="about">
           <div className="about-main">
-            {detail.exposure?.url ? <p><a href={/^https?:/i.test(detail.exposure.url) ? detail.exposure.url : undefined} rel="noreferrer noopener" target="_blank">{detail.exposure.label ?? detail.exposure.url}</a></p> : null}
-            <section className="prose" aria-label="Description">{detail.description ? <Markdown text={detail.description} /> : <p className="faint">Nobody has described this {node.kind} yet.</p>}</section>
+            {detail.exposure?.url ? (
+              <p>
+                <a href={/^https?:/i.test(detail.exposure.url) ? detail.exposure.url : undefined} rel="noreferrer noopener" target="_blank">
+                  {detail.exposure.label ?? detail.exposure.url}
+                </a>
+              </p>
+            ) : null}
+            <section className="prose" aria-label="Description">
+              {detail.description ? (
+                <Markdown text={detail.description} />
+              ) : (
+                <p className="faint">Nobody has described this {node.kind} yet.</p>
+              )}
+            </section>
             {detail.columns.length || detail.incomplete ? <Columns detail={detail} node={node} chosen={place.query.column} /> : null}
           </div>
           <Facts node={node} index={index} detail={detail} />
@@ -114,12 +167,25 @@ function Part({ tab, place, node, index, detail }: PartProps) {
 function Source({ place, node, detail }: { place: Place; node: NodeSummary; detail: NodeDetail }) {
   const isCompiled = place.query.code === "compiled" && Boolean(detail.compiled);
   const text = (isCompiled ? detail.compiled : (detail.raw ?? detail.compiled)) ?? "";
-  const link = (code: string | undefined, title: string, isHere: boolean) => <a href={formatPlace({ path: place.path, query: { tab: "code", ...(code ? { code } : {}) } })} {...(isHere ? { "aria-current": "true" as const } : {})}>{title}</a>;
+  const link = (code: string | undefined, title: string, isHere: boolean) => (
+    <a
+      href={formatPlace({ path: place.path, query: { tab: "code", ...(code ? { code } : {}) } })}
+      {...(isHere ? { "aria-current": "true" as const } : {})}
+    >
+      {title}
+    </a>
+  );
   return (
     <section aria-label="Code">
       <div className="row">
-        {detail.raw && detail.compiled ? <nav aria-label="Version of the code" className="switch">{link(undefined, "As written", !isCompiled)}{link("compiled", "Compiled", isCompiled)}</nav> : null}
-        <span className="faint mono small">{isCompiled ? detail.relation : detail.path}</span><span className="faint small">{counted(text.trimEnd().split("\n").length, "line")}</span>
+        {detail.raw && detail.compiled ? (
+          <nav aria-label="Version of the code" className="switch">
+            {link(undefined, "As written", !isCompiled)}
+            {link("compiled", "Compiled", isCompiled)}
+          </nav>
+        ) : null}
+        <span className="faint mono small">{isCompiled ? detail.relation : detail.path}</span>
+        <span className="faint small">{counted(text.trimEnd().split("\n").length, "line")}</span>
       </div>
       <Code text={text} language={detail.language ?? "sql"} label={`${isCompiled ? "Compiled code" : "Code"} of ${node.name}`} />
     </section>

@@ -6,7 +6,17 @@ import { folderOf, titleOf } from "../catalogue";
 import { formatPlace, nodePlace } from "../place";
 import { Icon } from "./icon";
 
-const LOOKS: Record<string, Status> = { success: "success", pass: "success", warn: "warn", error: "error", fail: "error", skipped: "skipped", reused: "success", "no-op": "skipped", "partial success": "warn" };
+const LOOKS: Record<string, Status> = {
+  success: "success",
+  pass: "success",
+  warn: "warn",
+  error: "error",
+  fail: "error",
+  skipped: "skipped",
+  reused: "success",
+  "no-op": "skipped",
+  "partial success": "warn",
+};
 
 /** The look of any status word of a run or a test; what is not known is calm. */
 export const lookOf = (status: string): Status => LOOKS[status] ?? "skipped";
@@ -18,18 +28,41 @@ export function StatusMark({ status, quiet = false }: { status: Status | TestRes
   const word = status === "warn" ? "warning" : status;
   return (
     <span className={`status status-${look}`} title={quiet ? word : undefined}>
-      <span className="status-dot"><Icon name={look} size={12} /></span>
+      <span className="status-dot">
+        <Icon name={look} size={12} />
+      </span>
       <span className={quiet ? "unseen" : ""}>{word}</span>
     </span>
   );
 }
 
-export const Tag = ({ name }: { name: string }) => <a className="badge" href={formatPlace({ path: ["list"], query: { tag: name } })}>{name}</a>;
+export const Tag = ({ name }: { name: string }) => (
+  <a className="badge" href={formatPlace({ path: ["list"], query: { tag: name } })}>
+    {name}
+  </a>
+);
 
-export const Tags = ({ names }: { names: readonly string[] | undefined }) => (names?.length ? <span className="badges">{names.map((name) => <Tag key={name} name={name} />)}</span> : null);
+export const Tags = ({ names }: { names: readonly string[] | undefined }) =>
+  names?.length ? (
+    <span className="badges">
+      {names.map((name) => (
+        <Tag key={name} name={name} />
+      ))}
+    </span>
+  ) : null;
 
 export const Pii = ({ names }: { names: readonly string[] | undefined }) =>
-  names?.length ? <span className="badges">{names.map((name) => <span key={name} className="badge badge-pii"><Icon name="lock" size={12} /><span className="unseen">personal data: </span>{name}</span>)}</span> : null;
+  names?.length ? (
+    <span className="badges">
+      {names.map((name) => (
+        <span key={name} className="badge badge-pii">
+          <Icon name="lock" size={12} />
+          <span className="unseen">personal data: </span>
+          {name}
+        </span>
+      ))}
+    </span>
+  ) : null;
 
 /** A node's name as a link to its page. */
 export function NodeLink({ node, withFolder = false }: { node: NodeSummary; withFolder?: boolean }) {
@@ -37,7 +70,9 @@ export function NodeLink({ node, withFolder = false }: { node: NodeSummary; with
     <span className="node-link">
       <Icon name={node.kind} />
       <span className="unseen">{node.kind} </span>
-      <a className="mono" href={nodePlace(node.id)}>{titleOf(node)}</a>
+      <a className="mono" href={nodePlace(node.id)}>
+        {titleOf(node)}
+      </a>
       {withFolder ? <span className="faint small">{folderOf(node)}</span> : null}
       <StatusMark status={node.status === "success" ? undefined : node.status} quiet />
     </span>
@@ -45,4 +80,13 @@ export function NodeLink({ node, withFolder = false }: { node: NodeSummary; with
 }
 
 /** A path or a name that, where it must, breaks after a separator. */
-export const Breaks = ({ text }: { text: string }) => <span className="mono breaks">{text.split(/(?<=[/._])/).map((part, index) => <Fragment key={index}>{index ? <wbr /> : null}{part}</Fragment>)}</span>;
+export const Breaks = ({ text }: { text: string }) => (
+  <span className="mono breaks">
+    {text.split(/(?<=[/._])/).map((part, index) => (
+      <Fragment key={index}>
+        {index ? <wbr /> : null}
+        {part}
+      </Fragment>
+    ))}
+  </span>
+);

@@ -11,6 +11,11 @@ export class Boundary extends Component<{ children: ReactNode }, { error?: Error
 
   override render(): ReactNode {
     if (!this.state.error) return this.props.children;
-    return <><h1>This page could not be shown</h1><p role="alert">{this.state.error.message}</p></>;
+    return (
+      <>
+        <h1>This page could not be shown</h1>
+        <p role="alert">{this.state.error.message}</p>
+      </>
+    );
   }
 }

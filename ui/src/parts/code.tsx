@@ -4,8 +4,21 @@ import { useMemo, useState } from "react";
 import { highlight, lines } from "../text/highlight";
 import { Icon } from "./icon";
 
-export function Code({ text, language, label, bare = false }: { text: string; language: "sql" | "python"; label?: string; bare?: boolean }) {
-  const rows = useMemo(() => lines(bare ? [{ look: "plain", text }] : highlight(text.replace(/\n+$/, ""), language)), [text, language, bare]);
+export function Code({
+  text,
+  language,
+  label,
+  bare = false,
+}: {
+  text: string;
+  language: "sql" | "python";
+  label?: string;
+  bare?: boolean;
+}) {
+  const rows = useMemo(
+    () => lines(bare ? [{ look: "plain", text }] : highlight(text.replace(/\n+$/, ""), language)),
+    [text, language, bare],
+  );
   return (
     <figure className="code">
       {label ? <figcaption className="unseen">{label}</figcaption> : null}
@@ -14,7 +27,15 @@ export function Code({ text, language, label, bare = false }: { text: string; la
         <code>
           {rows.map((row, index) => (
             <span className="line" key={index}>
-              {row.map((piece, position) => (piece.look === "plain" ? piece.text : <span key={position} className={`look-${piece.look}`}>{piece.text}</span>))}
+              {row.map((piece, position) =>
+                piece.look === "plain" ? (
+                  piece.text
+                ) : (
+                  <span key={position} className={`look-${piece.look}`}>
+                    {piece.text}
+                  </span>
+                ),
+              )}
               {"\n"}
             </span>
           ))}
@@ -26,7 +47,17 @@ export function Code({ text, language, label, bare = false }: { text: string; la
 
 /** One line of code among words. */
 export const Expression = ({ text }: { text: string }) => (
-  <code className="expression">{highlight(text, "sql").map((piece, index) => (piece.look === "plain" ? piece.text : <span key={index} className={`look-${piece.look}`}>{piece.text}</span>))}</code>
+  <code className="expression">
+    {highlight(text, "sql").map((piece, index) =>
+      piece.look === "plain" ? (
+        piece.text
+      ) : (
+        <span key={index} className={`look-${piece.look}`}>
+          {piece.text}
+        </span>
+      ),
+    )}
+  </code>
 );
 
 function CopyButton({ text }: { text: string }) {
@@ -40,7 +71,8 @@ function CopyButton({ text }: { text: string }) {
   };
   return (
     <button type="button" className="button copy" onClick={copy}>
-      <Icon name="copy" /><span aria-live="polite">{said}</span>
+      <Icon name="copy" />
+      <span aria-live="polite">{said}</span>
     </button>
   );
 }

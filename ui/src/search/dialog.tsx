@@ -10,7 +10,12 @@ import { change } from "../router";
 import type { Area, Hit } from "./engine";
 import { useSearch, type SearchState } from "./useSearch";
 
-const GROUPS: readonly [Area, string][] = [["name", "Models, sources and more"], ["column", "Columns"], ["macro", "Macros"], ["text", "Descriptions"]];
+const GROUPS: readonly [Area, string][] = [
+  ["name", "Models, sources and more"],
+  ["column", "Columns"],
+  ["macro", "Macros"],
+  ["text", "Descriptions"],
+];
 
 /** ` ` stands for "open, nothing typed yet": an empty value would vanish from the address. */
 export const openSearch = (): void => change({ find: " " });
@@ -38,7 +43,7 @@ export function SearchDialog({ query }: { query: string }) {
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
     if (step && rows.length) {
       event.preventDefault();
-      setActive((Math.max(0, Math.min(rows.length - 1, chosen + step))));
+      setActive(Math.max(0, Math.min(rows.length - 1, chosen + step)));
     } else if (event.key === "Enter" && rows[chosen]) {
       event.preventDefault();
       location.hash = rows[chosen].href;
@@ -46,17 +51,45 @@ export function SearchDialog({ query }: { query: string }) {
   };
 
   return (
-    <dialog ref={dialog} className="search" aria-label="Search" data-answers={found.query} data-milliseconds={found.milliseconds} onCancel={(event) => { event.preventDefault(); close(); }} onClick={(event) => event.target === dialog.current && close()}>
+    <dialog
+      ref={dialog}
+      className="search"
+      aria-label="Search"
+      data-answers={found.query}
+      data-milliseconds={found.milliseconds}
+      onCancel={(event) => {
+        event.preventDefault();
+        close();
+      }}
+      onClick={(event) => event.target === dialog.current && close()}
+    >
       <div className="search-field">
         <Icon name="search" size={18} />
         <input
-          type="text" role="combobox" enterKeyHint="go" autoFocus aria-label="Search models, columns, descriptions and macros" placeholder="Search models, columns, descriptions, macros"
-          aria-expanded={rows.length > 0} aria-controls={`${id}-list`} aria-autocomplete="list" {...(rows.length ? { "aria-activedescendant": `${id}-${chosen}` } : {})}
-          spellCheck={false} autoComplete="off" value={query === " " ? "" : query} onChange={(event) => change({ find: event.target.value || " " }, "replace")} onKeyDown={onKeyDown}
+          type="text"
+          role="combobox"
+          enterKeyHint="go"
+          autoFocus
+          aria-label="Search models, columns, descriptions and macros"
+          placeholder="Search models, columns, descriptions, macros"
+          aria-expanded={rows.length > 0}
+          aria-controls={`${id}-list`}
+          aria-autocomplete="list"
+          {...(rows.length ? { "aria-activedescendant": `${id}-${chosen}` } : {})}
+          spellCheck={false}
+          autoComplete="off"
+          value={query === " " ? "" : query}
+          onChange={(event) => change({ find: event.target.value || " " }, "replace")}
+          onKeyDown={onKeyDown}
         />
-        <button type="button" className="button plain" onClick={close}><span className="unseen">Close search </span><kbd>Esc</kbd></button>
+        <button type="button" className="button plain" onClick={close}>
+          <span className="unseen">Close search </span>
+          <kbd>Esc</kbd>
+        </button>
       </div>
-      <p className="search-said faint small" role="status">{said(found, query)}</p>
+      <p className="search-said faint small" role="status">
+        {said(found, query)}
+      </p>
       <div role="listbox" id={`${id}-list`} aria-label="Results" className="search-list" tabIndex={-1}>
         {GROUPS.map(([area, title]) => {
           const own = rows.filter((row) => row.area === area);
@@ -64,17 +97,33 @@ export function SearchDialog({ query }: { query: string }) {
           const total = found.found?.totals[area] ?? 0;
           return (
             <div role="group" key={area} aria-labelledby={`${id}-${area}`}>
-              <div id={`${id}-${area}`} className="search-group" role="presentation">{title}<span className="faint"> {total > own.length ? `${own.length} of ${total}` : total}</span></div>
+              <div id={`${id}-${area}`} className="search-group" role="presentation">
+                {title}
+                <span className="faint"> {total > own.length ? `${own.length} of ${total}` : total}</span>
+              </div>
               {own.map((row) => (
-                <a key={row.at} id={`${id}-${row.at}`} role="option" aria-selected={row.at === chosen} tabIndex={-1} href={row.href} className="search-row" onMouseMove={() => setActive(row.at)}>
-                  <Icon name={row.icon} /><span className="mono">{row.title}</span><span className="faint small clip">{row.note}</span>
+                <a
+                  key={row.at}
+                  id={`${id}-${row.at}`}
+                  role="option"
+                  aria-selected={row.at === chosen}
+                  tabIndex={-1}
+                  href={row.href}
+                  className="search-row"
+                  onMouseMove={() => setActive(row.at)}
+                >
+                  <Icon name={row.icon} />
+                  <span className="mono">{row.title}</span>
+                  <span className="faint small clip">{row.note}</span>
                 </a>
               ))}
             </div>
           );
         })}
       </div>
-      <p className="search-keys faint small" aria-hidden="true"><kbd>↑</kbd> <kbd>↓</kbd> choose <kbd>↵</kbd> open <kbd>Esc</kbd> close</p>
+      <p className="search-keys faint small" aria-hidden="true">
+        <kbd>↑</kbd> <kbd>↓</kbd> choose <kbd>↵</kbd> open <kbd>Esc</kbd> close
+      </p>
     </dialog>
   );
 }
@@ -102,14 +151,24 @@ function useRows({ found, macros }: SearchState): Row[] {
   function rowOf(hit: Hit): Omit<Row, "at" | "area"> {
     if (hit.area === "macro") {
       const macro = macros[hit.index];
-      return { icon: "macro", title: macro?.name ?? "", note: macro?.package ?? "", href: formatPlace({ path: ["macro", `${macro?.package}.${macro?.name}`], query: {} }) };
+      return {
+        icon: "macro",
+        title: macro?.name ?? "",
+        note: macro?.package ?? "",
+        href: formatPlace({ path: ["macro", `${macro?.package}.${macro?.name}`], query: {} }),
+      };
     }
     const node = nodes[hit.index];
     if (!node) return { icon: "model", title: "", note: "", href: "#/" };
     if (hit.area === "column") {
       const isOne = !hit.others;
       const href = isOne ? nodePlace(node.id, { column: hit.label ?? "" }) : formatPlace({ path: ["column", hit.label ?? ""], query: {} });
-      return { icon: "key", title: hit.label ?? "", note: isOne ? titleOf(node) : `in ${titleOf(node)} and ${counted(hit.others ?? 0, "other")}`, href };
+      return {
+        icon: "key",
+        title: hit.label ?? "",
+        note: isOne ? titleOf(node) : `in ${titleOf(node)} and ${counted(hit.others ?? 0, "other")}`,
+        href,
+      };
     }
     const note = hit.area === "text" ? (hit.label ?? "") : [folderOf(node), node.summary].filter(Boolean).join(" · ");
     return { icon: node.kind, title: titleOf(node), note, href: nodePlace(node.id) };

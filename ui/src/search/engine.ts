@@ -126,7 +126,9 @@ export class Engine {
     if (!tokens(before).length || !tokens(last).length) return [];
     const nodes = new Set(this.ranked(this.names, before, this.nodeNames));
     return this.ranked(this.columns, last, this.columnNames).flatMap((id) =>
-      (this.columnNodes[id] ?? []).filter((node) => nodes.has(node)).map((node): Hit => ({ area: "column", index: node, label: this.columnNames[id] ?? "", others: 0 })),
+      (this.columnNodes[id] ?? [])
+        .filter((node) => nodes.has(node))
+        .map((node): Hit => ({ area: "column", index: node, label: this.columnNames[id] ?? "", others: 0 })),
     );
   }
 
@@ -162,7 +164,13 @@ const AFTER = 90;
 /** The part of a text where the first word of the query stands. */
 export function around(text: string, query: string): string {
   const lower = text.toLowerCase();
-  const at = Math.max(0, ...tokens(query).map((word) => lower.indexOf(word)).filter((place) => place >= 0).slice(0, 1));
+  const at = Math.max(
+    0,
+    ...tokens(query)
+      .map((word) => lower.indexOf(word))
+      .filter((place) => place >= 0)
+      .slice(0, 1),
+  );
   const from = at > BEFORE ? text.indexOf(" ", at - BEFORE) + 1 : 0;
   const part = text.slice(from, at + AFTER);
   return `${from ? "… " : ""}${part}${at + AFTER < text.length ? " …" : ""}`;

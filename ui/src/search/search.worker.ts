@@ -9,7 +9,9 @@ export type SearchQuestion =
   | { kind: "texts"; file: SearchFile }
   | { kind: "search"; query: string; number: number };
 
-export type SearchAnswer = { kind: "ready"; part: "names" | "macros" | "texts" } | { kind: "found"; number: number; query: string; found: Found; milliseconds: number };
+export type SearchAnswer =
+  | { kind: "ready"; part: "names" | "macros" | "texts" }
+  | { kind: "found"; number: number; query: string; found: Found; milliseconds: number };
 
 const engine = new Engine();
 const say = (answer: SearchAnswer): void => self.postMessage(answer);

@@ -43,7 +43,10 @@ function start(catalogue: Catalogue): void {
       if (latest) search(latest); // there is more to find now
     }
   };
-  ask({ kind: "names", nodes: catalogue.nodes.map((node) => ({ name: node.name, words: `${folderOf(node)} ${node.kind} ${node.tags?.join(" ") ?? ""}` })) });
+  ask({
+    kind: "names",
+    nodes: catalogue.nodes.map((node) => ({ name: node.name, words: `${folderOf(node)} ${node.kind} ${node.tags?.join(" ") ?? ""}` })),
+  });
   const nothing = (): void => tell({ isReady: true });
   readMacros().then((macros) => {
     tell({ macros });

@@ -47,7 +47,7 @@ export function highlight(text: string, language: "sql" | "python"): Piece[] {
     if (last && last.look === look) last.text += part;
     else pieces.push({ look, text: part });
   };
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const [look, part] = next(text, at, rules);
     push(look === "plain" ? lookOfWord(part, text, at + part.length, language) : look, part);
     at += part.length;

@@ -14,23 +14,30 @@ let folder;
 before(async () => ({ server, browser, folder } = await start()));
 after(stop);
 
-for (const [name, file] of [["a folder", ""], ["one file", "one.html"]]) {
+for (const [name, file] of [
+  ["a folder", ""],
+  ["one file", "one.html"],
+]) {
   test(`${name}: overview, search, a model, its lineage`, () =>
-    at("", async (page) => {
-      assert.match(await page.title(), /shop/);
-      assert.deepEqual((await texts(page, "[aria-labelledby=trouble] .node-link a")).sort(), ["churn_score", "customer_value"]);
-      await drawn(page);
-      await page.keyboard.press("/");
-      await page.keyboard.type("customer_v");
-      await page.waitForSelector('[role=option][aria-selected="true"]:has-text("customer_value")');
-      await page.keyboard.press("Enter");
-      await page.waitForSelector("h1:has-text('customer_value')");
-      await page.waitForSelector("dialog", { state: "detached" });
-      assert.equal(await place(page), VALUE);
-      await page.click("text=Lineage");
-      await drawn(page);
-      assert.equal(await page.locator(".react-flow__node").count(), 9);
-    }, { file }));
+    at(
+      "",
+      async (page) => {
+        assert.match(await page.title(), /shop/);
+        assert.deepEqual((await texts(page, "[aria-labelledby=trouble] .node-link a")).sort(), ["churn_score", "customer_value"]);
+        await drawn(page);
+        await page.keyboard.press("/");
+        await page.keyboard.type("customer_v");
+        await page.waitForSelector('[role=option][aria-selected="true"]:has-text("customer_value")');
+        await page.keyboard.press("Enter");
+        await page.waitForSelector("h1:has-text('customer_value')");
+        await page.waitForSelector("dialog", { state: "detached" });
+        assert.equal(await place(page), VALUE);
+        await page.click("text=Lineage");
+        await drawn(page);
+        assert.equal(await page.locator(".react-flow__node").count(), 9);
+      },
+      { file },
+    ));
 }
 
 test("one file works from the disk", async () => {
@@ -39,7 +46,10 @@ test("one file works from the disk", async () => {
   await page.keyboard.press("Control+k");
   await page.keyboard.type("mondays");
   await page.waitForSelector("[role=option]:has-text('finance_dashboard')");
-  assert.deepEqual(wrong.filter((text) => !text.startsWith("asked elsewhere: file:")), []);
+  assert.deepEqual(
+    wrong.filter((text) => !text.startsWith("asked elsewhere: file:")),
+    [],
+  );
   await page.close();
 });
 
@@ -60,9 +70,13 @@ test("a model's page says what is known", () =>
     assert.equal(await page.locator(".columns .status-error").count(), 1);
     assert.match((await texts(page, ".columns tr:has-text('email') .badge-pii"))[0], /email/);
     const facts = (await texts(page, ".facts")).join(" ");
-    for (const part of ["int_paid_orders", "churn_score", "finance@example.org", "10,482 rows", "cost_centre", "on_schema_change"]) assert.ok(facts.includes(part), part);
+    for (const part of ["int_paid_orders", "churn_score", "finance@example.org", "10,482 rows", "cost_centre", "on_schema_change"])
+      assert.ok(facts.includes(part), part);
     assert.equal(await page.title(), "customer_value", "a description runs no script");
-    assert.deepEqual([await page.getAttribute(".facts a:has-text('cents')", "href"), await page.locator(".facts a:has-text('type_string')").count()], ["#/macro/shop.cents", 0]);
+    assert.deepEqual(
+      [await page.getAttribute(".facts a:has-text('cents')", "href"), await page.locator(".facts a:has-text('type_string')").count()],
+      ["#/macro/shop.cents", 0],
+    );
     await page.click(".opener:has-text('revenue')");
     await page.waitForSelector(".column-lineage:has-text('coalesce(sum(o.amount), 0)')");
     assert.match(await place(page), /column=revenue/);
@@ -84,8 +98,16 @@ test("an inherited description says where it is from", () =>
 
 test("sources, seeds, snapshots, exposures, analyses, macros and columns have pages", async () => {
   const pages = [
-    ["#/node/source.shop.shop.orders", "3 hours"], ["#/node/seed.shop.countries", "ISO 3166"], ["#/node/snapshot.shop.customers_history", "dbt_valid_from"], ["#/node/exposure.shop.finance_dashboard", "maturity high"],
-    ["#/node/analysis.shop.how_many_gold", "how_many_gold"], ["#/macros", "limit_in_dev"], ["#/macro/shop.cents", "Cents as euro."], ["#/column/customer_id", "In 7 nodes."], ["#/node/model.shop.gone", "Not found"], ["#/nowhere", "Not found"],
+    ["#/node/source.shop.shop.orders", "3 hours"],
+    ["#/node/seed.shop.countries", "ISO 3166"],
+    ["#/node/snapshot.shop.customers_history", "dbt_valid_from"],
+    ["#/node/exposure.shop.finance_dashboard", "maturity high"],
+    ["#/node/analysis.shop.how_many_gold", "how_many_gold"],
+    ["#/macros", "limit_in_dev"],
+    ["#/macro/shop.cents", "Cents as euro."],
+    ["#/column/customer_id", "In 7 nodes."],
+    ["#/node/model.shop.gone", "Not found"],
+    ["#/nowhere", "Not found"],
   ];
   for (const [hash, text] of pages) await at(hash, (page) => page.waitForSelector(`main:has-text("${text}")`));
 });
@@ -114,7 +136,11 @@ test("a click on a column lights its path up, says every hop, and dims the rest"
     await page.waitForSelector(".trace [role=status]:has-text('3 hops up, 0 hops down')");
     assert.deepEqual((await texts(page, ".traced .mono")).sort(), ["amount", "amount", "amount_cents", "revenue"]);
     assert.deepEqual((await texts(page, ".traced .box-type")).sort(), ["VARCHAR", "aggregated", "passed", "transformed"]);
-    assert.ok((await texts(page, ".hops li")).some((text) => /orders\.amount_cents.*transformed.*stg_orders\.amount.*amount_cents \/ 100\.0/s.test(text)));
+    assert.ok(
+      (await texts(page, ".hops li")).some((text) =>
+        /orders\.amount_cents.*transformed.*stg_orders\.amount.*amount_cents \/ 100\.0/s.test(text),
+      ),
+    );
     assert.equal(await page.locator(".box-dim:has-text('countries')").count(), 1);
     assert.equal(await page.locator(".box-dim:has-text('stg_orders')").count(), 0);
     await page.click("[aria-label='End the trace']");
@@ -195,7 +221,9 @@ test("a new page begins at its top; going back returns to where one was, and a c
     await page.waitForSelector("h1:has-text('All nodes')");
     await page.waitForFunction((wanted) => Math.abs(window.scrollY - wanted) < 60, before);
     await page.goto(`${server.url}${VALUE}?column=tier`);
-    await page.waitForFunction(() => (document.querySelector(".open-row")?.getBoundingClientRect().bottom ?? 9999) <= window.innerHeight + 1);
+    await page.waitForFunction(
+      () => (document.querySelector(".open-row")?.getBoundingClientRect().bottom ?? 9999) <= window.innerHeight + 1,
+    );
   });
 });
 
@@ -206,7 +234,10 @@ test("the search is part of the address, forgets nothing on back, and closes wit
     await page.waitForSelector("[role=option]:has-text('revenue')");
     assert.equal(await place(page), "#/?find=revenue");
     assert.match(await page.textContent(".search-said"), /results?$/);
-    assert.deepEqual((await texts(page, ".search-group")).map((text) => text.replace(/ ?\d.*/, "")), ["Models, sources and more", "Columns", "Descriptions"]);
+    assert.deepEqual(
+      (await texts(page, ".search-group")).map((text) => text.replace(/ ?\d.*/, "")),
+      ["Models, sources and more", "Columns", "Descriptions"],
+    );
     const first = await page.getAttribute("[role=combobox]", "aria-activedescendant");
     await page.keyboard.press("ArrowDown");
     assert.notEqual(await page.getAttribute("[role=combobox]", "aria-activedescendant"), first);
@@ -220,7 +251,10 @@ test("the search is part of the address, forgets nothing on back, and closes wit
 
 test("every page begins with one heading, has landmarks, and focus goes to the new page", () =>
   at(VALUE, async (page) => {
-    assert.deepEqual([await page.locator("h1").count(), await page.locator("main").count(), await page.locator("header.header").count()], [1, 1, 1]);
+    assert.deepEqual(
+      [await page.locator("h1").count(), await page.locator("main").count(), await page.locator("header.header").count()],
+      [1, 1, 1],
+    );
     await page.keyboard.press("Tab");
     assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
     await page.click('.facts a:has-text("stg_customers")');

@@ -52,7 +52,11 @@ test("the nearest are shown when not all fit", () => {
 });
 
 test("what somebody asks for goes before what is merely near", () => {
-  const pairs = Array.from({ length: 20 }, (_, index) => [`0>${index + 1}`, `${index + 1}>${index + 21}`, `${index + 1}>${index + 41}`]).flat();
+  const pairs = Array.from({ length: 20 }, (_, index) => [
+    `0>${index + 1}`,
+    `${index + 1}>${index + 21}`,
+    `${index + 1}>${index + 41}`,
+  ]).flat();
   const wide = links([...pairs, ...Array.from({ length: 30 }, (_, index) => `20>${index + 61}`)].join(" "), 91);
   const { shown, capped } = neighbourhood(wide, around(0, { grown: [{ node: 20, way: "down" }] }), 40);
   assert.equal(capped, true);
@@ -81,8 +85,17 @@ test("a column is traced both ways, with kind and expression of each hop", () =>
     "int_paid_orders.amount window daily_revenue.running",
   ]);
   assert.equal(found.hops[0].expression, "amount_cents / 100.0");
-  assert.deepEqual(found.hops.map((hop) => hop.distance), [-1, 1, 2, 2, 2, 2]);
-  assert.deepEqual([...tracedColumns(found).get(find("customer_value"))], [["revenue", "aggregated"], ["tier", "conditional"]]);
+  assert.deepEqual(
+    found.hops.map((hop) => hop.distance),
+    [-1, 1, 2, 2, 2, 2],
+  );
+  assert.deepEqual(
+    [...tracedColumns(found).get(find("customer_value"))],
+    [
+      ["revenue", "aggregated"],
+      ["tier", "conditional"],
+    ],
+  );
 });
 
 test("rows that a column decides about, and origins that nobody knows, are said", () => {
@@ -101,12 +114,17 @@ test("a trace asks for the details it lacks and ends when it has them", () => {
     found.missing.forEach((node) => known.set(node, details[node]));
     assert.ok(round < 10);
   }
-  assert.deepEqual(trace(start, (node) => known.get(node)), trace(start, (node) => details[node]));
+  assert.deepEqual(
+    trace(start, (node) => known.get(node)),
+    trace(start, (node) => details[node]),
+  );
   assert.ok(known.size < details.length, "nodes beside the way are not asked for");
 });
 
 test("a circle of columns does not trap a trace, and a huge one is cut off", () => {
-  const circle = [0, 1].map((index) => ({ columns: [{ name: "a", from: [[1 - index, "a", "passed"]], to: [[1 - index, "a", "passed"]] }] }));
+  const circle = [0, 1].map((index) => ({
+    columns: [{ name: "a", from: [[1 - index, "a", "passed"]], to: [[1 - index, "a", "passed"]] }],
+  }));
   assert.equal(trace({ node: 0, column: "a" }, (node) => circle[node]).hops.length, 2);
   const wide = [{ columns: [{ name: "a", to: Array.from({ length: 500 }, (_, index) => [index + 1, "a", "passed"]) }] }];
   const found = trace({ node: 0, column: "a" }, (node) => wide[node] ?? { columns: [] });
@@ -122,7 +140,11 @@ test("boxes stand left of what reads them and never overlap", () => {
   for (const a of boxes) {
     for (const b of boxes) {
       if (a === b) continue;
-      const apart = at[a.id].x + a.width <= at[b.id].x || at[b.id].x + b.width <= at[a.id].x || at[a.id].y + a.height <= at[b.id].y || at[b.id].y + b.height <= at[a.id].y;
+      const apart =
+        at[a.id].x + a.width <= at[b.id].x ||
+        at[b.id].x + b.width <= at[a.id].x ||
+        at[a.id].y + a.height <= at[b.id].y ||
+        at[b.id].y + b.height <= at[a.id].y;
       assert.ok(apart, `${a.id} and ${b.id}`);
     }
   }
@@ -130,7 +152,13 @@ test("boxes stand left of what reads them and never overlap", () => {
 
 test("a line over a layer keeps clear of the boxes in it", () => {
   const boxes = ["a", "b", "c", "d"].map((id) => ({ id, width: 200, height: 60 }));
-  const { at, ways } = layout(boxes, [{ from: "a", to: "b" }, { from: "b", to: "c" }, { from: "a", to: "c" }, { from: "a", to: "d" }, { from: "d", to: "c" }]);
+  const { at, ways } = layout(boxes, [
+    { from: "a", to: "b" },
+    { from: "b", to: "c" },
+    { from: "a", to: "c" },
+    { from: "a", to: "d" },
+    { from: "d", to: "c" },
+  ]);
   assert.deepEqual(Object.keys(ways), ["a>c"]);
   const [[x, y]] = ways["a>c"];
   for (const id of ["b", "d"]) {
@@ -142,20 +170,50 @@ test("a line over a layer keeps clear of the boxes in it", () => {
 
 test("folders that read each other can be placed", () => {
   const boxes = ["a", "b", "c"].map((id) => ({ id, width: 10, height: 10 }));
-  const lines = [{ from: "a", to: "b" }, { from: "b", to: "a" }, { from: "b", to: "c" }, { from: "c", to: "a" }, { from: "a", to: "a" }];
-  assert.deepEqual(withoutCircles(["a", "b", "c"], lines), [{ from: "a", to: "b" }, { from: "b", to: "c" }]);
+  const lines = [
+    { from: "a", to: "b" },
+    { from: "b", to: "a" },
+    { from: "b", to: "c" },
+    { from: "c", to: "a" },
+    { from: "a", to: "a" },
+  ];
+  assert.deepEqual(withoutCircles(["a", "b", "c"], lines), [
+    { from: "a", to: "b" },
+    { from: "b", to: "c" },
+  ]);
   assert.equal(Object.keys(layout(boxes, lines).at).length, 3);
 });
 
 test("the map folds a project into its folders and opens one at a time", () => {
   const known = catalogue(project);
   const top = fold(known, []);
-  assert.deepEqual(top.groups.map((group) => group.label).sort(), ["analyses", "exposures", "intermediate", "marts", "seeds", "shop (sources)", "snapshots", "staging"]);
-  assert.equal(top.groups.reduce((sum, group) => sum + group.nodes.length, 0), project.nodes.length);
+  assert.deepEqual(top.groups.map((group) => group.label).sort(), [
+    "analyses",
+    "exposures",
+    "intermediate",
+    "marts",
+    "seeds",
+    "shop (sources)",
+    "snapshots",
+    "staging",
+  ]);
+  assert.equal(
+    top.groups.reduce((sum, group) => sum + group.nodes.length, 0),
+    project.nodes.length,
+  );
   const marts = fold(known, ["models", "marts"]);
-  assert.deepEqual(marts.groups.filter((group) => !group.outside).map((group) => group.label).sort(), ["finance", "ml"]);
+  assert.deepEqual(
+    marts.groups
+      .filter((group) => !group.outside)
+      .map((group) => group.label)
+      .sort(),
+    ["finance", "ml"],
+  );
   const finance = fold(known, ["models", "marts", "finance"]);
-  assert.deepEqual(finance.groups.filter((group) => group.node !== undefined).map((group) => group.label), ["customer_value", "daily_revenue"]);
+  assert.deepEqual(
+    finance.groups.filter((group) => group.node !== undefined).map((group) => group.label),
+    ["customer_value", "daily_revenue"],
+  );
   assert.ok(finance.groups.some((group) => group.outside && group.key === "models/staging"));
 });
 
@@ -164,6 +222,9 @@ test("a map never has more than a hundred boxes and loses nobody", () => {
   many.nodes.forEach((node, index) => (node.folder = [`folder_${index % 250}`]));
   const { groups, edges } = fold(catalogue(many), []);
   assert.equal(groups.length, 100);
-  assert.equal(groups.reduce((sum, group) => sum + group.nodes.length, 0), 600);
+  assert.equal(
+    groups.reduce((sum, group) => sum + group.nodes.length, 0),
+    600,
+  );
   for (const { from, to } of edges) assert.ok(from < 100 && to < 100 && from !== to);
 });

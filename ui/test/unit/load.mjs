@@ -3,4 +3,11 @@
 import { join } from "node:path";
 import { runnerImport } from "vite";
 
-export const load = async (path) => (await runnerImport(join(import.meta.dirname, "../../src", path), { configFile: false, logLevel: "error", define: { "process.env.NODE_ENV": '"production"' } })).module;
+export const load = async (path) =>
+  (
+    await runnerImport(join(import.meta.dirname, "../../src", path), {
+      configFile: false,
+      logLevel: "error",
+      define: { "process.env.NODE_ENV": '"production"' },
+    })
+  ).module;

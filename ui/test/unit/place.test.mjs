@@ -12,7 +12,10 @@ test("a place survives its address, whatever is in the names", () => {
 });
 
 test("equal places have equal addresses", () => {
-  assert.equal(formatPlace({ path: ["list"], query: { tag: "x", kind: "model" } }), formatPlace({ path: ["list"], query: { kind: "model", tag: "x" } }));
+  assert.equal(
+    formatPlace({ path: ["list"], query: { tag: "x", kind: "model" } }),
+    formatPlace({ path: ["list"], query: { kind: "model", tag: "x" } }),
+  );
 });
 
 test("ids stay readable", () => assert.equal(nodePlace("model.shop.orders", { tab: "code" }), "#/node/model.shop.orders?tab=code"));

@@ -11,25 +11,67 @@ const { around, columnNames, Engine, tokens } = await load("search/engine.ts");
 const { bytes, duration, moment } = await load("parts/format.ts");
 const { trendText } = await load("pages/node-runs.tsx");
 
-const looks = (text, language = "sql") => highlight(text, language).filter((piece) => piece.text.trim()).map((piece) => `${piece.look}:${piece.text.trim()}`);
+const looks = (text, language = "sql") =>
+  highlight(text, language)
+    .filter((piece) => piece.text.trim())
+    .map((piece) => `${piece.look}:${piece.text.trim()}`);
 
 test("colouring changes no character", () => {
-  for (const text of ["select 'it''s' from \"a b\" -- end", "{% if x %}{{ y }}{# z #}", "'never closed", "/* never closed", "$$ body $$ \n\n x", "`bq`.`t`", "1e5 + .5 - a.1", "", "ünïcode “quotes” €"]) {
+  for (const text of [
+    "select 'it''s' from \"a b\" -- end",
+    "{% if x %}{{ y }}{# z #}",
+    "'never closed",
+    "/* never closed",
+    "$$ body $$ \n\n x",
+    "`bq`.`t`",
+    "1e5 + .5 - a.1",
+    "",
+    "ünïcode “quotes” €",
+  ]) {
     for (const language of ["sql", "python"]) {
-      assert.equal(highlight(text, language).map((piece) => piece.text).join(""), text);
-      assert.equal(lines(highlight(text, language)).map((row) => row.map((piece) => piece.text).join("")).join("\n"), text);
+      assert.equal(
+        highlight(text, language)
+          .map((piece) => piece.text)
+          .join(""),
+        text,
+      );
+      assert.equal(
+        lines(highlight(text, language))
+          .map((row) => row.map((piece) => piece.text).join(""))
+          .join("\n"),
+        text,
+      );
     }
   }
 });
 
 test("SQL and Jinja are told apart", () => {
   assert.deepEqual(looks("SELECT sum(a) FROM {{ ref('x') }} -- from\nwhere b = 'select' and selected = 1"), [
-    "keyword:SELECT", "call:sum", "plain:(a)", "keyword:FROM", "jinja:{{ ref('x') }}", "comment:-- from", "keyword:where", "plain:b =", "text:'select'", "keyword:and", "plain:selected =", "number:1",
+    "keyword:SELECT",
+    "call:sum",
+    "plain:(a)",
+    "keyword:FROM",
+    "jinja:{{ ref('x') }}",
+    "comment:-- from",
+    "keyword:where",
+    "plain:b =",
+    "text:'select'",
+    "keyword:and",
+    "plain:selected =",
+    "number:1",
   ]);
 });
 
 test("Python too", () => {
-  assert.deepEqual(looks('def model(ctx):\n    """Says def."""\n    return 1  # def', "python"), ["keyword:def", "call:model", "plain:(ctx):", 'text:"""Says def."""', "keyword:return", "number:1", "comment:# def"]);
+  assert.deepEqual(looks('def model(ctx):\n    """Says def."""\n    return 1  # def', "python"), [
+    "keyword:def",
+    "call:model",
+    "plain:(ctx):",
+    'text:"""Says def."""',
+    "keyword:return",
+    "number:1",
+    "comment:# def",
+  ]);
 });
 
 const render = (text) => renderToStaticMarkup(createElement(Markdown, { text }));
@@ -47,7 +89,18 @@ test("pictures are links: nothing is fetched for a description", () => {
 
 test("links lead to the web, to mail and into the site, nowhere else", () => {
   for (const good of ["https://a.b/c", "HTTP://a.b", "mailto:a@b.c", "#/node/x", "#part"]) assert.equal(safeAddress(good), good);
-  for (const bad of ["javascript:alert(1)", " java\nscript:alert(1)", "JaVaScRiPt:alert(1)", "\u0001javascript:x", "data:text/html,x", "vbscript:x", "file:///etc", "//a.b", "relative/page.html"]) assert.equal(safeAddress(bad), undefined);
+  for (const bad of [
+    "javascript:alert(1)",
+    " java\nscript:alert(1)",
+    "JaVaScRiPt:alert(1)",
+    "\u0001javascript:x",
+    "data:text/html,x",
+    "vbscript:x",
+    "file:///etc",
+    "//a.b",
+    "relative/page.html",
+  ])
+    assert.equal(safeAddress(bad), undefined);
   assert.ok(!render("[x](javascript:alert(1)) <javascript:alert(1)> [y](data:text/html;base64,AAAA)").includes("href"));
 });
 
@@ -57,8 +110,8 @@ test("entities are shown as what they mean, once", () => {
 
 test("tables, lists and headings become elements below the page's own heading", () => {
   const html = render("# Top\n\n* one\n* two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n");
-  assert.ok(render("### Deep\n\n#### Deeper").includes("<h2 id=\"deep\">Deep</h2><h3"), "whatever the author begins with");
-  for (const part of ["<h2 id=\"top\">Top</h2>", "<li>", "<th scope=\"col\">a</th>", "<td>1</td>"]) assert.ok(html.includes(part), html);
+  assert.ok(render("### Deep\n\n#### Deeper").includes('<h2 id="deep">Deep</h2><h3'), "whatever the author begins with");
+  for (const part of ['<h2 id="top">Top</h2>', "<li>", '<th scope="col">a</th>', "<td>1</td>"]) assert.ok(html.includes(part), html);
 });
 
 test("names are cut into words", () => {
@@ -73,7 +126,11 @@ function engine() {
   made.addMacros(macros.map((macro) => macro.name));
   made.addColumns(search.columns);
   made.addTexts(search.texts);
-  const names = (query, area) => made.search(query).hits.filter((hit) => hit.area === area).map((hit) => (area === "column" ? hit.label : area === "macro" ? macros[hit.index].name : project.nodes[hit.index].name));
+  const names = (query, area) =>
+    made
+      .search(query)
+      .hits.filter((hit) => hit.area === area)
+      .map((hit) => (area === "column" ? hit.label : area === "macro" ? macros[hit.index].name : project.nodes[hit.index].name));
   return { made, names };
 }
 
@@ -87,7 +144,11 @@ test("search finds names, columns, macros and descriptions, the best first", () 
   assert.ok(names("custmer", "name").includes("customer_value"), "a slip of the finger is forgiven");
   assert.ok(names("_pai", "name").includes("int_paid_orders"));
   assert.ok(names("aily", "name").includes("daily_revenue"), "also inside a word");
-  const within = (query) => made.search(query).hits.filter((hit) => hit.area === "column").map((hit) => `${shop().project.nodes[hit.index].name}.${hit.label}`);
+  const within = (query) =>
+    made
+      .search(query)
+      .hits.filter((hit) => hit.area === "column")
+      .map((hit) => `${shop().project.nodes[hit.index].name}.${hit.label}`);
   assert.deepEqual(within("stg_orders.amount"), ["stg_orders.amount"]);
   assert.deepEqual(within("customer_value email"), ["customer_value.email"]);
   assert.deepEqual(names("x", "name"), []);
@@ -113,5 +174,8 @@ test("numbers and times read well", () => {
 
 test("the duration trend has words", () => {
   const run = (took, status) => ({ run: "r", at: "", took, status });
-  assert.equal(trendText([run(1, "success"), run(3, "error"), run(2, "success")]), "The last 3 runs took 1.00 s to 3.00 s, typically 2.00 s; 1 failed.");
+  assert.equal(
+    trendText([run(1, "success"), run(3, "error"), run(2, "success")]),
+    "The last 3 runs took 1.00 s to 3.00 s, typically 2.00 s; 1 failed.",
+  );
 });
