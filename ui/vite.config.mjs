@@ -1,11 +1,19 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
+/** While somebody works on the page, Vite puts scripts of its own into it, which the page's policy would not allow. */
+const withoutPolicy = {
+  name: "without-policy",
+  apply: "serve",
+  transformIndexHtml: (html) => html.replace(/<meta http-equiv="Content-Security-Policy"[^>]*>/, ""),
+};
+
 // One chunk and workers without imports: the same files can stand inside a single HTML file (see build.mjs).
-export default defineConfig({
+export default defineConfig(({ command }) => ({
   root: import.meta.dirname,
   base: "./",
-  plugins: [react()],
+  publicDir: command === "serve" && "public", // data to work with; never part of what is built
+  plugins: [react(), withoutPolicy],
   build: {
     target: "es2022",
     assetsInlineLimit: 0, // a data: URL would need a hole in the content security policy
@@ -18,4 +26,4 @@ export default defineConfig({
     },
   },
   worker: { format: "iife", rolldownOptions: { output: { entryFileNames: "assets/[name]-[hash].js" } } },
-});
+}));
