@@ -42,7 +42,7 @@ def diff(**given: Any) -> int:
 
     \b
     orc diff orders --against prod                    what building here would change
-    orc diff -s state:stale --against prod --exit-code
+    orc diff -s marts --against prod --exit-code       a selection; 3 when anything differs
     orc diff orders --against prod --on id --where "day >= '2026-01-01'"
     """
     import shutil
