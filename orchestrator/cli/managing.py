@@ -87,16 +87,34 @@ def _welcome(name: str, count: int, kept: list[str]) -> str:
 
 @orc.command()
 @click.option("--stages", is_flag=True, help="Drop the staged relations that failed tests left, instead of deleting folders.")
+@click.option("--environment", metavar="NAME", help="Drop what the ledger says was built in this environment, instead.")
+@click.option("--older-than", metavar="TIME", help="… or in every environment where nothing happened for 7d, 12h, 30m.")
+@click.option("--dry-run", is_flag=True, help="Only list what would be dropped.")
 @o.project
 @o.console
 def clean(**given: Any) -> int:
-    """Delete what was generated: the clean-targets."""
+    """Delete what was generated: the clean-targets, or an environment."""
     from orchestrator.app import cleaning
     from orchestrator.cli import wire
 
     click.get_current_context().obj.update(given)
+    if given["environment"] or given["older_than"]:
+        return _clean_environments(given)
     remove = cleaning.clean_stages if given["stages"] else cleaning.clean
     for line in remove(wire.invocation(given, "clean")):
+        click.echo(line, err=True)
+    return 0
+
+
+def _clean_environments(given: dict[str, Any]) -> int:
+    from orchestrator.app.janitor import clean_environments, duration
+    from orchestrator.cli import wire
+
+    try:
+        older = duration(given["older_than"]) if given["older_than"] else None
+    except ValueError:
+        raise click.BadParameter(f"`{given['older_than']}` is no time; write it like 7d, 12h or 30m") from None
+    for line in clean_environments(wire.invocation(given, "clean"), given["environment"], older, dry_run=given["dry_run"]):
         click.echo(line, err=True)
     return 0
 

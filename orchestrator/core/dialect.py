@@ -57,6 +57,10 @@ class Dialect(Declaring, Differing, Protocol):
         """Drop the relation's schema and everything in it: for templates that ask for just that."""
         ...
 
+    def drop_empty_schema(self, relation: Relation) -> str:
+        """Drop the relation's schema if nothing is in it; fails when something is."""
+        ...
+
     def create_table(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
         """Create (or replace) a table from a query; the query's text appears unchanged and last."""
         ...
@@ -196,6 +200,10 @@ class Dialect(Declaring, Differing, Protocol):
 
         Fails there (X330) when the ``lease`` the relation was built under has been taken over, where that can be.
         """
+        ...
+
+    def ledger_forget(self, node: str) -> tuple[str, ...]:
+        """Remove what is recorded of a node: it is not there any more."""
         ...
 
     def ledger_read(self, node: str) -> str:

@@ -52,7 +52,7 @@ class Target:
     """Where to build: one output of a profile.
 
     ``settings`` are the output's keys as given (``path``, ``host``, …), secrets as :class:`Secret`. ``implicit`` says no
-    profile was found and the embedded DuckDB file is used.
+    profile was found and the embedded DuckDB file is used. ``production`` says that what is there is the real thing.
     """
 
     profile: str
@@ -63,6 +63,7 @@ class Target:
     threads: int
     settings: Mapping[str, Any]
     implicit: bool = False
+    production: bool = False
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -88,6 +89,7 @@ class Settings:
 
     ``models``, ``seeds``, ``snapshots``, ``sources``, ``data_tests``, ``unit_tests`` are the config trees by folder
     (package name first, as in dbt), keys as written. ``origin`` is the file they come from (``None``: no config file).
+    ``production`` names the target that is production.
     ``own`` is true for our own project style, false for ``dbt_project.yml`` (some defaults differ).
     """
 
@@ -121,6 +123,7 @@ class Settings:
     format: Mapping[str, Any] = field(default_factory=dict)
     own: bool = True
     origin: str | None = None
+    production: str | None = None
 
     def folders(self, path: str) -> tuple[str, ...]:
         """The folders of a file below the configured path it was found under.

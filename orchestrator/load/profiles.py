@@ -128,7 +128,8 @@ def choose_target(
     if name not in profiles.names:
         hint = did_you_mean(name, profiles.names, also=f"it has: {', '.join(profiles.names)}" if profiles.names else "it has none")
         raise ProfileError(Problem("C303", f"the profile `{name}` is not in {document.path}", Span(document.path), hint))
-    return _output(document, name, target, threads, render_value), ()
+    found = _output(document, name, target, threads, render_value)
+    return (replace(found, production=True) if settings.production == found.name else found), ()
 
 
 def _without_profiles(
@@ -226,7 +227,11 @@ def _target(profile: str, name: str, given: dict[str, Any], threads: int | None,
     count = int(count) if isinstance(count, str) and count.isdigit() else count
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise ProfileError(Problem("C307", f"`threads` must be 1 or more, not {_reveal(count)}", place("threads")))
-    return Target(profile, name, str(kind), _database(engine, given), _reveal(schema), count, given)
+    production = given.pop("production", False)
+    if str(production).lower() not in ("true", "false"):
+        raise ProfileError(Problem("C307", f"`production` must be true or false, not {_reveal(production)}", place("production")))
+    real = str(production).lower() == "true"
+    return Target(profile, name, str(kind), _database(engine, given), _reveal(schema), count, given, production=real)
 
 
 def _database(engine: Engine, given: Mapping[str, Any]) -> str | None:

@@ -29,6 +29,7 @@ _KEYS: dict[str, Key] = {
     "name": Key(Text(), "The project's name; letters, digits and underscores."),
     "version": Key(Text(), "The project's own version."),
     "profile": Key(Text(), "Which profile of profiles.yml to use."),
+    "production": Key(Text(), "The target that is production: samples are not built there, unless beside it."),
     "config_version": Key(Anything()),
     "model_paths": Key(_PATHS, "Folders with models."),
     "seed_paths": Key(_PATHS, "Folders with CSV files to load."),

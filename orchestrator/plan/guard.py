@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from orchestrator.core.errors import Problem
 from orchestrator.core.graph import Graph
 from orchestrator.core.names import Relation
+from orchestrator.core.node import BUILDABLE
 from orchestrator.core.plan import Statement, Task
 from orchestrator.core.snapshot import Published, recorded
 from orchestrator.graph.environment import inside
@@ -47,14 +48,16 @@ def _written(task: Task) -> Iterator[Relation]:
 
 
 def claims(tasks: Iterable[Task], at: Situation) -> tuple[Statement, ...]:
-    """The ledger's rows for what an environment keeps besides nodes (rows that failed tests): whoever cleans up finds them there."""
+    """The ledger's rows for what an environment is about to get, rows that failed tests included: whoever cleans up finds it there,
+    also when nothing was published in the end. What is there already and nobody recorded is somebody else's.
+    """
     if not at.environment:
         return ()
-    kept = {s.node: s.payload["audit"] for t in tasks for s in t.steps if s.payload.get("audit") is not None}
-    return tuple(
-        Statement(sql)
-        for test, relation in sorted(kept.items())
-        for sql in at.dialect.ledger_write(
-            Published(recorded(test, at.environment), str(relation), "", at.run, at.now.isoformat()), known=test in at.snapshot.ledger
-        )
-    )
+    found: dict[str, Relation] = {}
+    for task in tasks:
+        if task.kind in BUILDABLE and task.relation is not None:
+            found[task.node] = task.relation
+        found |= {s.node: s.payload["audit"] for s in task.steps if s.payload.get("audit") is not None}
+    new = {id_: r for id_, r in found.items() if id_ not in at.snapshot.ledger and at.snapshot.find(r) is None}
+    rows = (Published(recorded(id_, at.environment), str(r), "", at.run, at.now.isoformat()) for id_, r in sorted(new.items()))
+    return tuple(Statement(sql) for row in rows for sql in at.dialect.ledger_write(row, known=False))

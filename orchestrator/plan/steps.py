@@ -184,7 +184,7 @@ def promote(
     row = recorded(node.id, at.environment)
     payload: dict[str, Any] = {
         "publish": Published(row, str(relation), node.fingerprint, at.run, ""),
-        "known": node.id in at.snapshot.ledger,
+        "known": node.id in at.snapshot.ledger or bool(at.environment),
     }
     if not at.dialect.trusts_commit:
         payload["verify"] = at.dialect.ledger_read(row)

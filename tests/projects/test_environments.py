@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -190,7 +190,7 @@ def test_a_state_that_dbt_wrote(project: Make) -> None:
 
     p = project({"dbt_project.yml": "name: p\n", "models/a.sql": "select 1 as x\n", "seeds/s.csv": "id\n1\n"})
     common = {"package_name": "p", "database": "warehouse", "schema": "main", "depends_on": {"macros": [], "nodes": []}}
-    config = {
+    config: dict[str, Any] = {
         "enabled": True,
         "alias": None,
         "materialized": "view",
@@ -215,3 +215,47 @@ def test_a_state_that_dbt_wrote(project: Make) -> None:
     assert listed.stdout.split() == []
     p.write({"seeds/s.csv": "id\n2\n"})
     assert p.orc("ls", "--state", "state", "-s", "state:modified", "--output", "name").exits(0).stdout.split() == ["s"]
+
+
+def test_the_janitor_drops_what_the_ledger_says_and_names_the_rest(project: Make) -> None:
+    p = project({**SHOP, "models/v.sql": "select id from {{ ref('orders') }}"})
+    p.orc("build").exits(0)
+    before = p.relations()
+    for name in ("pr_7", "pr_8"):
+        p.orc("build", "--environment", name).exits(0)
+    p.change("create table main__pr_7.somebodys as select 1 as x")
+    told = p.orc("clean", "--environment", "pr_7", "--dry-run").exits(0).stderr
+    assert "Would drop table warehouse.main__pr_7.orders" in told
+    assert "main__pr_7.orders" in p.relations()
+    told = p.orc("clean", "--environment", "pr_7").exits(0).stderr
+    assert "Dropped view warehouse.main__pr_7.v" in told
+    assert "Left warehouse.main__pr_7.somebodys: the ledger does not say that it is of `pr_7`" in told
+    there = {r for r in p.relations() if "pr_7" in r}
+    assert there == {"main__pr_7.somebodys"}
+    assert {r for r in p.relations() if "pr_8" in r} == {"main__pr_8.orders", "main__pr_8.totals", "main__pr_8.v"}
+    p.change("drop table main__pr_7.somebodys")
+    assert "No environment to clean; there is pr_8" in p.orc("clean", "--environment", "pr_7").exits(0).stderr
+    assert "Dropped schema main__pr_8" in p.orc("clean", "--environment", "pr_8").exits(0).stderr
+    assert {r: k for r, k in p.relations().items() if "pr_7" not in r} == before
+    assert p.query("select count(*) from _orc.ledger where node like '%/%'") == [(0,)]
+
+
+def test_the_janitor_finds_what_a_failed_build_left(project: Make) -> None:
+    p = project(SHOP)
+    p.orc("build").exits(0)
+    p.write({"models/totals.sql": TABLE + "select 1 as id union all select 1"})
+    p.orc("build", "--environment", "pr_7", "-s", "totals", "--store-failures").exits(1)
+    assert [r for r in p.relations() if "__orc_stage" in r] == ["main__pr_7.totals__orc_stage"]
+    p.orc("clean", "--environment", "pr_7").exits(0)
+    assert [r for r in p.relations() if "pr_7" in r] == []
+    assert p.query("select schema_name from duckdb_schemas() where schema_name like '%pr_7'") == []
+
+
+def test_the_janitor_takes_environments_by_age(project: Make) -> None:
+    p = project(SHOP)
+    for name in ("pr_7", "pr_8"):
+        p.orc("build", "--environment", name).exits(0)
+    p.change("update _orc.ledger set \"at\" = '2020-01-01T00:00:00+00:00' where node like 'pr_7/%'")
+    p.orc("clean", "--older-than", "7d").exits(0)
+    assert {r.partition(".")[0] for r in p.relations()} == {"main__pr_8"}
+    assert p.orc("clean", "--older-than", "soon").code == 2

@@ -35,6 +35,10 @@ class AnsiDialect(Delta, Constraints, Histories, Differences, Ledger, Leases):
         """Drop the relation's schema and everything in it."""
         return f"drop schema if exists {self.relation(replace(relation, name=''))} cascade"
 
+    def drop_empty_schema(self, relation: Relation) -> str:
+        """Drop the relation's schema if nothing is in it; fails when something is."""
+        return self.drop_schema(relation).removesuffix(" cascade")
+
     def create_table(self, relation: Relation, select: str, config: dict[str, Any]) -> str:
         """Create (or replace) a table from a query; the query's text appears unchanged and last."""
         return f"create or replace table {self.relation(relation)}{self.table_options(config)} as\n{select}"

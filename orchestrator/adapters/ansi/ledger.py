@@ -33,6 +33,10 @@ class Ledger(Words):
             return (insert,)
         return f"delete from {self.relation(LEDGER)} where {self.quote('node')} = {self.literal(published.node)}", insert
 
+    def ledger_forget(self, node: str) -> tuple[str, ...]:
+        """Remove what is recorded of a node: it is not there any more."""
+        return (f"delete from {self.relation(LEDGER)} where {self.quote('node')} = {self.literal(node)}",)
+
     def ledger_read(self, node: str) -> str:
         """A query for the run id last recorded for ``node``; proves a commit."""
         return f"select {self.quote('run')} from {self.relation(LEDGER)} where {self.quote('node')} = {self.literal(node)}"
