@@ -112,8 +112,10 @@ def compile_(**given: Any) -> int:
 @o.selection
 @click.option("--explain", is_flag=True, help="Print every statement that would be sent.")
 @click.option("--dry-run/--no-dry-run", "dry_run", default=None, help="Ask the engine about each query (default: where that is free).")
+@click.option("--since", metavar="REVISION", help="Only what differs from a revision of git (git:main), and who reads of it.")
+@click.option("--widen", is_flag=True, help="With --since: everything below a change, whatever it reads.")
 @click.option("--exit-code", is_flag=True, help="Exit with 3 when something is added, modified or removed.")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print the plan.")
+@click.option("--output", "--format", "output", type=click.Choice(["text", "json"]), default="text", help="How to print the plan.")
 @o.building
 @o.max_bytes
 @o.running
@@ -125,13 +127,16 @@ def plan(**given: Any) -> int:
     """Say what a build would do, and why; change nothing."""
     from orchestrator.app import prepare
     from orchestrator.app.planning import estimates, within_budget
+    from orchestrator.app.since import against, compared, only, seconds
     from orchestrator.cli import wire
-    from orchestrator.plan.changes import changes
-    from orchestrator.report.planned import as_json, planned
+    from orchestrator.plan.changes import changes, timed
+    from orchestrator.report.planned import Compared, as_json, planned
 
     workspace = opened(given, "plan")
     request = wire.request(given, "build")
-    ready = prepare(workspace, request)
+    earlier = against(workspace, request, given["since"], widen=given["widen"])
+    chosen = bool(request.select or request.exclude or request.selector)
+    ready = prepare(workspace, request, only(workspace, earlier.rebuild) if earlier is not None and not chosen else None)
     try:
         if request.max_bytes is not None:
             within_budget(ready, request.max_bytes)
@@ -139,12 +144,19 @@ def plan(**given: Any) -> int:
         asked = {e.node: e for e in estimates(ready)} if ask else {}
     finally:
         ready.warehouse.close()
-    found = changes(ready.plan, workspace.graph, ready.snapshot, whole=not (request.select or request.exclude or request.selector))
+    since = earlier.rebuild if earlier is not None else None
+    graph = ready.workspace.graph
+    found = changes(ready.plan, graph, ready.snapshot, whole=not chosen, since=since, full_refresh=request.full_refresh)
+    found = compared(found, earlier)
+    found = timed(found, seconds(wire.history(workspace.invocation.root), workspace.project.target.name))
     _warn(workspace, ready.warnings, given)
     if given["output"] == "json":
         click.echo(as_json(ready.plan, found, asked))
     else:
-        click.echo(planned(ready.plan, found, asked, workspace.project.target.name, explain=given["explain"]))
+        below = tuple(graph.nodes[id_].name for id_ in since.unaffected) if since else ()
+        with_ = Compared(earlier.name, below) if earlier is not None else None
+        name, colour, explain = workspace.project.target.name, _colourful(given), given["explain"]
+        click.echo(planned(ready.plan, found, asked, name, explain=explain, against=with_, width=_width(), colour=colour))
     problems = tuple(e.problem for e in asked.values() if e.problem is not None)
     _warn(workspace, problems, given)
     if problems:
@@ -278,6 +290,13 @@ def debug(**given: Any) -> int:
         click.echo("\n".join([f"{'OK   ' if passed else 'ERROR'}  {what}: {first}", *(f"       {line}" for line in more)]))
     click.echo("\nAll checks passed." if ok else "\nSomething is wrong: see the line marked ERROR.")
     return 0 if ok else 1
+
+
+def _colourful(given: dict[str, Any]) -> bool:
+    from orchestrator.cli.wire import environment
+    from orchestrator.report.console import colourful
+
+    return colourful(sys.stdout, environment(given))
 
 
 def _width() -> int | None:

@@ -198,13 +198,21 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a plan means for one node: ``added`` (not built yet), ``modified`` (its code or its parents' code is not what was
-    published), ``unchanged`` (built again all the same), ``removed`` (published once, no longer in the project).
+    published), ``affected`` (it says what it said, but reads something of a change), ``unchanged`` (built again all the same),
+    ``removed`` (published once, no longer in the project).
+
+    ``details`` are the differences one by one. ``backfill`` says which of its rows stay as they were built before, ``again`` the command
+    that builds those anew. ``seconds`` is what its last builds took.
     """
 
     node: str
-    what: Literal["added", "modified", "unchanged", "removed"]
+    what: Literal["added", "modified", "affected", "unchanged", "removed"]
     label: str
     reason: str
+    details: tuple[str, ...] = ()
+    backfill: str = ""
+    again: str = ""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

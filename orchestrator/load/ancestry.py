@@ -43,7 +43,9 @@ def ancestry(root: Path, names: Sequence[str], env: Mapping[str, str], said_by: 
     git = Git(root, env)
     prefix = git.asks("rev-parse", "--show-prefix")
     if prefix is None:
-        raise UsageError(Problem("U038", f"`{root}` is not in a git repository", hint="`orc ci` compares with where a branch began: `git init`"))
+        raise UsageError(
+            Problem("U038", f"`{root}` is not in a git repository", hint="`orc ci` compares with where a branch began: `git init`")
+        )
     if git.asks("rev-parse", "--verify", "--quiet", "HEAD") is None:
         raise UsageError(Problem("U038", "there is no commit yet", hint="`git commit`: there is nothing to compare with"))
     name = _known(git, names) if names else _known(git, USUAL)
@@ -78,7 +80,9 @@ def _files(git: Git, base: str) -> tuple[str, ...]:
 
 def _unknown(git: Git, names: Sequence[str], said_by: str) -> Problem:
     if not names:
-        return Problem("U060", "there is no main branch to compare with", hint=f"say which: `--base BRANCH` (looked for {', '.join(USUAL)})")
+        return Problem(
+            "U060", "there is no main branch to compare with", hint=f"say which: `--base BRANCH` (looked for {', '.join(USUAL)})"
+        )
     message = f"{said_by or '`--base`'} says `{names[0]}`, which this clone does not have"
     return Problem("U060", message, hint=_deeper(git) or f"`git fetch origin {names[0].removeprefix('origin/')}`, or correct the name")
 
@@ -86,7 +90,11 @@ def _unknown(git: Git, names: Sequence[str], said_by: str) -> Problem:
 def _strangers(git: Git, name: str) -> Problem:
     shown = name.removeprefix("refs/remotes/")
     deeper = _deeper(git)
-    message = f"this clone is too shallow to tell where the branch left `{shown}`" if deeper else f"the branch has no commit in common with `{shown}`"
+    message = (
+        f"this clone is too shallow to tell where the branch left `{shown}`"
+        if deeper
+        else f"the branch has no commit in common with `{shown}`"
+    )
     return Problem("U061", message, hint=deeper or "`--base` names the branch that it is to be merged into")
 
 

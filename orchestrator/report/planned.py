@@ -4,36 +4,126 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.core.plan import Change, Estimate, Late, Plan, Task
 from orchestrator.core.sizes import shown_bytes
+from orchestrator.report.traced import BOLD, CYAN, DIM, YELLOW, Pieces, painted
 
-SIGNS: Mapping[str, str] = {"added": "+", "modified": "~", "unchanged": " ", "removed": "-"}
+GREEN, RED = "\x1b[32m", "\x1b[31m"
+
+SIGNS: Mapping[str, str] = {"added": "+", "modified": "~", "affected": "≈", "unchanged": " ", "removed": "-"}
+TITLES = {"added": "Added", "modified": "Modified", "affected": "Indirectly affected", "unchanged": "Built again", "removed": "Removed"}
+TINTS = {"added": GREEN, "modified": YELLOW, "affected": CYAN, "unchanged": DIM, "removed": RED}
 
 
-def planned(plan: Plan, changes: Sequence[Change], estimates: Mapping[str, Estimate], target: str, *, explain: bool = False) -> str:
-    """A line for each node, its sign first; with ``explain`` the statements that will be sent, as they will be sent."""
-    counts = {word: n for word in ("added", "modified", "unchanged", "removed") if (n := sum(c.what == word for c in changes))}
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a plan was compared with, in words, and the names of those below a change that read nothing of it."""
+
+    name: str
+    unaffected: tuple[str, ...] = ()
+
+
+def planned(
+    plan: Plan,
+    changes: Sequence[Change],
+    estimates: Mapping[str, Estimate],
+    target: str,
+    *,
+    explain: bool = False,
+    against: Compared | None = None,
+    width: int | None = None,
+    colour: bool = False,
+) -> str:
+    """A line for each node, its sign first; with ``explain`` the statements that will be sent, as they will be sent.
+
+    What is compared ``against`` an earlier version is grouped by what happened to it, each difference on a line of its own.
+    """
+    counts = {word: n for word in SIGNS if (n := sum(c.what == word for c in changes))}
     tests = sum(len(t.tests) for t in plan.tasks)
     told = ", ".join(f"{n} {word}" for word, n in counts.items()) or "nothing to build"
-    lines = [f"Plan for target `{target}`: {told}; {tests} {'test' if tests == 1 else 'tests'}", ""]
+    head = f"Plan for target `{target}`{f' against {against.name}' if against else ''}: {told}"
+    lines: list[Pieces] = [((head, BOLD), (f"; {tests} {'test' if tests == 1 else 'tests'}", ""))]
     widest = max((len(c.label) for c in changes), default=0)
     tasks = {t.node: t for t in plan.tasks}
-    for change in changes:
-        amount = _amount(estimates.get(change.node))
-        lines.append(f"  {SIGNS[change.what]} {change.label.ljust(widest)}  {change.reason}{f'  [{amount}]' if amount else ''}".rstrip())
+    group = ""
+    for change in sorted(changes, key=lambda c: [*SIGNS].index(c.what)) if against else changes:
+        if against and change.what != group:
+            lines += [(), ((TITLES[change.what], BOLD),)]
+        elif not against and not group:
+            lines.append(())
+        group = change.what
+        lines += _lines(change, estimates.get(change.node), widest, detailed=against is not None)
         if explain and change.node in tasks:
-            lines += [f"      {line}".rstrip() for line in _explained(tasks[change.node])]
+            lines += [((f"      {line}".rstrip(), ""),) for line in _explained(tasks[change.node])]
+    if not changes and not against:
+        lines.append(())
+    if against and against.unaffected:
+        names = ", ".join(against.unaffected[:5]) + (", …" if len(against.unaffected) > 5 else "")
+        lines += [(), ((f"{len(against.unaffected)} below read nothing of it: {names}", DIM),)]
     if explain:
         for task in plan.tasks:
             if task.kind in ("test", "unit_test"):
-                lines += [f"    {task.kind.replace('_', ' ')} {task.label}", *(f"      {line}".rstrip() for line in _explained(task))]
+                loose = [f"    {task.kind.replace('_', ' ')} {task.label}", *(f"      {line}".rstrip() for line in _explained(task))]
+                lines += [((line, ""),) for line in loose]
+    lines += _backfills(changes)
+    lines += [((line, ""),) for line in _costs(changes, estimates)]
+    return "\n".join(painted(line, None if explain else width, colour=colour) for line in lines)
+
+
+def _lines(change: Change, estimate: Estimate | None, widest: int, *, detailed: bool) -> Iterator[Pieces]:
+    amount = _amount(estimate)
+    sign = (f"  {SIGNS[change.what]} ", TINTS[change.what])
+    if not detailed:
+        yield sign, (change.label.ljust(widest), ""), (f"  {change.reason}", DIM), (f"  [{amount}]" if amount else "", "")
+        return
+    took = "" if change.seconds is None else f"about {shown_seconds(change.seconds)}"
+    shown = ", ".join(part for part in (took, amount) if part)
+    yield sign, (change.label.ljust(widest) if shown else change.label, ""), (f"  {shown}" if shown else "", DIM)
+    if change.what == "removed" or (change.what == "unchanged" and change.reason):
+        yield ((f"      {change.reason}", DIM),)
+    for detail in change.details:
+        yield ((f"      {detail}", TINTS[change.what]),)
+
+
+def _backfills(changes: Sequence[Change]) -> Iterator[Pieces]:
+    needing = [c for c in changes if c.backfill]
+    if needing:
+        yield ()
+        yield ("Needs backfill", BOLD), (": rows that stay as they were built before", "")
+    for change in needing:
+        yield ("  ! ", YELLOW), (change.label, ""), (f"  {change.backfill}", YELLOW)
+        yield ((f"      {change.again}", DIM),)
+
+
+def _costs(changes: Sequence[Change], estimates: Mapping[str, Estimate]) -> Iterator[str]:
     known = [e.bytes for e in estimates.values() if e.bytes is not None]
+    timed = [c.seconds for c in changes if c.seconds is not None]
+    if known or timed:
+        yield ""
     if known:
         unknown = sum(e.bytes is None for e in estimates.values())
-        lines += ["", f"Would process {shown_bytes(sum(known))}" + (f", and what {unknown} more read" if unknown else "")]
-    return "\n".join(lines)
+        yield f"Would process {shown_bytes(sum(known))}" + (f", and what {unknown} more read" if unknown else "")
+    if timed:
+        built = sum(c.what != "removed" for c in changes)
+        rest = "" if len(timed) == built else f" for {len(timed)} of {built}"
+        yield f"About {shown_seconds(sum(timed))} of work{rest}, as long as the last builds took"
+
+
+def shown_seconds(seconds: float) -> str:
+    """A duration in words.
+
+    >>> shown_seconds(0.04), shown_seconds(3.21), shown_seconds(75), shown_seconds(7300)
+    ('less than 0.1s', '3.2s', '1m 15s', '2h 1m')
+    """
+    if seconds < 0.1:
+        return "less than 0.1s"
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m {rest}s" if minutes < 60 else f"{minutes // 60}h {minutes % 60}m"
 
 
 def as_json(plan: Plan, changes: Sequence[Change], estimates: Mapping[str, Estimate]) -> str:
@@ -65,6 +155,9 @@ def _entry(change: Change, task: Task | None, estimate: Estimate | None) -> dict
         "change": change.what,
         "label": change.label,
         "reason": change.reason,
+        "details": list(change.details),
+        "backfill": {"rows": change.backfill, "command": change.again} if change.backfill else None,
+        "seconds": change.seconds,
         "needs": list(task.needs) if task else [],
         "tests": list(task.tests) if task else [],
         "statements": list(_statements(task)) if task else [],

@@ -54,7 +54,9 @@ def ci(
     begun = workspace.invocation.clock.monotonic()
     env = workspace.invocation.env
     server = told(env)
-    origin = ancestry(workspace.invocation.root, (asked.base.removeprefix("git:"),) if asked.base else server.bases, env, _by(asked, server.said_by))
+    origin = ancestry(
+        workspace.invocation.root, (asked.base.removeprefix("git:"),) if asked.base else server.bases, env, _by(asked, server.said_by)
+    )
     name = environment(asked.environment, server, origin.branch)
     head = _reviewed_nothing(workspace, asked, origin, name)
     with garbage_kept():

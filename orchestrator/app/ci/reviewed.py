@@ -147,7 +147,12 @@ def found_name(id_: str) -> str:
 
 def _backfill(node: Node, found: Found, changes: tuple[Changed, ...]) -> str:
     """What production has to build again besides what each run builds anyway."""
-    if node.materialized != "incremental" or node.kind != "model" or node.id not in found.reach.ids or node.id not in found.production.relations:
+    if (
+        node.materialized != "incremental"
+        or node.kind != "model"
+        or node.id not in found.reach.ids
+        or node.id not in found.production.relations
+    ):
         return ""
     if not changes and not found.reach.ids[node.id]:
         return ""

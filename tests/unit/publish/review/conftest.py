@@ -23,9 +23,13 @@ def nothing() -> Review:
 def rich() -> Review:
     """A pull request with something of everything, and names that try to be more than names."""
     gone = Problem(
-        "U063", "`fct_orders.discount` is gone, and the model `rpt_margin` reads it (owner: @finance)", Span("models/rpt_margin.sql", 14, 8, 8)
+        "U063",
+        "`fct_orders.discount` is gone, and the model `rpt_margin` reads it (owner: @finance)",
+        Span("models/rpt_margin.sql", 14, 8, 8),
     )
-    failed = Problem("X210", "test `unique_dim_customer_id` failed: 12 rows", Span("models/schema.yml", 31, 9), "orc show unique_dim_customer_id")
+    failed = Problem(
+        "X210", "test `unique_dim_customer_id` failed: 12 rows", Span("models/schema.yml", 31, 9), "orc show unique_dim_customer_id"
+    )
     orders = Reviewed(
         "model.shop.fct_orders", "fct_orders", "model", "models/fct_orders.sql", "modified",
         (
@@ -106,7 +110,8 @@ def huge() -> Review:
     def model(at: int) -> Reviewed:
         name = f"a_rather_long_name_of_a_model_as_people_write_them_{at}"
         columns = tuple(
-            ColumnDifference(f"column_{c}", "BIGINT", "DOUBLE", 1000, 10 * c, None, None, tuple(((k,), k, k * 1.5) for k in range(5))) for c in range(12)
+            ColumnDifference(f"column_{c}", "BIGINT", "DOUBLE", 1000, 10 * c, None, None, tuple(((k,), k, k * 1.5) for k in range(5)))
+            for c in range(12)
         )
         return Reviewed(
             f"model.shop.{name}", name, "model", f"models/{name}.sql", "modified" if at % 3 else "affected",

@@ -36,7 +36,9 @@ def html(text: str) -> str:
 
 
 TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[^>]*>|<!--.*?-->", re.DOTALL)
-KNOWN = frozenset({"details", "summary", "sub", "code", "h3", "p", "ul", "li", "strong", "em", "pre", "br", "table", "thead", "tbody", "tr", "th", "td"})
+KNOWN = frozenset(
+    {"details", "summary", "sub", "code", "h3", "p", "ul", "li", "strong", "em", "pre", "br", "table", "thead", "tbody", "tr", "th", "td"}
+)
 
 
 def tags(text: str) -> list[tuple[str, bool]]:
@@ -203,5 +205,3 @@ def contrast(one: str, other: str) -> float:
 
     bright, dark = sorted((light(one), light(other)), reverse=True)
     return (bright + 0.05) / (dark + 0.05)
-
-
