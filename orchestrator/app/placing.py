@@ -78,6 +78,8 @@ def earlier(workspace: Workspace, request: Request, *, to_read_from: bool = Fals
 def _elsewhere(workspace: Workspace, request: Request) -> Mapping[str, Relation]:
     if not defers(request):
         return {}
+    if request.elsewhere is not None:
+        return request.elsewhere
     known = earlier(workspace, request, to_read_from=True)
     if known is not None:
         return {id_: t.relation for id_, t in known.nodes.items() if t.relation is not None and t.kind in BUILDABLE}

@@ -143,7 +143,8 @@ class Request:
     ``event_times`` limits models built by interval to a range. ``batches`` are what exactly to build of some of them (``retry``).
     ``environment`` is the suffix of the schemas of a build beside production (empty: none). ``state`` is where an earlier state is,
     ``defer_state`` another one to read from; ``defer`` reads from it what is not built here (``None``: not said), ``favor_state`` also
-    what is there. ``sample`` is the share of rows to build with.
+    what is there. ``sample`` is the share of rows to build with. ``elsewhere`` says by id
+    where to read what is not built, in place of a state.
     """
 
     command: str
@@ -171,6 +172,7 @@ class Request:
     defer: bool | None = None
     favor_state: bool = False
     sample: float | None = None
+    elsewhere: Mapping[str, Relation] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def widens(before: str, after: str) -> bool:
     """
     (one, size), (other, room) = _apart(before), _apart(after)
     if one in _TEXTS and other in _TEXTS:
-        return not room or bool(size) and size[0] <= room[0]
+        return not room or (bool(size) and size[0] <= room[0])
     if one in ("decimal", "numeric") and other in ("decimal", "numeric"):
         if len(size) == 2 and len(room) == 2:
             return size[1] <= room[1] and size[0] - size[1] <= room[0] - room[1]

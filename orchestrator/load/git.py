@@ -17,7 +17,7 @@ _MISLEADING = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_PREFIX", "GIT_INDEX_FI
 
 
 class Git:
-    """Commands of git in a project's folder; ``index`` is where they may keep one. They change neither the user's index nor the work tree."""
+    """Commands of git in a project's folder; ``index`` is where they may keep one. They change nothing of the user's."""
 
     def __init__(self, root: Path, env: Mapping[str, str], index: Path | None = None) -> None:
         ours = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **({"GIT_INDEX_FILE": str(index)} if index is not None else {})}

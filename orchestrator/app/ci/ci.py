@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -11,8 +11,8 @@ from orchestrator.app import Interruptible, build
 from orchestrator.app.ci.asked import Asked
 from orchestrator.app.ci.breaks import breaks
 from orchestrator.app.ci.production import Production, missing, production
-from orchestrator.app.ci.reach import Reach, reach, suspects
 from orchestrator.app.ci.reviewed import Found, blocked, reviewed
+from orchestrator.app.ci.suspects import suspects
 from orchestrator.app.ci.told import environment, told
 from orchestrator.app.opening import Workspace, garbage_kept
 from orchestrator.core.difference import Difference, Undone
@@ -26,6 +26,7 @@ from orchestrator.core.run import Run
 if TYPE_CHECKING:
     from orchestrator.graph.breaking import Broken
     from orchestrator.graph.impact import Consequence
+    from orchestrator.graph.rebuild import Rebuild
     from orchestrator.load.ancestry import Ancestry
 
 FAIL_ON = ("data-diff", "warnings", "lint-warnings")
@@ -64,9 +65,9 @@ def ci(
             return Checkup(_timed(workspace, head, begun))
         with _earlier(workspace, asked, origin) as (then, there):
             known = _changes(workspace, then, asked, origin)
-            head = replace(head, unaffected=tuple(workspace.graph.nodes[id_].name for id_ in known.reach.spared))
+            head = replace(head, unaffected=tuple(workspace.graph.nodes[id_].name for id_ in known.rebuild.unaffected))
             found = _built(workspace, asked, name, there, known, sinks, interruptible)
-            review = blocked(workspace, reviewed(workspace, then, head, found), found, asked, origin.files)
+            review = blocked(workspace, reviewed(workspace, then, head, found), asked, origin.files)
     return Checkup(_timed(workspace, review, begun), found.run)
 
 
@@ -76,7 +77,7 @@ class _Known:
 
     consequences: tuple[Consequence, ...]
     broken: tuple[Broken, ...]
-    reach: Reach
+    rebuild: Rebuild
 
 
 def _by(asked: Asked, said_by: str) -> str:
@@ -119,12 +120,13 @@ def _changes(workspace: Workspace, then: Workspace, asked: Asked, origin: Ancest
     from orchestrator.graph.breaking import breaking
     from orchestrator.graph.compare import compare
     from orchestrator.graph.impact import consequences
+    from orchestrator.graph.rebuild import rebuild
 
     found = meanings(workspace)
     before, after = version_then(then, workspace, found), version(workspace, found)
     changes = compare(before, after, suspects(before.graph, after.graph, origin.files))
     reached = consequences(before, after, changes)
-    return _Known(reached, breaking(before, after, reached), reach(before.graph, after.graph, reached, origin.files, widen=asked.widen))
+    return _Known(reached, breaking(before, after, reached), rebuild(before, after, changes, widen=asked.widen))
 
 
 def _built(
@@ -140,19 +142,19 @@ def _built(
     from orchestrator.app.ci.comparing import compared
 
     at = Production(there.project.target.name, {}, {})
-    building: dict[str, str] = {id_: why for id_, why in known.reach.ids.items() if workspace.graph.nodes[id_].has_data}
+    building = {id_: "; ".join(why) for id_, why in known.rebuild.reasons.items()}
     run: Run | None = None
     differences: Mapping[str, Difference | Undone] = {}
-    if building or known.reach.tests:
+    if building or known.rebuild.tests:
         at = production(workspace, there)
-        needing = [*building, *(t for t in known.reach.tests if workspace.graph.nodes[t].kind == "test")]
+        needing = [*building, *(t for t in known.rebuild.tests if workspace.graph.nodes[t].kind == "test")]
         lacking = missing(workspace.graph, needing, at.relations)
         building |= dict.fromkeys((id_ for id_ in lacking if id_ not in building), "production does not have it")
         request = _request(asked.request, name, at)
-        run = build(workspace, request, sinks, {*building, *_tests(workspace.graph, building, known.reach, at)}, interruptible)
+        run = build(workspace, request, sinks, {*building, *_tests(workspace.graph, building, known.rebuild.tests, at)}, interruptible)
         if asked.diff and not run.cancelled:
-            differences = compared(workspace, request, asked, at, known.reach.ids, run)
-    return Found(known.consequences, breaks(workspace, known.broken), known.reach, building, at, run, differences)
+            differences = compared(workspace, request, asked, at, known.rebuild.ids, run)
+    return Found(known.consequences, breaks(workspace, known.broken), known.rebuild, building, at, run, differences)
 
 
 def _request(request: Request, name: str, at: Production) -> Request:
@@ -160,14 +162,14 @@ def _request(request: Request, name: str, at: Production) -> Request:
     return replace(request, command="build", environment=name, elsewhere=dict(at.relations), full_refresh=True, gates=True)
 
 
-def _tests(graph: Graph, building: dict[str, str], reached: Reach, at: Production) -> Iterator[str]:
+def _tests(graph: Graph, building: Collection[str], new: Collection[str], at: Production) -> Iterator[str]:
     """The tests of what is built, those that read it, and those that are new, as far as everything they read is there."""
     for id_, node in graph.nodes.items():
-        if node.kind == "unit_test" and (id_ in reached.tests or node.attached in building):
+        if node.kind == "unit_test" and (id_ in new or node.attached in building):
             yield id_
         elif node.kind == "test":
             read = [n.id for n in graph.inputs(id_) if n.has_data]
-            if (id_ in reached.tests or any(r in building for r in read)) and all(r in building or r in at.relations for r in read):
+            if (id_ in new or any(r in building for r in read)) and all(r in building or r in at.relations for r in read):
                 yield id_
 
 

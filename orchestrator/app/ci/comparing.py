@@ -39,7 +39,7 @@ def compared(
     own, masked = alone(workspace, request), personal(workspace, wanted)
     terms = Terms(limit=asked.rows)
     target = workspace.project.target
-    warehouse = registry.warehouse(target, str(workspace.invocation.root), workspace.invocation.id)
+    warehouse = registry.warehouse(registry.comparing(target), str(workspace.invocation.root), workspace.invocation.id)
     try:
         with ThreadPoolExecutor(max(1, min(request.threads or target.threads, len(wanted)))) as threads:
             jobs = {
@@ -54,8 +54,8 @@ def compared(
 
 def _one(warehouse: Warehouse, workspace: Workspace, own: Graph, node: Node, at: Production, terms: Terms) -> Difference | Undone:
     """One comparison, on a connection of its own. What goes wrong is its answer: it never is the pull request's fault."""
-    from orchestrator.app.diffing import candidates
     from orchestrator.app.difference import difference
+    from orchestrator.app.diffing import candidates
 
     after = own.nodes[node.id].relation
     if after is None:

@@ -8,20 +8,23 @@ from dataclasses import dataclass, replace
 from orchestrator.app.ci.asked import Asked
 from orchestrator.app.ci.breaks import allowed
 from orchestrator.app.ci.production import Production
-from orchestrator.app.ci.reach import Reach
 from orchestrator.app.linting import lint
 from orchestrator.app.opening import Workspace
 from orchestrator.core.difference import Difference, Undone
 from orchestrator.core.errors import Problem
 from orchestrator.core.event import NodeFinished, Status
+from orchestrator.core.files import Span
 from orchestrator.core.node import Node
 from orchestrator.core.plan import Request
 from orchestrator.core.review import Breaking, Changed, Checked, Review, Reviewed, What
 from orchestrator.core.run import BAD, Run
 from orchestrator.graph.breaking import owner
 from orchestrator.graph.impact import Consequence
+from orchestrator.graph.rebuild import Rebuild
 
 TESTS = ("test", "unit_test")
+GATED = "X300"
+"""A build that is fine but for its tests."""
 OWN = frozenset({"config", "moved", "cosmetic"})
 """Changes that nobody but the node's own author makes."""
 
@@ -32,7 +35,7 @@ class Found:
 
     consequences: tuple[Consequence, ...]
     breaks: Mapping[str, tuple[Breaking, ...]]
-    reach: Reach
+    rebuild: Rebuild
     building: Mapping[str, str]
     production: Production
     run: Run | None
@@ -53,7 +56,7 @@ def reviewed(workspace: Workspace, then: Workspace, head: Review, found: Found) 
     nodes += [_gone(then.graph.nodes[id_], tuple(changed[id_]), found) for id_ in gone]
     amounts = [n.bytes for n in nodes if n.bytes is not None]
     near = {n.id for n in nodes if n.what != "affected"}
-    spared = [id_ for id_ in found.reach.spared if near.intersection(graph.nodes[id_].depends_on)]
+    spared = [id_ for id_ in found.rebuild.unaffected if near.intersection(graph.nodes[id_].depends_on)]
     return replace(
         head,
         production=found.production.told if found.run else head.production,
@@ -65,7 +68,7 @@ def reviewed(workspace: Workspace, then: Workspace, head: Review, found: Found) 
     )
 
 
-def blocked(workspace: Workspace, review: Review, found: Found, asked: Asked, files: tuple[str, ...] = ()) -> Review:
+def blocked(workspace: Workspace, review: Review, asked: Asked, files: tuple[str, ...]) -> Review:
     """The review with its verdict: what is checked statically in the changed ``files``, and what blocks."""
     findings = _findings(workspace, files)
     return replace(review, findings=findings, blocking=tuple(_blocking(workspace, replace(review, findings=findings), asked)))
@@ -96,7 +99,7 @@ def _node(
         problem=result.problem if result else None,
         rows=rows,
         difference=difference,
-        backfill=_backfill(node, found, changes),
+        backfill=_backfill(node, found),
         bytes=int(amount) if isinstance(amount, int | float) else None,
         seconds=result.seconds if result else 0.0,
         parents=tuple(p for p in node.depends_on if p in workspace.graph.nodes),
@@ -145,16 +148,14 @@ def found_name(id_: str) -> str:
     return id_.split(".", 2)[-1]
 
 
-def _backfill(node: Node, found: Found, changes: tuple[Changed, ...]) -> str:
+def _backfill(node: Node, found: Found) -> str:
     """What production has to build again besides what each run builds anyway."""
     if (
         node.materialized != "incremental"
         or node.kind != "model"
-        or node.id not in found.reach.ids
+        or node.id not in found.rebuild.ids
         or node.id not in found.production.relations
     ):
-        return ""
-    if not changes and not found.reach.ids[node.id]:
         return ""
     return "all of it (`--full-refresh`)"
 
@@ -171,7 +172,7 @@ def _tests(workspace: Workspace, results: Mapping[str, NodeFinished]) -> Iterato
 def _exposures(workspace: Workspace, found: Found) -> Iterator[tuple[str, str]]:
     graph = workspace.graph
     reached = dict.fromkeys(e.point.node for one in found.consequences for e in one.impact.exposures)
-    built = (c for id_ in found.reach.ids for c in graph.children[id_] if graph.nodes[c].kind == "exposure")
+    built = (c for id_ in found.rebuild.ids for c in graph.children[id_] if graph.nodes[c].kind == "exposure")
     for id_ in sorted({*reached, *built}):
         if id_ in graph.nodes:
             yield graph.nodes[id_].name, owner(graph.bodies.get(id_))
@@ -184,25 +185,45 @@ def _findings(workspace: Workspace, files: tuple[str, ...]) -> tuple[Problem, ..
 
 
 def _blocking(workspace: Workspace, review: Review, asked: Asked) -> Iterator[Problem]:
+    """Why it does not pass; what several say of one place is said once, by the first."""
+    seen = set[tuple[str, int, int] | str]()
+    for problem in (*_broken(workspace, review, asked), *_failed(workspace, review), *_asked_for(workspace, review, asked)):
+        place = (problem.span.path, problem.span.line, problem.span.column) if problem.span else problem.message
+        if place not in seen or problem.code == "U063":
+            yield problem
+        seen.add(place)
+
+
+def _broken(workspace: Workspace, review: Review, asked: Asked) -> Iterator[Problem]:
     nodes = workspace.graph.nodes
     for node in review.nodes:
         if not asked.allow_breaking and not (node.id in nodes and allowed(nodes[node.id])):
             yield from dict.fromkeys(b.place for b in node.breaking if b.place is not None)
+
+
+def _failed(workspace: Workspace, review: Review) -> Iterator[Problem]:
+    """Failed builds and tests. A build that a test stopped is the test's, one of a reader of what is gone is the breaking change's."""
+    told = {b.place.node for n in review.nodes for b in n.breaking if b.place is not None}
     for node in review.nodes:
-        if node.status in BAD:
-            yield node.problem or Problem("U064", f"`{node.name}` was not built", nodes[node.id].span, node=node.id)
+        if node.status in BAD and node.id not in told and (node.problem is None or node.problem.code != GATED):
+            yield node.problem or Problem("U064", f"`{node.name}` was not built", workspace.graph.nodes[node.id].span, node=node.id)
     for test in review.tests:
         if test.status in BAD:
             rows = f": {test.failures:,} {'row' if test.failures == 1 else 'rows'}" if test.failures else ""
-            message = f"test `{test.name}` failed{rows}"
-            yield replace(test.problem, message=message) if test.problem else Problem("U064", message)
+            problem = test.problem or Problem("U064", "", Span(test.path, test.line))
+            yield replace(problem, message=f"test `{test.name}` failed{rows}")
+
+
+def _asked_for(workspace: Workspace, review: Review, asked: Asked) -> Iterator[Problem]:
+    """Errors of static checks, and what `--fail-on` names."""
     levels = ("error", "warning") if "lint-warnings" in asked.fail_on else ("error",)
     yield from (replace(p, severity="error") for p in review.findings if p.severity in levels)
     if "warnings" in asked.fail_on:
         for test in review.tests:
             if test.status is Status.WARNED:
-                yield Problem("U064", f"test `{test.name}` warned")
+                yield Problem("U064", f"test `{test.name}` warned", Span(test.path, test.line))
     if "data-diff" in asked.fail_on:
         for node in review.nodes:
             if isinstance(node.difference, Difference) and node.difference.differs:
-                yield Problem("U064", f"the data of `{node.name}` is not what production has", nodes[node.id].span, node=node.id)
+                span = workspace.graph.nodes[node.id].span
+                yield Problem("U064", f"the data of `{node.name}` is not what production has", span, node=node.id)
