@@ -7,6 +7,6 @@ export function startWorker(name: WorkerName): Worker {
   if (text) return new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
   // The bundler needs to see each address literally.
   return name === "layout"
-    ? new Worker(new URL("./graph/layout.worker.ts", import.meta.url))
-    : new Worker(new URL("./search/search.worker.ts", import.meta.url));
+    ? new Worker(new URL("./graph/layout.worker.ts", import.meta.url), { type: "module" })
+    : new Worker(new URL("./search/search.worker.ts", import.meta.url), { type: "module" });
 }

@@ -145,7 +145,6 @@ function Drawing<Content extends Record<string, unknown>>({
           edgeTypes={EDGE_TYPES}
           minZoom={0.08}
           maxZoom={1.6}
-          proOptions={{ hideAttribution: true }}
           nodesDraggable={false}
           nodesConnectable={false}
           edgesFocusable={false}

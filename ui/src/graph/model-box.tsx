@@ -1,7 +1,7 @@
 /** A node in the lineage graph: its name, and its columns as rows that lines can begin and end at. */
 
-import { Handle, Position, type Node, type NodeProps } from "@xyflow/react";
-import { memo } from "react";
+import { Handle, Position, useUpdateNodeInternals, type Node, type NodeProps } from "@xyflow/react";
+import { memo, useEffect } from "react";
 import { folderOf, titleOf } from "../catalogue";
 import type { Column, NodeSummary } from "../data";
 import { StatusMark } from "../parts/badge";
@@ -39,6 +39,9 @@ export const ModelBox = memo(function ModelBox({ id, data }: NodeProps<Node<Mode
   const { node, columns, traced, hidden } = data;
   const tabIndex = useTabIndex(id);
   const title = titleOf(node);
+  const measure = useUpdateNodeInternals();
+  const rows = columns.map((column) => column.name).join("\n");
+  useEffect(() => measure(id), [measure, id, rows]); // other rows are other ends of lines, also where the box keeps its size
   return (
     <article
       className={`box${data.isFocus ? " box-focus" : ""}${data.isDim ? " box-dim" : ""}`}

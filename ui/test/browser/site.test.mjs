@@ -147,6 +147,16 @@ test("a click on a column lights its path up, says every hop, and dims the rest"
     await page.waitForFunction(() => document.querySelectorAll(".edge-traced, .box-dim").length === 0);
   }));
 
+test("a trace goes over to another column of the same box", () =>
+  at(`${VALUE}?tab=lineage&column=revenue`, async (page) => {
+    const ends = () => page.locator(".edge-traced").evaluateAll((edges) => edges.map((edge) => edge.dataset.id.split(">")[1]).sort());
+    await page.waitForFunction(() => document.querySelectorAll(".edge-traced").length === 3);
+    await page.evaluate((hash) => (location.hash = hash), `${VALUE}?tab=lineage&column=tier`);
+    await page.waitForSelector(".traced .mono:text-is('tier')");
+    await page.waitForTimeout(300);
+    assert.deepEqual(await ends(), ["3:amount", "5:amount", "6:tier"]);
+  }));
+
 test("depth, expanders and filters change the graph; the back button takes it back", () =>
   at(`${VALUE}?tab=lineage`, async (page) => {
     await drawn(page);
