@@ -81,7 +81,8 @@ export function useTrace(start: Spot | undefined): { found?: Trace; isComplete: 
 
 /** Title of the page, for the tab, history and screen readers. */
 export function useTitle(title: string): void {
+  const { name } = useCatalogue().project;
   useEffect(() => {
-    document.title = title;
-  }, [title]);
+    document.title = title === name ? name : `${title} · ${name}`;
+  }, [title, name]);
 }

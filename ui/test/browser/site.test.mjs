@@ -72,7 +72,7 @@ test("a model's page says what is known", () =>
     const facts = (await texts(page, ".facts")).join(" ");
     for (const part of ["int_paid_orders", "churn_score", "finance@example.org", "10,482 rows", "cost_centre", "on_schema_change"])
       assert.ok(facts.includes(part), part);
-    assert.equal(await page.title(), "customer_value", "a description runs no script");
+    assert.equal(await page.title(), "customer_value · shop", "a description runs no script");
     assert.deepEqual(
       [await page.getAttribute(".facts a:has-text('cents')", "href"), await page.locator(".facts a:has-text('type_string')").count()],
       ["#/macro/shop.cents", 0],
