@@ -124,7 +124,7 @@ def _blocking(review: Review, room: Room) -> str:
 
 
 def _reasons(review: Review, room: Room) -> Iterator[str]:
-    yield "**Blocking**"
+    yield "**Blocking**\n"  # without the blank line a list would turn it into a heading
     for problem in review.blocking[: room.blocking]:
         yield f"- {_problem(problem, review.folder, room.words)}"
         if problem.hint:

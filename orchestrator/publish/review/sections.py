@@ -9,7 +9,7 @@ from orchestrator.core.event import Status
 from orchestrator.core.review import Changed, Checked, Review, Reviewed
 from orchestrator.publish.review.compared import compared
 from orchestrator.publish.review.diagram import diagram
-from orchestrator.publish.review.text import change, code, counted, label, place, plain, prose
+from orchestrator.publish.review.text import change, clipped, code, counted, label, place, plain, prose
 
 BROKEN = (Status.FAILED, Status.CRASHED)
 ORDER = ("modified", "added", "removed", "affected")
@@ -38,10 +38,10 @@ def noteworthy(node: Reviewed) -> bool:
 def _cells(node: Reviewed) -> Iterator[str]:
     yield code(node.name)
     yield node.what
-    kinds = ["**breaking**"] if node.breaking else []
-    yield ", ".join([*kinds, *dict.fromkeys(plain(c.category) for c in node.changes if c.category != node.what)])
+    kinds = dict.fromkeys(c.category for c in node.changes if c.category != node.what)
+    yield ", ".join([*(["**breaking**"] if node.breaking else []), *(plain(clipped(kind, 40)) for kind in [*kinds][:MOST_COLUMNS])])
     rows = change(*node.rows)
-    yield f"❌ build failed{f' · {rows}' if rows else ''}" if node.status in BROKEN else rows or _unbuilt(node)
+    yield "❌ build failed" if node.status in BROKEN else rows or _unbuilt(node)
     named = [said for c in node.changes if (said := _column(c))]
     yield ", ".join(named[:MOST_COLUMNS]) + (f" and {len(named) - MOST_COLUMNS} more" if len(named) > MOST_COLUMNS else "")
     yield prose(node.backfill, 100)
@@ -83,7 +83,7 @@ def _in_words(node: Reviewed, folder: str) -> Iterator[str]:
         column = f" {code(said.column)}" if said.column else ""
         sides = [code(side, 200) for side in (said.before, said.after)]
         turned = " → ".join(sides) if said.before and said.after else sides[0] if said.before else sides[1] if said.after else ""
-        yield f"  - {plain(said.category)}{column}{f': {turned}' if turned else ''}"
+        yield f"  - {plain(clipped(said.category, 40))}{column}{f': {turned}' if turned else ''}"
     if len(node.changes) > 20:
         yield f"  - … and {len(node.changes) - 20} more"
     for broken in node.breaking[:20]:
@@ -124,9 +124,8 @@ def values(review: Review, most: int, samples: int) -> str:
     if most:
         parts += [f"Same data as in production: {_names([n.name for n in same], most)}"] if same else []
         parts += ["\n".join(f"- {code(n.name)} was not compared: {prose(d.why, 300)}" for n, d in undone[:most])] if undone else []
-    said = [f"{len(differing):,} differ"] if differing else []
-    said += [f"{len(same):,} are the same"] if same else []
-    said += [f"{len(undone):,} not compared"] if undone else []
+    counts = ((len(differing), "different"), (len(same), "the same"), (len(undone), "not compared"))
+    said = [f"{number:,} {word}" for number, word in counts if number]
     return folded(f"Data compared with production: {', '.join(said)}", "\n\n".join(parts)) if most else ""
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Any
 
 from orchestrator.core.files import Span
 from orchestrator.publish.problems.rows import located
 
-PLAIN = re.compile(r"[A-Za-z0-9_.,:/=+()\[\]<>'\"%?!;*#&$ -]+")
+PLAIN = re.compile(r"[\w.,:/=+()\[\]<>'\"%?!;*#&$ -]+")
 """What a code span may hold as it is, also in a table: no backtick, no pipe, no backslash, no ``@``."""
 
-LIVELY = re.compile(r"[\\`*_{}\[\]<>()|~&^$!]")
+SIGNS = re.compile(r"[^\w ]|_")
+
+LIVELY = re.compile(r"[\\`*_\[\]<>|~&$]")
 """ASCII that Markdown, its extensions or HTML may take for their own."""
 
 CALLING = re.compile(r"(?<=[@#!&~])(?=\w)")
@@ -28,11 +29,10 @@ def code(text: str, longest: int = 120) -> str:
     >>> code("stg.orders"), code("a|b"), code("`x` @all")
     ('`stg.orders`', '<code>a&#124;b</code>', '<code>&#96;x&#96; &#64;all</code>')
     >>> code("-->"), code(" ")
-    ('`-->`', '<code> </code>')
+    ('`-->`', '<code></code>')
     """
     shown = clipped(text, longest)
-    # A code span of blanks only is none, and one that begins and ends with a blank loses both.
-    return f"`{shown}`" if PLAIN.fullmatch(shown) and shown.strip(" ") == shown else f"<code>{entities(shown)}</code>"
+    return f"`{shown}`" if PLAIN.fullmatch(shown) else f"<code>{entities(shown)}</code>"
 
 
 def entities(text: str) -> str:
@@ -41,7 +41,7 @@ def entities(text: str) -> str:
     >>> entities("a<b> c")
     'a&#60;b&#62; c'
     """
-    return "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in text)
+    return SIGNS.sub(lambda m: f"&#{ord(m[0])};", text)
 
 
 def prose(text: str, longest: int = 600) -> str:
@@ -66,8 +66,8 @@ def clipped(text: str, longest: int) -> str:
     >>> clipped("a\n  b\x07", 20), clipped("abcdef", 4)
     ('a b\\x07', 'abc…')
     """
-    line = re.sub(r"\s+", " ", text[: 4 * longest])
-    seen = "".join(_spelled(c) if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn") else c for c in line)
+    line = " ".join(text[: 4 * longest].split())
+    seen = line if line.isprintable() else "".join(c if c.isprintable() else _spelled(c) for c in line)
     return seen if len(seen) <= longest else f"{seen[: longest - 1]}…"
 
 
@@ -142,7 +142,9 @@ def share(equal: int, of: int) -> str:
 
 def value(thing: Any, longest: int = 60) -> str:
     """A value of a row."""
-    return "null" if thing is None else code(str(thing), longest)
+    if thing is None:
+        return "null"
+    return code(f"0x{thing.hex()}" if isinstance(thing, bytes) else str(thing), longest)
 
 
 def number(thing: Any) -> str:
