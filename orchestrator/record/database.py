@@ -9,7 +9,7 @@ from pathlib import Path
 
 from orchestrator.core.errors import Problem, StoreError
 
-SCHEMA = 1
+SCHEMA = 2
 """The newest migration; a database says in ``user_version`` how far it has come."""
 
 APPLICATION = 0x6F726331

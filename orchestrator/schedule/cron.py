@@ -1,0 +1,130 @@
+"""The instants a schedule falls due, with the clock changes of its time zone.
+
+``cron`` keeps the clock: it names times of day. A time that the clock skips in spring is due right after the gap, a time it shows twice
+in autumn is due the first time; patterns whose minute or hour begins with ``*`` go by what passes, so they are due in both hours, and not
+in the gap (Debian's cron has it so). ``every`` counts from midnight in its zone: see :func:`every`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from orchestrator.core.schedule import Schedule
+
+ALIASES = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+
+DAY = 86_400
+HOUR = 3_600
+
+
+def instants(schedule: Schedule, after: datetime) -> Iterator[datetime]:
+    """When a schedule is due, later than ``after``, in order, in UTC; nothing for one that follows other schedules."""
+    if schedule.cron is not None:
+        return cron(schedule.cron, schedule.zone, after)
+    if schedule.every is not None:
+        return every(schedule.every, schedule.zone, after)
+    return iter(())
+
+
+def cron(pattern: str, zone: str, after: datetime) -> Iterator[datetime]:
+    """The instants of a cron pattern (five fields, or an alias like ``@daily``).
+
+    Raises ``ValueError`` for what is no pattern.
+
+    >>> found = cron("30 2 * * *", "America/New_York", datetime(2026, 3, 7, tzinfo=UTC))
+    >>> [f"{next(found):%d %H:%M}" for _ in range(3)]
+    ['07 07:30', '08 07:00', '09 06:30']
+    """
+    from cronsim import CronSim, CronSimError
+
+    text = ALIASES.get(pattern.strip().lower(), pattern)
+    if text.startswith("@"):
+        raise ValueError(f"`{pattern}` is none of {', '.join(ALIASES)}")
+    if (count := len(text.split())) != 5:
+        raise ValueError(f"a cron pattern has five fields (minute hour day month weekday), this one {count}")
+    try:
+        found = CronSim(text, after.astimezone(_zone(zone)))
+    except CronSimError as error:
+        raise ValueError(str(error)) from error
+    return (at.astimezone(UTC) for at in found)
+
+
+def every(seconds: int, zone: str, after: datetime) -> Iterator[datetime]:
+    """Instants at which the clock of a zone shows a whole number of intervals since midnight; of days: since the first of January 1970.
+
+    A restart shifts nothing. Intervals of up to an hour go by what passes: times the clock skips are left out, times it shows twice are due
+    twice. Longer ones are due once: right after the gap, and the first time.
+
+    >>> found = every(600, "UTC", datetime(2026, 1, 1, 0, 25, tzinfo=UTC))
+    >>> [f"{next(found):%H:%M}" for _ in range(2)]
+    ['00:30', '00:40']
+    """
+    clock = _zone(zone)
+    day = after.astimezone(clock).date() - timedelta(days=1)
+    days = max(1, seconds // DAY)
+    while day < date.max - timedelta(days=2):
+        day += timedelta(days=1)
+        if day.toordinal() % days == date(1970, 1, 1).toordinal() % days:
+            yield from (at for at in _of_day(day, seconds, clock) if at > after)
+
+
+def _of_day(day: date, seconds: int, clock: ZoneInfo) -> list[datetime]:
+    midnight = datetime.combine(day, time())
+    found: set[datetime] = set()
+    for offset in range(0, DAY, seconds):
+        wall = midnight + timedelta(seconds=offset)
+        first, second = (wall.replace(tzinfo=clock, fold=fold).astimezone(UTC) for fold in (0, 1))
+        if seconds > HOUR:  # a time in the gap is read with the offset before it: as late after midnight as ever
+            found.add(first)
+        elif first.astimezone(clock).replace(tzinfo=None) == wall:
+            found |= {first, second}
+    return sorted(found)
+
+
+@lru_cache(64)
+def _zone(name: str) -> ZoneInfo:
+    """A zone of the IANA database. Raises ``ValueError`` for a name it does not have."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError) as error:
+        raise ValueError(f"there is no time zone `{name}`") from error
+
+
+def local(at: datetime, zone: str) -> datetime:
+    """An instant on the clocks of a zone."""
+    return at.astimezone(_zone(zone))
+
+
+def deadline(schedule: Schedule, at: datetime) -> datetime | None:
+    """Until when the run of a tick has to be over: seconds after it, or the next time the zone's clock shows that time of day.
+
+    >>> from orchestrator.core.schedule import Schedule
+    >>> str(deadline(Schedule("n", cron="0 2 * * *", deadline="08:00"), datetime(2026, 1, 1, 2, tzinfo=UTC)))
+    '2026-01-01 08:00:00+00:00'
+    """
+    match schedule.deadline:
+        case None:
+            return None
+        case int() as seconds:
+            return at + timedelta(seconds=seconds)
+        case str() as text:
+            hour, minute = (int(part) for part in text.split(":"))
+            return next(cron(f"{minute} {hour} * * *", schedule.zone, at))
+
+
+def known_zones() -> frozenset[str]:
+    """The names of zones, for suggestions."""
+    from zoneinfo import available_timezones
+
+    return frozenset(available_timezones())

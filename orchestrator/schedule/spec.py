@@ -1,0 +1,177 @@
+"""Entries of ``schedules.yml`` become schedules; what cannot be is told all at once, each with its line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from orchestrator.core.errors import ConfigError, Problem, did_you_mean
+from orchestrator.core.project import Properties
+from orchestrator.core.schedule import Limits, Schedule, Trigger
+from orchestrator.schedule.cron import ALIASES, DAY, cron, known_zones, local
+from orchestrator.schedule.duration import duration, spoken
+
+LEAST = 60
+"""Seconds between two ticks, at least."""
+
+T = TypeVar("T")
+
+_TIME = re.compile(r"([01]?\d|2[0-3]):[0-5]\d")
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """All a project says about when to run what."""
+
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    triggers: Mapping[str, Trigger] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+
+
+def spec(entries: Iterable[Properties]) -> Spec:
+    """Read entries.
+
+    Raises:
+        ConfigError: U087, a time that is none; U088, ``after`` names what is not there, or leads in a circle; U085, anything else.
+
+    >>> entry = Properties("schedules", "nightly", "schedules.yml", {"cron": "0 2 * * *"}, {(): 2})
+    >>> spec([entry]).schedules["nightly"].cron
+    '0 2 * * *'
+    """
+    problems: list[Problem] = []
+    known = tuple(entries)
+    schedules = {e.name: _schedule(e, problems) for e in known if e.section == "schedules"}
+    triggers = {e.name: _trigger(e, problems) for e in known if e.section == "triggers"}
+    limits = next((_limits(e, problems) for e in known if e.section == "scheduler"), Limits())
+    problems += _followed({e.name: e for e in known if e.section == "schedules"}, schedules)
+    if problems:
+        raise ConfigError(*problems)
+    return Spec(schedules, triggers, limits)
+
+
+def _schedule(entry: Properties, problems: list[Problem]) -> Schedule:
+    given = entry.data
+    said = [key for key in ("cron", "every", "after") if given.get(key)]
+    if len(said) != 1:
+        message = (
+            f"the schedule `{entry.name}` says {' and '.join(f'`{s}`' for s in said)}"
+            if said
+            else f"`{entry.name}` does not say when to run"
+        )
+        problems.append(Problem("U085", message, entry.at(), "give one of `cron`, `every` and `after`"))
+    zone = str(given.get("timezone", "UTC"))
+    try:
+        local(_START, zone)
+    except ValueError as error:
+        problems.append(
+            Problem("U087", str(error), entry.at("timezone"), did_you_mean(zone, known_zones(), also="for example Europe/Berlin"))
+        )
+        zone = "UTC"
+    if pattern := given.get("cron"):
+        _checked(entry, "cron", lambda: _ever(pattern), problems)
+    every = _seconds(entry, "every", problems)
+    if every is not None and (every < LEAST or (DAY % every and every % DAY)):
+        hint = "an interval divides a day (1m … 12h) or is whole days, so that its ticks are the same every day; `cron` can say the rest"
+        problems.append(Problem("U087", f"`every: {given['every']}` is {spoken(every)}", entry.at("every"), hint))
+        every = DAY
+    return Schedule(
+        name=entry.name,
+        cron=given.get("cron"),
+        every=every,
+        after=tuple(given.get("after", ())),
+        on=given.get("on", "success"),
+        zone=zone,
+        missed=given.get("missed", "latest"),
+        window=_seconds(entry, "catch_up_window", problems),
+        deadline=_deadline(entry, problems),
+        enabled=bool(given.get("enabled", True)),
+        **_run(entry, problems),
+    )
+
+
+def _run(entry: Properties, problems: list[Problem]) -> dict[str, Any]:
+    """What schedules and triggers have in common: the run."""
+    given = entry.data
+    priority = given.get("priority", 0)
+    if not isinstance(priority, int) or isinstance(priority, bool):
+        problems.append(Problem("U085", "`priority` must be a whole number", entry.at("priority")))
+        priority = 0
+    plain = ("command", "selector", "target", "threads", "full_refresh", "overlap", "pool", "when", "owner", "description")
+    return {
+        **{key: given[key] for key in plain if key in given},
+        "select": tuple(given.get("select", ())),
+        "exclude": tuple(given.get("exclude", ())),
+        "tags": tuple(given.get("tags", ())),
+        "vars": given.get("vars", {}),
+        "priority": priority,
+        "timeout": _seconds(entry, "timeout", problems),
+    }
+
+
+def _trigger(entry: Properties, problems: list[Problem]) -> Trigger:
+    run = _run(entry, problems)
+    return Trigger(entry.name, Schedule(entry.name, **run), _seconds(entry, "debounce", problems) or 0)
+
+
+def _limits(entry: Properties, problems: list[Problem]) -> Limits:
+    drain = _seconds(entry, "drain_timeout", problems)
+    return Limits(int(entry.data.get("max_runs", 4)), entry.data.get("pools", {}), 300 if drain is None else drain)
+
+
+def _seconds(entry: Properties, key: str, problems: list[Problem]) -> int | None:
+    text = entry.data.get(key)
+    return None if text is None else _checked(entry, key, lambda: duration(text), problems)
+
+
+def _deadline(entry: Properties, problems: list[Problem]) -> str | int | None:
+    text = entry.data.get("deadline")
+    if text is None or _TIME.fullmatch(str(text)):
+        return text
+    return _seconds(entry, "deadline", problems)
+
+
+def _checked(entry: Properties, key: str, read: Callable[[], T], problems: list[Problem]) -> T | None:
+    try:
+        return read()
+    except ValueError as error:
+        message = f"`{key}: {entry.data[key]}`: {error}"
+        hint = did_you_mean(str(entry.data[key]), ALIASES, also="docs/schedules.md shows examples")
+        problems.append(Problem("U087", message, entry.at(key), hint))
+        return None
+
+
+def _ever(pattern: str) -> None:
+    """A pattern that is never due (the 31st of February of some month that exists) is a mistake, too."""
+    if next(cron(pattern, "UTC", _START), None) is None:
+        raise ValueError("this is never due")
+
+
+def _followed(entries: Mapping[str, Properties], schedules: Mapping[str, Schedule]) -> list[Problem]:
+    """Names in ``after`` that are no schedules, and circles."""
+    found: list[Problem] = []
+    for name, schedule in schedules.items():
+        for index, other in enumerate(schedule.after):
+            place = entries[name].at("after", index)
+            if other not in schedules:
+                found.append(Problem("U088", f"`{name}` follows `{other}`, which is no schedule", place, did_you_mean(other, schedules)))
+            elif (circle := _back(other, name, schedules)) is not None:
+                found.append(Problem("U088", f"`{name}` follows itself: {' → '.join((name, *circle))}", place, "take one of the steps out"))
+    return found
+
+
+def _back(start: str, goal: str, schedules: Mapping[str, Schedule]) -> Sequence[str] | None:
+    """The way from ``start`` to ``goal`` along ``after``."""
+    pending: list[tuple[str, ...]] = [(start,)]
+    seen: set[str] = set()
+    while pending:
+        way = pending.pop()
+        if way[-1] == goal:
+            return way
+        if way[-1] not in seen and way[-1] in schedules:
+            seen.add(way[-1])
+            pending += [(*way, step) for step in schedules[way[-1]].after]
+    return None
