@@ -177,10 +177,11 @@ def test_against_a_state(project: Make) -> None:
 
 def test_which_intervals_need_a_backfill(project: Make) -> None:
     config = "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='moment', begin='2025-01-01', batch_size='day') }} "
-    p = project({"models/events.sql": config + "select timestamp '2025-01-02 01:00' as moment, 1 as x"})
+    rows = "from (select timestamp '2025-01-02 01:00' as moment) where moment >= '{{ interval_start }}' and moment < '{{ interval_end }}'"
+    p = project({"models/events.sql": f"{config}select moment, 1 as x {rows}"})
     p.orc("run", "--event-time-start", "2025-01-01", "--event-time-end", "2025-01-04").exits(0)
     assert "Needs backfill" not in p.orc("plan").exits(0).stdout
-    p.write({"models/events.sql": config + "select timestamp '2025-01-02 01:00' as moment, 2 as x"})
+    p.write({"models/events.sql": f"{config}select moment, 2 as x {rows}"})
     told = p.orc("plan").exits(0).stdout
     assert "2025-01-01 to 2025-01-04 (3 batches of a day)" in told
     assert "orc run -s events --event-time-start 2025-01-01T00:00 --event-time-end 2025-01-04T00:00" in told
