@@ -109,9 +109,14 @@ def personal(workspace: Workspace, nodes: Sequence[Node]) -> dict[str, list[str]
     from orchestrator.app.meanings import meanings
     from orchestrator.graph.inherit import inherit
 
+    graph = workspace.graph
+    docs = (getattr(body, "docs", None) for body in graph.bodies.values())
+    if not any({"pii", "contains_pii"} & {*column.meta} for one in docs if one is not None for column in one.columns):
+        return {}  # where nobody classified anything, nothing is inherited, and no query has to be understood
+
     wanted = {n.id for n in nodes}
     found: dict[str, list[str]] = {}
-    for point, heritage in inherit(workspace.graph, meanings(workspace)).items():
+    for point, heritage in inherit(graph, meanings(workspace)).items():
         if point.node in wanted and heritage.classes and not point.whole:
             found.setdefault(point.node, []).append(point.column)
     return found

@@ -136,7 +136,7 @@ def profile(target: Target, root: str) -> DuckDBProfile:
     )
 
 
-MODEST = "700MB"
+MODEST = "600MB"
 """The memory of a session that only compares, unless the profile has a limit of its own: other things run beside it."""
 
 _LIMITS = frozenset({"memory_limit", "max_memory"})
@@ -146,7 +146,7 @@ def comparing(target: Target) -> Target:
     """The target of a session that reads two relations and writes nothing: others may read the file meanwhile.
 
     >>> comparing(Target("p", "dev", "duckdb", None, "main", 4, {"path": "a.duckdb", "settings": {"threads": 2}})).settings["settings"]
-    {'memory_limit': '700MB', 'threads': 2}
+    {'memory_limit': '600MB', 'threads': 2}
     """
     settings = dict(target.settings)
     own = {str(key).casefold() for part in ("settings", "config_options") for key in settings.get(part) or {}}
