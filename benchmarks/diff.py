@@ -43,14 +43,16 @@ c.execute("set memory_limit = '1GB'")
 c.execute("create schema prod; create schema dev")
 c.execute(f'''create table prod.orders as select i as id, (hash(i) % 100000)::int as customer, (hash(i + 1) % 500)::smallint as store,
   ((hash(i + 2) % 1000000) / 100)::decimal(12, 2) as amount, ((hash(i + 3) % 10000) / 100)::decimal(8, 2) as tax,
-  'status-' || (hash(i + 4) % 7) as status, 'note ' || (hash(i + 5) % 1000000) as note, date '2015-01-01' + (hash(i + 6) % 4000)::int as ordered,
+  'status-' || (hash(i + 4) % 7) as status, 'note ' || (hash(i + 5) % 1000000) as note,
+  date '2015-01-01' + (hash(i + 6) % 4000)::int as ordered,
   timestamp '2015-01-01' + to_seconds((hash(i + 7) % 300000000)::bigint) as shipped, (hash(i + 8) % 1000) / 7.0::double as weight
   from range({rows}) r(i)''')
 c.execute(f'''create table dev.orders as select id, customer, store,
   (case when hash(id + 11) % 1000 = 0 then amount + 1 else amount end)::decimal(12, 2) as amount, tax,
   case when hash(id + 12) % 2000 = 0 then 'other' else status end as status, note, ordered, shipped, weight
   from prod.orders where hash(id + 13) % 4000 <> 0
-  union all select id + {rows}, customer, store, amount, tax, status, note, ordered, shipped, weight from prod.orders where id < {rows} / 4000''')
+  union all select id + {rows}, customer, store, amount, tax, status, note, ordered, shipped, weight from prod.orders
+  where id < {rows} / 4000''')
 c.execute("create table dev.twin as from prod.orders order by hash(id) % 8; create table prod.twin as from prod.orders")
 c.execute("checkpoint")
 """
@@ -64,7 +66,8 @@ if limit:
 columns = sys.argv[3].split(",")
 both = "a.id is not null and b.id is not null"
 counts = ", ".join(f"count(*) filter ({both} and a.{n} is distinct from b.{n})" for n in columns[1:])
-print(c.execute(f"select count(*) filter (b.id is null), count(*) filter (a.id is null), {counts} from prod.orders a full join dev.orders b on a.id = b.id").fetchall())
+ends = "count(*) filter (b.id is null), count(*) filter (a.id is null)"
+print(c.execute(f"select {ends}, {counts} from prod.orders a full join dev.orders b on a.id = b.id").fetchall())
 """
 
 PROJECT = {
@@ -145,7 +148,7 @@ def verdicts(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, str,
         sample: Sample | None = tables.find(rows, case, ROWS, "orc diff")
         for value, limit, unit in (("wall", SECONDS, "s"), ("rss", MEGABYTES, "MB")):
             number = None if sample is None else float("inf") if sample.code else getattr(sample, value)
-            yield tables.verdict(f"{case}, 10 million rows × 10 columns", number, limit, unit)
+            yield tables.verdict(f"{case}, 10 million rows, 10 columns", number, limit, unit)
 
 
 def shown(result: Mapping[str, Any]) -> str:

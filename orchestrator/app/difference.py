@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
+from orchestrator.app.apart import apart, first
 from orchestrator.core.dialect import Dialect
 from orchestrator.core.difference import MASK, ColumnDifference, Difference, Key, Row, Spread, Terms, Undone
 from orchestrator.core.errors import ExecuteError, OrcError
@@ -27,18 +28,27 @@ PLAIN = Terms()
 
 
 def difference(
-    connection: Connection, dialect: Dialect, before: Relation, after: Relation, keys: Iterable[Key] = (), terms: Terms = PLAIN
+    connection: Connection,
+    dialect: Dialect,
+    before: Relation,
+    after: Relation,
+    keys: Iterable[Key] = (),
+    terms: Terms = PLAIN,
+    *,
+    there: Connection | None = None,
 ) -> Difference | Undone:
     """How the data of ``after`` differs from ``before``. The first of ``keys`` that both sides have the columns of is taken.
 
     Without one, a column or a pair of columns is looked for that is unique on both sides; without that, rows are compared as a bag.
-    Nothing is written. What keeps the comparison from being made is the answer then: :class:`Undone`.
+    ``there`` is a session that sees ``before``, if ``connection`` does not (of the same engine): then rows are matched here, by
+    key only. Nothing is written. What keeps the comparison from being made is the answer then: :class:`Undone`.
     """
     begun = time.monotonic()
     try:
-        found = _Session(connection, dialect).compare(before, after, tuple(keys), terms)
+        found = _Session((there or connection, connection), dialect).compare(before, after, tuple(keys), terms)
     except ExecuteError as error:
-        connection.rollback()
+        for session in (connection, there or connection):
+            session.rollback()
         return Undone(str(after), error.first.message, tuple(p.message for p in error.problems[1:]))
     except OrcError as error:
         return Undone(str(after), error.first.message)
@@ -58,11 +68,16 @@ class _Side:
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    connection: Connection
+    connections: tuple[Connection, Connection]
     dialect: Dialect
 
+    @property
+    def apart(self) -> bool:
+        """Whether no session sees both sides."""
+        return self.connections[0] is not self.connections[1]
+
     def compare(self, before: Relation, after: Relation, keys: Sequence[Key], terms: Terms) -> Difference | Undone:
-        columns = self.connection.columns(before), self.connection.columns(after)
+        columns = self.connections[0].columns(before), self.connections[1].columns(after)
         for relation, found in zip((before, after), columns, strict=True):
             if not found:
                 return Undone(str(after), f"`{relation}` does not exist, or has no columns")
@@ -92,7 +107,11 @@ class _Session:
                 # what takes part in a sample depends on the key
                 sides = (self._side(of, 0), self._side(of, 1)) if terms.percent is not None else sides
         compared = self._distinct(of, compared, sides)
-        return self._matched(of, head, compared, sides) if key else self._counted(of, head, compared)
+        if key:
+            return self._matched(of, head, compared, sides)
+        if self.apart:
+            return Undone(str(after), "no key is known or found, and rows of two databases are matched by key only: name one with `--on`")
+        return self._counted(of, head, compared)
 
     def _chosen(self, whole: Pairing, keys: Sequence[Key]) -> tuple[tuple[Pair, ...], str, str]:
         """The first key that both sides have, who says so, and why others were passed over."""
@@ -106,7 +125,7 @@ class _Session:
         return (), "", "; ".join(notes)
 
     def _side(self, of: say.Comparing, side: int) -> _Side:
-        row = self.connection.execute(say.summary(of, side)).rows[0]
+        row = self.connections[side].execute(say.summary(of, side)).rows[0]
         values = iter(row[4:])
         spreads = []
         for pair in of.pairs if of.terms.spreads else ():
@@ -118,7 +137,7 @@ class _Session:
         """Counts of different values, where they did not come with the scan and the tables are small."""
         if self.dialect.approximates or not of.terms.spreads or max(s.rows for s in sides) > FEW:
             return compared
-        counts = [self.connection.execute(say.distinct_counts(of, side, [(p,) for p in of.pairs])).rows[0] for side in (0, 1)]
+        counts = [self.connections[side].execute(say.distinct_counts(of, side, [(p,) for p in of.pairs])).rows[0] for side in (0, 1)]
         return [
             replace(c, before=replace(c.before or Spread(0), distinct=int(b)), after=replace(c.after or Spread(0), distinct=int(a)))
             for c, b, a in zip(compared, *counts, strict=True)
@@ -142,22 +161,14 @@ class _Session:
         groups: list[tuple[Pair, ...]] = [*alone, *together]
         if not groups:
             return ()
-        counts = [self.connection.execute(say.distinct_counts(of, side, groups)).rows[0] for side in (0, 1)]
+        counts = [self.connections[side].execute(say.distinct_counts(of, side, groups)).rows[0] for side in (0, 1)]
         unique = (g for g, b, a in zip(groups, *counts, strict=True) if (int(b), int(a)) == (sides[0].rows, sides[1].rows))
         return next(unique, ())
 
     def _matched(self, of: say.Comparing, head: Difference, compared: list[ColumnDifference], sides: tuple[_Side, _Side]) -> Difference:
         """Rows by key."""
-        width = len(of.key)
-        totals, changed, samples = [0] * say.TOTALS, [0] * (len(of.values) + 1), dict[str, list[Row]]()
-        for kind, *rest in self.connection.execute(say.matched(of)).rows:
-            numbers = [int(n or 0) for n in rest[width:]]
-            if kind == "totals":
-                totals = numbers[: say.TOTALS]
-            elif kind == "changed":
-                changed = numbers
-            else:
-                samples.setdefault(kind, []).append(tuple(rest[:width]))
+        rows = max(side.taking_part for side in sides)
+        totals, changed, samples = apart(of, self.connections, rows) if self.apart else self._together(of)
         removed, added, twice_before, twice_after, loose_before, loose_after = totals
         same = max(0, sides[0].taking_part - removed - loose_before - changed[0])
         differing = dict(zip(of.values, changed[1:], strict=False))
@@ -183,9 +194,23 @@ class _Session:
             found = replace(found, unmatched_differ=True)
         return self._sampled(of, found, samples)
 
+    def _together(self, of: say.Comparing) -> tuple[list[int], list[int], dict[str, list[Row]]]:
+        """Totals, how often each column differs, keys of samples: in one statement."""
+        width = len(of.key)
+        totals, changed, samples = [0] * say.TOTALS, [0] * (len(of.values) + 1), dict[str, list[Row]]()
+        for kind, *rest in self.connections[1].execute(say.matched(of)).rows:
+            numbers = [int(n or 0) for n in rest[width:]]
+            if kind == "totals":
+                totals = numbers[: say.TOTALS]
+            elif kind == "changed":
+                changed = numbers
+            else:
+                samples.setdefault(kind, []).append(tuple(rest[:width]))
+        return totals, changed, samples
+
     def _sampled(self, of: say.Comparing, found: Difference, samples: Mapping[str, Sequence[Row]]) -> Difference:
         """The values of the rows whose keys were chosen."""
-        ordered = {kind: sorted(keys, key=_order) for kind, keys in samples.items()}
+        ordered = {kind: first(keys, of.terms.limit) for kind, keys in samples.items()}
         both = [k for kind, keys in ordered.items() if kind.startswith("value") for k in keys]
         try:
             rows = (
@@ -219,7 +244,7 @@ class _Session:
         if not chosen:
             return {}
         width = len(of.key)
-        rows = self.connection.execute(say.rows_of_keys(of, side, chosen)).rows
+        rows = self.connections[side].execute(say.rows_of_keys(of, side, chosen)).rows
         return {tuple(row[:width]): tuple(row[width:]) for row in rows}
 
     def _counted(self, of: say.Comparing, head: Difference, compared: list[ColumnDifference]) -> Difference:
@@ -229,7 +254,7 @@ class _Session:
         if of.terms.percent is not None:
             note += "; without a key nothing can be sampled: all rows were compared"
             of = replace(of, terms=replace(of.terms, percent=None))
-        found = self.connection.execute(say.counted(of)).rows
+        found = self.connections[1].execute(say.counted(of)).rows
         removed, added = next((int(r[2] or 0), int(r[3] or 0)) for r in found if r[0] == "totals")
         shown = tuple(p.name for p in of.pairs)
 
@@ -237,7 +262,7 @@ class _Session:
             digests = sorted({int(r[1]) for r in found if r[0] == kind})
             if not digests:
                 return ()
-            by = {int(row[0]): tuple(row[1:]) for row in self.connection.execute(say.rows_of_digests(of, side, digests)).rows}
+            by = {int(row[0]): tuple(row[1:]) for row in self.connections[side].execute(say.rows_of_digests(of, side, digests)).rows}
             return tuple(by[d] for d in digests if d in by)
 
         return replace(
@@ -265,11 +290,6 @@ def _spread(said: Mapping[str, Any]) -> Spread:
         said.get("greatest"),
         None if mean is None else float(mean),
     )
-
-
-def _order(key: Row) -> tuple[tuple[str, Any], ...]:
-    """The order that engines sort by is not always Python's; ours is the same on all of them."""
-    return tuple((type(v).__name__, v) if isinstance(v, int | str | float) else (type(v).__name__, str(v)) for v in key)
 
 
 def _masked(found: Difference, dialect: Dialect, terms: Terms) -> Difference:

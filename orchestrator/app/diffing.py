@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from orchestrator.app import selection
@@ -17,6 +18,8 @@ from orchestrator.core.names import Relation
 from orchestrator.core.node import BUILDABLE, NativeTestBody, Node, SqlBody
 from orchestrator.core.plan import Request
 from orchestrator.core.ports import Connection, Warehouse
+from orchestrator.core.project import Target
+from orchestrator.core.snapshot import Snapshot
 
 COMBINED = {"unique_combination_of_columns": "combination_of_columns", "expect_compound_columns_to_be_unique": "column_list"}
 """Tests that columns are unique together, and the argument that lists them."""
@@ -46,38 +49,40 @@ def diff(workspace: Workspace, request: Request, against: Against, terms: Terms,
     """Compare the selected models, one after another, with what they are compared against. Nothing is written anywhere.
 
     Raises:
-        UsageError: U050 nothing, or too much, to compare; U051 the targets are one, or cannot be seen from one another.
+        UsageError: U050 nothing, or too much, to compare; U051 the targets are one, or of two engines.
         WarehouseError: there is no connection.
     """
     from orchestrator.adapters import registry
 
     nodes = _nodes(workspace, request)
-    others, reached = _others(workspace, nodes, against)
+    others, reached, elsewhere = _others(workspace, nodes, against)
     masked = {} if show_pii else personal(workspace, nodes)
-    root = str(workspace.invocation.root)
-    warehouse = registry.warehouse(registry.comparing(workspace.project.target), root, workspace.invocation.id)
-    try:
+    with ExitStack() as ended:
+
+        def opened(target: Target) -> Warehouse:
+            found = registry.warehouse(registry.comparing(target), str(workspace.invocation.root), workspace.invocation.id)
+            ended.callback(found.close)
+            return found
+
+        warehouse = opened(workspace.project.target)
         connection = _connected(warehouse, reached, against)
-        there = warehouse.snapshot([n.relation for n in nodes if n.relation] + [r for r in others.values() if r])
+        there = opened(elsewhere).connect() if elsewhere is not None else None
+        renamed = dict(reached.databases).values()
+        kinds = warehouse.snapshot([r for r in others.values() if r]) if renamed else Snapshot()
         for node in nodes:
             keys = (Key(against.on, "--on"),) if against.on else candidates(workspace.graph, node)
             before, after = others[node.id], node.relation
+            found: Difference | Undone
             if before is None or after is None:
-                why = "it is not there" if before is None else "it is not a relation"
-                yield Compared(node.id, node.name, Undone(node.id, f"{why}: {against.target or against.relation} has no `{node.name}`"))
-                continue
-            kind = getattr(there.find(before), "kind", "table")
-            if kind == "view" and before.database in dict(reached.databases).values():
-                why = "a view of a database that is called like this one cannot be read from here: it would read this one's tables"
-                yield Compared(node.id, node.name, Undone(node.id, why))
-                continue
-            hidden = replace(terms, masked=tuple(masked.get(node.id, ())))
-            found = difference(connection, workspace.dialect, before, after, keys, hidden)
+                found = Undone(node.id, f"{against.target or against.relation} has no table or view of `{node.name}`")
+            elif before.database in renamed and getattr(kinds.find(before), "kind", "table") == "view":
+                found = Undone(node.id, "a view of a database that is called like this one would read this one's tables")
+            else:
+                hidden = replace(terms, masked=tuple(masked.get(node.id, ())))
+                found = difference(connection, workspace.dialect, before, after, keys, hidden, there=there)
             if against.on and isinstance(found, Difference) and found.key_from != "--on" and found.how != "identical":
                 raise UsageError(Problem("U052", found.note.partition(";")[0] or "`--on` names no column", None, "name columns of both"))
             yield Compared(node.id, node.name, found)
-    finally:
-        warehouse.close()
 
 
 def candidates(graph: Graph, node: Node) -> tuple[Key, ...]:
@@ -134,14 +139,16 @@ def _nodes(workspace: Workspace, request: Request) -> list[Node]:
     return nodes
 
 
-def _others(workspace: Workspace, nodes: Sequence[Node], against: Against) -> tuple[dict[str, Relation | None], Reach]:
-    """What each node is compared with, named as a session of this target has to name it."""
+def _others(workspace: Workspace, nodes: Sequence[Node], against: Against) -> tuple[dict[str, Relation | None], Reach, Target | None]:
+    """What each node is compared with, named as a session of this target has to name it; and the target of the session that sees
+    it, if ours cannot.
+    """
     if (against.target is None) == (against.relation is None):
         raise UsageError(Problem("U050", "say what to compare with: `--against` or `--against-relation`", None, EXAMPLE))
     if against.relation is not None:
         if len(nodes) != 1:
             raise UsageError(Problem("U050", f"`--against-relation` is for one model, not for {len(nodes)}", None, EXAMPLE))
-        return {nodes[0].id: _named(against.relation, nodes[0])}, Reach()
+        return {nodes[0].id: _named(against.relation, nodes[0])}, Reach(), None
     from orchestrator.adapters import registry
 
     other = open_workspace(replace(workspace.invocation, target=against.target))
@@ -150,25 +157,25 @@ def _others(workspace: Workspace, nodes: Sequence[Node], against: Against) -> tu
         hint = "the target to build in is `--target`, the one to compare with `--against`"
         raise UsageError(Problem("U051", f"`{here.name}` would be compared with itself", None, hint))
     reached = registry.reach(here, there, str(workspace.invocation.root))
-    if reached is None:
+    if reached is None and here.type != there.type:
         raise UsageError(
             Problem(
                 "U051",
-                f"a session of `{here.name}` ({here.type}) cannot see the database of `{there.name}` ({there.type})",
+                f"`{here.name}` is {here.type} and `{there.name}` is {there.type}: digests of two engines cannot be compared",
                 None,
-                "copy or attach the tables into one database, and name them: `--against-relation schema.table`",
+                "copy the tables into one database, and name them: `--against-relation schema.table`",
             )
         )
-    names = dict(reached.databases)
+    names = dict(reached.databases) if reached is not None else {}
     found: dict[str, Relation | None] = {}
     for node in nodes:
         twin = other.graph.nodes.get(node.id)
         relation = twin.relation if twin is not None and twin.has_data else None
         found[node.id] = relation and replace(relation, database=names.get(relation.database or "", relation.database))
-        if relation == node.relation and not reached.databases:
+        if relation == node.relation and reached == Reach():
             hint = f"`{there.name}` needs another schema or database in profiles.yml"
             raise UsageError(Problem("U051", f"`{here.name}` and `{there.name}` build `{node.name}` in one place: {relation}", None, hint))
-    return found, reached
+    return found, reached or Reach(), there if reached is None else None
 
 
 def _named(text: str, node: Node) -> Relation:

@@ -15,6 +15,9 @@ select i as id, i // 2 as half, i % 2 as odd, {{ 'i * 2' if target.name == 'dev'
 """
 
 
+TYPED = ", ".join(f"{{name: {name}, data_type: bigint}}" for name in ("id", "half", "odd", "amount"))
+
+
 def profiles(dev: str, prod: str) -> str:
     outputs = {name: {"type": "duckdb", "path": path} for name, path in (("dev", dev), ("prod", prod))}
     return json.dumps({"shop": {"target": "dev", "outputs": outputs}})
@@ -77,9 +80,7 @@ def test_the_key_is_what_the_project_says_it_is(project: Make) -> None:
             ("half,odd", "test unique_combination_of_columns_orders_half__odd"),
         ),
         (
-            "config: {contract: {enforced: true}}\n    constraints: [{type: primary_key, columns: [id]}]\n"
-            "    columns: [{name: id, data_type: bigint}, {name: half, data_type: bigint}, {name: odd, data_type: bigint},"
-            " {name: amount, data_type: bigint}]",
+            f"config: {{contract: {{enforced: true}}}}\n    constraints: [{{type: primary_key, columns: [id]}}]\n    columns: [{TYPED}]",
             ("id", "primary key"),
         ),
     ],

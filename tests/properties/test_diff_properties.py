@@ -32,11 +32,31 @@ rows = st.lists(
 )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small_portions() -> Iterator[None]:
+    """Buckets of a row, few rows at a time: what a large table needs many of, these tables need two of."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("orchestrator.plan.diff.apart.ROWS", 2)
+        patch.setattr("orchestrator.app.apart.HELD", 5)
+        patch.setattr("orchestrator.app.apart.ASKED", 1)
+        yield
+
+
 @pytest.fixture(scope="module")
 def session() -> Iterator[tuple[Connection, Dialect]]:
     warehouse = registry.warehouse(Target("p", "dev", "duckdb", None, "main", 1, {"path": ":memory:"}), "/")
     yield warehouse.connect(), warehouse.dialect
     warehouse.close()
+
+
+class Far:
+    """The same session under another identity."""
+
+    def __init__(self, session: Connection) -> None:
+        self.session = session
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.session, name)
 
 
 def table(connection: Connection, dialect: Dialect, name: str, given: list[Row]) -> Relation:
@@ -48,10 +68,13 @@ def table(connection: Connection, dialect: Dialect, name: str, given: list[Row])
     return Relation(None, None, name)
 
 
-def compared(session: tuple[Connection, Dialect], before: list[Row], after: list[Row], keys: list[Key], terms: Terms) -> Difference:
+def compared(
+    session: tuple[Connection, Dialect], before: list[Row], after: list[Row], keys: list[Key], terms: Terms, *, apart: bool = False
+) -> Difference:
+    """``apart``: as if no session saw both sides."""
     connection, dialect = session
     sides = table(connection, dialect, "before_side", before), table(connection, dialect, "after_side", after)
-    found = difference(connection, dialect, *sides, keys, terms)
+    found = difference(connection, dialect, *sides, keys, terms, there=Far(connection) if apart else None)
     assert isinstance(found, Difference), found
     return found
 
@@ -67,10 +90,10 @@ def twice(given: list[Row], key: int) -> set[Row]:
     return {k for k, n in times.items() if n > 1}
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(before=rows, after=rows, key=st.sampled_from([1, 2]), limit=st.integers(0, 3))
-def test_matched_rows(session: tuple[Connection, Dialect], before: list[Row], after: list[Row], key: int, limit: int) -> None:
-    found = compared(session, before, after, [Key(NAMES[:key], "--on")], Terms(limit=limit))
+@settings(max_examples=160, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=rows, after=rows, key=st.sampled_from([1, 2]), limit=st.integers(0, 3), apart=st.booleans())
+def test_matched_rows(session: tuple[Connection, Dialect], before: list[Row], after: list[Row], key: int, limit: int, apart: bool) -> None:
+    found = compared(session, before, after, [Key(NAMES[:key], "--on")], Terms(limit=limit), apart=apart)
     assert (found.rows_before, found.rows_after) == (len(before), len(after))
     if Counter(before) == Counter(after):
         assert found.how == "identical"
