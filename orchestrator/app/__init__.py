@@ -20,6 +20,7 @@ from orchestrator.core.snapshot import Snapshot
 from orchestrator.core.version import VERSION
 
 if TYPE_CHECKING:
+    from orchestrator.graph.sampling import Sampling
     from orchestrator.graph.select import Selected
 
 Interruptible = Callable[[Callable[[], None]], AbstractContextManager[object]]
@@ -40,7 +41,9 @@ __all__ = ["VERSION", "Workspace", "build", "chosen", "open_workspace", "prepare
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan, and the live things it needs. ``own`` is the graph without what is read from elsewhere: what artifacts tell."""
+    """A plan, and the live things it needs. ``own`` is the graph without what is read from elsewhere: what artifacts tell. ``sample`` says
+    by what tables are sampled.
+    """
 
     workspace: Workspace
     plan: Plan
@@ -50,6 +53,7 @@ class Prepared:
     request: Request
     warnings: tuple[Problem, ...] = ()
     own: Graph | None = None
+    sample: Sampling | None = None
 
 
 def build(
@@ -93,6 +97,7 @@ def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None =
     """Select, look at the warehouse once, and plan."""
     from orchestrator.adapters import registry
     from orchestrator.app.placing import at, placed
+    from orchestrator.app.sampled import conditions, sample
     from orchestrator.plan.plan import BUILDS, plan
 
     if request.warn_error and (warnings := workspace.graph.warnings):
@@ -105,6 +110,7 @@ def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None =
         building = {id_ for id_ in selected if workspace.graph.nodes[id_].has_data} if request.command in BUILDS else set()
         where = placed(workspace, request, building, warehouse.snapshot)
         workspace = at(workspace, where.graph)
+        taken = sample(workspace, request, (selected, building), where.snapshot, warehouse)
         work = plan(
             workspace.graph,
             selected,
@@ -116,11 +122,12 @@ def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None =
             threads=project.target.threads,
             own=project.settings.own,
             now=workspace.invocation.started,
+            sampled=conditions(workspace, request, taken),
         )
     except BaseException:
         warehouse.close()
         raise
-    return Prepared(workspace, work, warehouse, where.snapshot, selected, request, found.warnings, where.own)
+    return Prepared(workspace, work, warehouse, where.snapshot, selected, request, found.warnings, where.own, taken)
 
 
 def chosen(workspace: Workspace, request: Request) -> frozenset[str]:
@@ -165,13 +172,14 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
     from orchestrator.app.explain import explainer
     from orchestrator.app.late import LateSql
     from orchestrator.app.loaders import python_loader, seed_loader
+    from orchestrator.app.sampled import conditions, told
     from orchestrator.execute.execute import execute
     from orchestrator.execute.lease import Leasing
     from orchestrator.execute.workshop import Workshop
     from orchestrator.plan.compile import Names
 
     workspace, clock = ready.workspace, ready.workspace.invocation.clock
-    names = Names(workspace.graph, workspace.dialect, empty=request.empty)
+    names = Names(workspace.graph, workspace.dialect, empty=request.empty, sampled=conditions(workspace, request, ready.sample))
     prints: list[Noted] = []
 
     def notice(node: str, line: str, level: str) -> None:
@@ -190,6 +198,7 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
             yield from (
                 Noted(clock.now(), "warn", w.message, w.node, w) for w in (*workspace.graph.warnings, *ready.warnings, *ready.plan.warnings)
             )
+            yield from (Noted(clock.now(), "info", line) for line in told(workspace, request, ready.sample))
             if not ready.plan.tasks:
                 yield Noted(clock.now(), "info", "Nothing to do: the selection names nothing that this command acts on")
             continue

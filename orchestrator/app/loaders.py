@@ -84,6 +84,8 @@ def _input(workspace: Workspace, names: Names, id_: str, make: Any) -> Any:
     if node.is_ephemeral and isinstance(body, SqlBody):
         return make(compile_query(node, body.query, names).sql)
     relation = names.relation(id_)
+    if id_ in names.sampled:
+        return make(f"select * from {names.text(id_)} as orc_sample")
     return make.of(names.dialect.relation(relation)) if relation else make("select 1 where false")
 
 

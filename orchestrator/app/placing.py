@@ -12,7 +12,7 @@ from orchestrator.core.graph import Graph
 from orchestrator.core.names import Relation
 from orchestrator.core.node import BUILDABLE
 from orchestrator.core.plan import Request
-from orchestrator.core.snapshot import Snapshot
+from orchestrator.core.snapshot import Snapshot, marked
 from orchestrator.core.state import State
 from orchestrator.graph.environment import deferred, environment, isolated
 
@@ -94,7 +94,7 @@ def _current(id_: str, own: Graph, snapshot: Snapshot, request: Request) -> bool
     if not request.environment:
         return True
     row = snapshot.ledger.get(id_)
-    return row is not None and row.fingerprint == own.nodes[id_].fingerprint
+    return row is not None and row.fingerprint == marked(own.nodes[id_].fingerprint, request.sample)
 
 
 def at(workspace: Workspace, graph: Graph) -> Workspace:

@@ -31,6 +31,7 @@ def _execute(given: dict[str, Any], command: str, *, only: Iterable[str] | None 
 @orc.command()
 @o.selection
 @o.building
+@o.sample
 @o.max_bytes
 @o.running
 @o.store_failures
@@ -46,6 +47,7 @@ def run(**given: Any) -> int:
 @orc.command()
 @o.selection
 @o.building
+@o.sample
 @o.max_bytes
 @o.running
 @o.store_failures
@@ -74,6 +76,7 @@ def test(**given: Any) -> int:
 @orc.command()
 @o.selection
 @o.building
+@o.sample
 @o.max_bytes
 @o.running
 @o.store_failures
@@ -104,6 +107,7 @@ def _show_seeds(given: dict[str, Any]) -> None:
 @orc.command()
 @o.selection
 @o.building
+@o.sample
 @o.running
 @o.store_failures
 @o.earlier

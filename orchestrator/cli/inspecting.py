@@ -117,6 +117,7 @@ def compile_(**given: Any) -> int:
 @click.option("--exit-code", is_flag=True, help="Exit with 3 when something is added, modified or removed.")
 @click.option("--output", "--format", "output", type=click.Choice(["text", "json"]), default="text", help="How to print the plan.")
 @o.building
+@o.sample
 @o.max_bytes
 @o.running
 @o.earlier
@@ -127,6 +128,7 @@ def plan(**given: Any) -> int:
     """Say what a build would do, and why; change nothing."""
     from orchestrator.app import prepare
     from orchestrator.app.planning import estimates, within_budget
+    from orchestrator.app.sampled import told
     from orchestrator.app.since import against, compared, only, seconds
     from orchestrator.cli import wire
     from orchestrator.plan.changes import changes, timed
@@ -150,6 +152,7 @@ def plan(**given: Any) -> int:
     found = compared(found, earlier)
     found = timed(found, seconds(wire.history(workspace.invocation.root), workspace.project.target.name))
     _warn(workspace, ready.warnings, given)
+    _tell(told(ready.workspace, request, ready.sample))
     if given["output"] == "json":
         click.echo(as_json(ready.plan, found, asked))
     else:
@@ -290,6 +293,11 @@ def debug(**given: Any) -> int:
         click.echo("\n".join([f"{'OK   ' if passed else 'ERROR'}  {what}: {first}", *(f"       {line}" for line in more)]))
     click.echo("\nAll checks passed." if ok else "\nSomething is wrong: see the line marked ERROR.")
     return 0 if ok else 1
+
+
+def _tell(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line, err=True)
 
 
 def _colourful(given: dict[str, Any]) -> bool:

@@ -196,6 +196,30 @@ class Amount(click.ParamType[int]):
             self.fail(f"`{value}` is no amount of data; write it like 500MB or 10GiB", param, ctx)
 
 
+class Share(click.ParamType[float]):
+    """A share of all rows: ``1%`` or ``0.01``."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Click's hook."""
+        text = str(value).strip()
+        try:
+            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            share = 0.0
+        if not 0 < share <= 1:
+            self.fail(f"`{value}` is no share of the rows; write it like 1% or 0.01", param, ctx)
+        return share
+
+
+sample = _building(
+    "--sample",
+    type=Share(),
+    envvar=_env("SAMPLE"),
+    metavar="SHARE",
+    help="Build from a part of the rows, 1% or 0.01, by a key that joins have in common. Never counts as the real thing.",
+)
 max_bytes = _building(
     "--max-bytes",
     type=Amount(),

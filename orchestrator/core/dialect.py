@@ -214,6 +214,10 @@ class Dialect(Declaring, Differing, Protocol):
         """The condition that an event time is in ``[start, end)``, bounds as :func:`~orchestrator.core.interval.spelled`."""
         ...
 
+    def share(self, column: str, millionths: int) -> str:
+        """The condition that a row's key, a quoted column, falls into a share of all keys: the same for equal keys everywhere."""
+        ...
+
     def intervals_setup(self) -> tuple[str, ...]:
         """Create the interval ledger's table if it is not there; the ledger itself is."""
         ...

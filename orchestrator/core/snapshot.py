@@ -63,6 +63,25 @@ def recorded_in(name: str) -> tuple[str, str]:
     return environment, node
 
 
+def marked(fingerprint: str, sample: float | None) -> str:
+    """A fingerprint as the ledger has it: that of a sample is no other build's.
+
+    >>> marked("c0ffee", None), marked("c0ffee", 0.01)
+    ('c0ffee', 'sample 0.01: c0ffee')
+    """
+    return fingerprint if sample is None else f"sample {sample:g}: {fingerprint}"
+
+
+def share_of(fingerprint: str) -> float | None:
+    """The share of what was built from a sample; ``None`` for the real thing.
+
+    >>> share_of("sample 0.01: c0ffee"), share_of("c0ffee")
+    (0.01, None)
+    """
+    word, _, rest = fingerprint.partition(" ")
+    return float(rest.partition(":")[0]) if word == "sample" else None
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to build a relation now. ``fence`` rises with every change of hands: what was built under an older one is not published."""

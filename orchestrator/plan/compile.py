@@ -20,8 +20,9 @@ class Names:
 
     ``instead`` replaces a node's relation (by its stage, while its gates run). ``ctes`` replaces nodes by the name of a CTE
     that stands in for them (unit test fixtures), ``standins`` by a query (of what is not built yet). ``empty`` reads every
-    relation without its rows. ``queries`` replaces the text of ephemeral models that had to be rendered again just now. ``window``
-    are the bounds that a model's own reads of parents with an ``event_time`` are limited to.
+    relation without its rows, ``sampled`` those of these ids where a condition holds. ``queries`` replaces the text of ephemeral
+    models that had to be rendered again just now. ``window`` are the bounds that a model's own reads of parents with an
+    ``event_time`` are limited to.
     """
 
     graph: Graph
@@ -30,6 +31,7 @@ class Names:
     ctes: Mapping[str, str] = field(default_factory=dict)
     standins: Mapping[str, str] = field(default_factory=dict)
     empty: bool = False
+    sampled: Mapping[str, str] = field(default_factory=dict)
     queries: Mapping[str, Query] = field(default_factory=dict)
     window: tuple[str, str] | None = None
 
@@ -56,6 +58,8 @@ class Names:
             shown, last = self.dialect.relation(relation), relation.name
             if self.empty:
                 shown, last = f"(select * from {shown} where false limit 0)", ""
+            elif id_ in self.sampled and id_ not in self.instead:
+                shown, last = f"(select * from {shown} where {self.sampled[id_]})", ""
         event_time = node.config.get("event_time")
         if limited and self.window and event_time:
             shown, last = f"(select * from {shown} where {self.dialect.within(str(event_time), *self.window)})", ""

@@ -8,7 +8,7 @@ from orchestrator.core.errors import Problem
 from orchestrator.core.graph import Graph
 from orchestrator.core.names import Relation
 from orchestrator.core.node import BUILDABLE
-from orchestrator.core.plan import Statement, Task
+from orchestrator.core.plan import Request, Statement, Task
 from orchestrator.core.snapshot import Published, recorded
 from orchestrator.graph.environment import inside
 from orchestrator.plan.situation import Situation
@@ -45,6 +45,15 @@ def _written(task: Task) -> Iterator[Relation]:
             yield step.relation
         if step.payload.get("audit") is not None:
             yield step.payload["audit"]
+
+
+def histories(tasks: Iterable[Task], graph: Graph, request: Request) -> list[Problem]:
+    """N352 for every snapshot that would take what is not in a sample for deleted."""
+    if request.sample is None or request.environment:
+        return []
+    hint = "leave it out (`--exclude resource_type:snapshot`), or build it beside: `--environment NAME`"
+    nodes = (graph.nodes[t.node] for t in tasks if t.kind == "snapshot")
+    return [Problem("N352", f"the snapshot `{n.name}` keeps its history, and a sample is none", n.span, hint, node=n.id) for n in nodes]
 
 
 def claims(tasks: Iterable[Task], at: Situation) -> tuple[Statement, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from orchestrator.plan.check_steps import check_steps
 from orchestrator.plan.compile import Names
 from orchestrator.plan.expand import expand
 from orchestrator.plan.gates import blocking, gates, upstream
-from orchestrator.plan.guard import claims, outside
+from orchestrator.plan.guard import claims, histories, outside
 from orchestrator.plan.situation import Situation
 
 BUILDS = frozenset({"run", "build", "seed", "snapshot", "retry"})
@@ -37,16 +37,18 @@ def plan(
     threads: int = 1,
     own: bool = True,
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC),
+    sampled: Mapping[str, str] | None = None,
 ) -> Plan:
     """What to do about ``selected``, with the final SQL of everything that can be known now.
 
-    ``now`` is the run's: every model that is built by interval ends there.
+    ``now`` is the run's: every model that is built by interval ends there. ``sampled`` are the conditions of a sample, by the id of what is
+    read.
 
     Raises:
         PlanError: a test's arguments or thresholds make no sense.
     """
     situation = Situation(
-        Names(graph, dialect, empty=request.empty),
+        Names(graph, dialect, empty=request.empty, sampled=sampled or {}),
         snapshot,
         run,
         request.full_refresh,
@@ -58,6 +60,7 @@ def plan(
         request.event_times,
         request.batches,
         environment=request.environment,
+        sample=request.sample,
     )
     building = {id_ for id_ in selected if graph.nodes[id_].has_data} if request.command in BUILDS else set()
     tests, units = _tests(graph, selected, building, snapshot, request)
@@ -85,7 +88,7 @@ def plan(
         with collecting(problems):
             tasks.append(_test_task(graph.nodes[id_], building, situation))
     tasks += [_unit_task(u, building, situation) for u in loose]
-    problems += outside(tasks, graph, request.environment)
+    problems += (*outside(tasks, graph, request.environment), *histories(tasks, graph, request))
     if problems:
         raise PlanError(*problems)
     before, after = _run_hooks(graph, dialect) if request.command in (*BUILDS, "test") else ((), ())

@@ -183,7 +183,7 @@ def promote(
     """
     row = recorded(node.id, at.environment)
     payload: dict[str, Any] = {
-        "publish": Published(row, str(relation), node.fingerprint, at.run, ""),
+        "publish": Published(row, str(relation), at.fingerprint(node), at.run, ""),
         "known": node.id in at.snapshot.ledger or bool(at.environment),
     }
     if not at.dialect.trusts_commit:

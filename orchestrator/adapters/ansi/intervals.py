@@ -32,6 +32,10 @@ class Intervals(Words):
         """
         return f"{column} >= {self.text(start)} and {column} < {self.text(end)}"
 
+    def share(self, column: str, millionths: int) -> str:
+        """The condition that a row's key falls into a share of all keys; texts of keys are compared, a null has no partner anyway."""
+        return f"md5_number_lower(cast({column} as varchar)) % 1000000 < {millionths}"
+
     def intervals_setup(self) -> tuple[str, ...]:
         """Create the table if it is not there; the ledger's schema is."""
         columns = ", ".join(f"{self.quote(name)} {type_}" for name, type_ in INTERVAL_COLUMNS)

@@ -243,6 +243,10 @@ class BigQueryDialect(Leases, Histories, GoogleConstraints):
         """The condition that an event time, a date or a moment of any kind, is in ``[start, end)``."""
         return f"timestamp({column}) >= timestamp {self.text(start)} and timestamp({column}) < timestamp {self.text(end)}"
 
+    def share(self, column: str, millionths: int) -> str:
+        """The condition that a row's key falls into a share of all keys."""
+        return f"mod(farm_fingerprint(cast({column} as string)) & 9223372036854775807, 1000000) < {millionths}"
+
     def intervals_setup(self) -> tuple[str, ...]:
         """Create the table of intervals if it is not there."""
         columns = ", ".join(f"{self.quote(name)} {TYPES[type_]}" for name, type_ in INTERVAL_COLUMNS)

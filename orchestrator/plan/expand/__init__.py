@@ -30,7 +30,7 @@ def expand(node: Node, tests: Sequence[Node], unit_tests: Sequence[Node], needs:
     _known_materialization(node, at)
     _fits(node, relation, at)
     existing = at.snapshot.find(relation)
-    incremental = is_incremental(node, existing, at.full_refresh)
+    incremental = is_incremental(node, existing, at.refreshes(node))
     units = tuple(unit_step(u) for u in unit_tests)
     before = hooks(node, "pre_hook", needs=tuple(u.id for u in units))
     judged = (*(u.id for u in unit_tests), *(t.id for t in tests))

@@ -47,7 +47,7 @@ def microbatch(
     existing = at.snapshot.find(relation)
     exists = existing is not None and existing.kind == "table"
     part = at.event_times is not None or node.id in at.batches
-    refresh = exists and not part and not is_incremental(node, existing, at.full_refresh)
+    refresh = exists and not part and not is_incremental(node, existing, at.refreshes(node))
     intervals, adopted, why = wanted(node, relation, pace, at, exists=exists, refresh=refresh)
     target = relation.stage if refresh else relation
     there = None if refresh else existing
@@ -63,7 +63,16 @@ def microbatch(
         create = tuple(replace(s, transaction=None) for s in create)
         closing = tuple(replace(s, transaction=None) for s in closing) if refresh else closing
     made = Batches(
-        intervals, pace.size, at.now, opening, create, add, closing, exists and not refresh, refresh, recorded=not at.names.empty
+        intervals,
+        pace.size,
+        at.now,
+        opening,
+        create,
+        add,
+        closing,
+        exists and not refresh,
+        refresh,
+        recorded=not at.names.empty and at.sample is None,
     )
     return made, why
 
