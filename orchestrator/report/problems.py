@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
@@ -13,6 +14,8 @@ LIMIT = 20
 
 TAB = "    "
 _RED, _YELLOW, _BLUE, _BOLD, _OFF = "\x1b[31m", "\x1b[33m", "\x1b[34m", "\x1b[1m", "\x1b[0m"
+
+_COMMAND = re.compile(r"(?m)^(\s*)::")
 
 ReadText = Callable[[str], str | None]
 """The text of a project file by path; ``None`` when it cannot be had."""
@@ -56,12 +59,17 @@ def problem(one: Problem, text: ReadText = no_text, *, colour: bool = False, wid
     head = f"{_paint(f'{one.severity}[{one.code}]', tint, colour)}: {_paint(first, _BOLD, colour)}"
     lines = [head, *(f"  {line}" for line in more)]
     if one.span:
-        lines += [f"  {one.span}", *_frame(one.span, text(one.span.path), tint, colour=colour, width=width)]
-    lines += [f"  {printable(what)} {span}" for what, span in one.trail]
+        lines += [f"  {_place(one.span)}", *_frame(one.span, text(one.span.path), tint, colour=colour, width=width)]
+    lines += [f"  {printable(what)} {_place(span)}" for what, span in one.trail]
     if one.hint:
         start, *rest = printable(one.hint).splitlines() or [""]
         lines += [f"{_paint('hint', _BLUE, colour)}: {start}", *(f"      {line}" for line in rest)]
-    return "\n".join(lines)
+    return "\n".join(map(uncommanded, lines))
+
+
+def _place(span: Span) -> str:
+    """A place on one line, whatever its file is called."""
+    return printable(str(span)).replace("\n", "\\n")
 
 
 def columns(text: str) -> int:
@@ -82,6 +90,19 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c in "\n\t" or not _steers(c) else repr(c)[1:-1] for c in text)
+
+
+def uncommanded(text: str) -> str:
+    r"""A text without commands to the CI server that shows it: GitHub's runner obeys lines that begin with two colons, even indented ones.
+
+    >>> print(uncommanded("a model\n  ::add-mask::x\n##[error]y"))
+    a model
+      \::add-mask::x
+    #\#[error]y
+    """
+    if "::" not in text and "##[" not in text:
+        return text
+    return _COMMAND.sub(r"\1\\::", text).replace("##[", "#\\#[")
 
 
 def _steers(character: str) -> bool:
