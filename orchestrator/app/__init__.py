@@ -137,6 +137,7 @@ def chosen(workspace: Workspace, request: Request) -> frozenset[str]:
 
 def selection(workspace: Workspace, request: Request) -> Selected:
     """What a request selects, and a warning for every word of it that matches nothing."""
+    from orchestrator.app.changed import by_git
     from orchestrator.app.comparing import methods
     from orchestrator.graph.select import select
     from orchestrator.graph.selectors import Selectors, selectors
@@ -153,7 +154,7 @@ def selection(workspace: Workspace, request: Request) -> Selected:
         indirect=request.indirect,
         resource_types=kinds,
         exclude_resource_types=request.exclude_resource_types,
-        methods=methods(workspace, request) if request.state else None,
+        methods={"git": by_git(workspace), **(methods(workspace, request) if request.state else {})},
     )
 
 

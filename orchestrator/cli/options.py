@@ -148,13 +148,14 @@ building = _stack(
 """How to build."""
 
 
+state = _section("State")(
+    "--state",
+    metavar="PATH",
+    envvar=["ORC_STATE", "DBT_STATE", "DBT_ARTIFACT_STATE_PATH"],
+    help="An earlier state: the folder of its manifest.json, for `state:modified` and --defer.",
+)
 earlier = _stack(
-    _section("State")(
-        "--state",
-        metavar="PATH",
-        envvar=["ORC_STATE", "DBT_STATE", "DBT_ARTIFACT_STATE_PATH"],
-        help="An earlier state: the folder of its manifest.json, for `state:modified` and --defer.",
-    ),
+    state,
     _section("State")(
         "--defer/--no-defer",
         "defer",

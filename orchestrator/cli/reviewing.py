@@ -25,7 +25,7 @@ REPORTS = "ci"
 
 @orc.group(cls=Group, invoke_without_command=True)
 @click.option("--base", metavar="REVISION", help="What to compare with (default: what the CI server says, else the main branch).")
-@click.option("--against", metavar="TARGET", help="The target that production is in (default: the one that is built in).")
+@click.option("--against", metavar="TARGET", help="The target that production is in (default: the one that says so, or `prod`).")
 @click.option("--widen", is_flag=True, help="Build all descendants of what changed, not only those that read the change.")
 @click.option("--no-diff", "diff", is_flag=True, default=True, flag_value=False, help="Do not compare data with production.")
 @click.option("--rows", type=click.IntRange(0, 100), default=0, metavar="NUMBER", help="Show so many rows that differ (default: none).")
@@ -33,6 +33,7 @@ REPORTS = "ci"
 @click.option("--allow-breaking", is_flag=True, help="Report breaking changes, but do not block for them.")
 @click.option("--report-dir", type=o.FOLDER, metavar="FOLDER", help="Where reports go (default: target/ci).")
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="What to print at the end.")
+@o.state
 @o.empty
 @o.environment
 @o.running
@@ -80,7 +81,7 @@ def _asked(given: dict[str, Any]) -> Asked:
     )
 
 
-AGAIN = ("base", "target", "against", "environment", "variables")
+AGAIN = ("base", "target", "against", "state", "environment", "variables")
 """Options that decide what is compared: how to do the same again names those."""
 
 

@@ -25,7 +25,10 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Breaking:
-    """A change that breaks somebody: what is gone or retyped, who reads it, and where (in their file)."""
+    """A change that breaks somebody: what is gone or retyped, who reads it, and where (in their file).
+
+    Without a ``reader`` it is a promise that is broken: whoever relied on it.
+    """
 
     what: str
     reader: str

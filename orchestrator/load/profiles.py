@@ -132,6 +132,22 @@ def choose_target(
     return (replace(found, production=True) if settings.production == found.name else found), ()
 
 
+def production_of(profiles: Profiles | None, settings: Settings, profile: str | None = None) -> str | None:
+    """The target that is production: the one that says so, or that the project names; else one that is called ``prod``, if any.
+
+    Nothing is rendered: variables of a target that is not built in may not be set.
+    """
+    if settings.production:
+        return settings.production
+    name = profile or settings.profile or (_unnamed(profiles, settings) if profiles is not None else None)
+    entry = profiles.document.data.get(name) if profiles is not None else None
+    outputs = entry.get("outputs") if isinstance(entry, Mapping) else None
+    if not isinstance(outputs, Mapping):
+        return None
+    marked = [str(k) for k, v in outputs.items() if isinstance(v, Mapping) and str(v.get("production", "")).lower() == "true"]
+    return marked[0] if marked else next((str(k) for k in outputs if k == "prod"), None)
+
+
 def _without_profiles(
     settings: Settings, profile: str | None, target: str | None, threads: int | None
 ) -> tuple[Target, tuple[Problem, ...]]:

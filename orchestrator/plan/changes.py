@@ -27,7 +27,7 @@ def changes(
     found = [_change(task.node, task.label, task.reason, graph, snapshot, since) for task in tasks]
     gone = [published for id_, published in sorted(snapshot.ledger.items()) if id_ not in graph.nodes] if whole else []
     removed = [Change(p.node, "removed", p.node, f"no longer in the project; {p.relation} is left as it is") for p in gone]
-    return (*(c if full_refresh else _backfilled(c, graph.nodes[c.node], snapshot) for c in found), *removed)
+    return (*(c if full_refresh else backfilled(c, graph.nodes[c.node], snapshot) for c in found), *removed)
 
 
 def timed(found: tuple[Change, ...], history: Mapping[str, tuple[float, ...]]) -> tuple[Change, ...]:
@@ -51,7 +51,8 @@ def _change(id_: str, label: str, reason: str, graph: Graph, snapshot: Snapshot,
     return Change(id_, "unchanged" if same else "modified", label, reason)
 
 
-def _backfilled(change: Change, node: Node, snapshot: Snapshot) -> Change:
+def backfilled(change: Change, node: Node, snapshot: Snapshot) -> Change:
+    """The change with what of the node's table stays as it was built before: which rows, and how to build them."""
     existing = snapshot.find(node.relation) if node.relation else None
     if existing is None or change.what not in ("modified", "affected") or node.materialized != "incremental":
         return change

@@ -120,7 +120,7 @@ class Repository(Files):
             text = text.replace(value, name)
         text = re.sub(r'("seconds"): [\d.e-]+', r"\1: 0", text)
         text = re.sub(r"last built \d{4}-\d\d-\d\d \d\d:\d\d UTC", "last built at TIME", text)
-        return re.sub(r" · (\d+ (s|min) ?)+$", " · TIME", text, flags=re.MULTILINE)
+        return re.sub(r"^(### .*?) · (?:\d+ (?:s|min) ?)+$", r"\1", text, flags=re.MULTILINE)
 
 
 Make = Callable[[], Repository]
@@ -199,9 +199,7 @@ def repository(
 
 
 @pytest.fixture
-def shop(
-    duckdb_template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Repository:
+def shop(duckdb_template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Repository:
     """The same on DuckDB alone: for what no engine has a part in."""
     root = tmp_path / "shop"
     shutil.copytree(duckdb_template, root)

@@ -200,7 +200,9 @@ def column_removed_and_reader_fixed(files: Files) -> None:
 
 
 def expression_changed(files: Files) -> None:
-    files.change("models/marts/orders.sql", "o.amount * 0.2 as tax", "case when o.amount > 10 then o.amount * 0.3 else o.amount * 0.2 end as tax")
+    files.change(
+        "models/marts/orders.sql", "o.amount * 0.2 as tax", "case when o.amount > 10 then o.amount * 0.3 else o.amount * 0.2 end as tax"
+    )
 
 
 def rows_changed(files: Files) -> None:
@@ -209,7 +211,11 @@ def rows_changed(files: Files) -> None:
 
 def test_fails(files: Files) -> None:
     """Every order counts twice, and a test says that it must not."""
-    files.change("models/marts/orders.sql", "from stg_orders as o\n", "from stg_orders as o\ncross join (select 1 as one union all select 2) as twice\n")
+    files.change(
+        "models/marts/orders.sql",
+        "from stg_orders as o\n",
+        "from stg_orders as o\ncross join (select 1 as one union all select 2) as twice\n",
+    )
 
 
 def moved(files: Files) -> None:
@@ -242,7 +248,11 @@ def contract_changed(files: Files) -> None:
 
 def test_added(files: Files) -> None:
     """Nothing is built for it: production is asked."""
-    files.change("models/schema.yml", "  - name: taxes\n", "  - name: north\n    columns:\n      - name: day\n        data_tests: [unique]\n  - name: taxes\n")
+    files.change(
+        "models/schema.yml",
+        "  - name: taxes\n",
+        "  - name: north\n    columns:\n      - name: day\n        data_tests: [unique]\n  - name: taxes\n",
+    )
 
 
 PULL_REQUESTS: Mapping[str, Callable[[Files], None]] = {

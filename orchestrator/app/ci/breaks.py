@@ -26,7 +26,7 @@ def _led(workspace: Workspace, one: Broken) -> Breaking:
     reader = workspace.graph.nodes[one.reader]
     span, trail = (reader.span, ()) if one.start < 0 else _place(workspace, one)
     if one.reader == one.node:
-        return Breaking(one.what, f"the contract of {reader.name}", Problem(CODE, one.what, _described(workspace, reader), node=reader.id))
+        return Breaking(one.what, "", Problem(CODE, one.what, _described(workspace, reader), node=reader.id))
     message = f"{one.what}, and {_said(reader)} reads it" + (f" (owner: {one.owner})" if one.owner else "")
     return Breaking(one.what, reader.name, Problem(CODE, message, span, None, trail, node=reader.id), one.owner)
 

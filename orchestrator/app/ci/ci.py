@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.app import Interruptible, build
+from orchestrator.app.ci import by_state
 from orchestrator.app.ci.asked import Asked
 from orchestrator.app.ci.breaks import breaks
 from orchestrator.app.ci.production import Production, missing, production
@@ -20,6 +21,7 @@ from orchestrator.core.errors import Problem, UsageError
 from orchestrator.core.graph import Graph
 from orchestrator.core.plan import Request
 from orchestrator.core.ports import Sink
+from orchestrator.core.project import Target
 from orchestrator.core.review import Review
 from orchestrator.core.run import Run
 
@@ -61,13 +63,13 @@ def ci(
     name = environment(asked.environment, server, origin.branch)
     head = _reviewed_nothing(workspace, asked, origin, name)
     with garbage_kept():
-        if not origin.files:
+        if not origin.files and not asked.request.state:
             return Checkup(_timed(workspace, head, begun))
-        with _earlier(workspace, asked, origin) as (then, there):
-            known = _changes(workspace, then, asked, origin)
+        with _before(workspace, asked, origin) as before:
+            known = _changes(workspace, before, asked, origin)
             head = replace(head, unaffected=tuple(workspace.graph.nodes[id_].name for id_ in known.rebuild.unaffected))
-            found = _built(workspace, asked, name, there, known, sinks, interruptible)
-            review = blocked(workspace, reviewed(workspace, then, head, found), asked, origin.files)
+            found = _built(workspace, asked, name, before, known, sinks, interruptible)
+            review = blocked(workspace, reviewed(workspace, before.graph, head, found), asked, origin.files)
     return Checkup(_timed(workspace, review, begun), found.run)
 
 
@@ -99,41 +101,77 @@ def _reviewed_nothing(workspace: Workspace, asked: Asked, origin: Ancestry, name
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What to compare with: the ``graph`` as it was (the ``project`` is ``None`` when only a state tells of it), and what production is
+    made of, in the target ``there``.
+    """
+
+    graph: Graph
+    project: Workspace | None
+    built: Graph
+    there: Target
+
+
 @contextmanager
-def _earlier(workspace: Workspace, asked: Asked, origin: Ancestry) -> Iterator[tuple[Workspace, Workspace]]:
+def _before(workspace: Workspace, asked: Asked, origin: Ancestry) -> Iterator[_Before]:
     """The project as it was: to compare with, and as it is built in production."""
     from orchestrator.app.earlier import earlier
 
+    here = workspace.project.target
+    state = by_state.before(workspace, asked.request)
+    if state is not None:
+        yield _Before(state[0], None, state[0], here)
+        return
+    against = asked.against or _production(workspace) or here.name
     with earlier(workspace, origin.base) as (then, _):
-        against = asked.against or workspace.project.target.name
-        if against == workspace.project.target.name:
-            yield then, then
+        if against == here.name:
+            yield _Before(then.graph, then, then.graph, here)
             return
         with earlier(workspace, origin.base, against) as (there, _):
-            yield then, there
+            yield _Before(then.graph, then, there.graph, there.project.target)
 
 
-def _changes(workspace: Workspace, then: Workspace, asked: Asked, origin: Ancestry) -> _Known:
+def _production(workspace: Workspace) -> str | None:
+    """The target that is production, as far as anybody says."""
+    from orchestrator.load.profiles import find_profiles, production_of
+
+    invocation = workspace.invocation
+    if workspace.project.target.production:
+        return workspace.project.target.name
+    profiles = find_profiles(invocation.root, invocation.profiles_dir, invocation.env)
+    return production_of(profiles, workspace.project.settings, invocation.profile)
+
+
+def _changes(workspace: Workspace, before: _Before, asked: Asked, origin: Ancestry) -> _Known:
     """What is different, what that reaches, and whom it breaks."""
     from orchestrator.app.earlier import version, version_then
     from orchestrator.app.meanings import meanings
     from orchestrator.graph.breaking import breaking
-    from orchestrator.graph.compare import compare
+    from orchestrator.graph.compare import Version, compare
     from orchestrator.graph.impact import consequences
     from orchestrator.graph.rebuild import rebuild
 
     found = meanings(workspace)
-    before, after = version_then(then, workspace, found), version(workspace, found)
-    changes = compare(before, after, suspects(before.graph, after.graph, origin.files))
-    reached = consequences(before, after, changes)
-    return _Known(reached, breaking(before, after, reached), rebuild(before, after, changes, widen=asked.widen))
+    after = version(workspace, found)
+    if before.project is None:
+        then = Version(before.graph, {}, after.dialect)
+        changes = tuple(by_state.changes(workspace, asked.request, before.graph))
+    else:
+        then = version_then(before.project, workspace, found)
+        changes = compare(then, after, suspects(then.graph, after.graph, origin.files))
+    reached = consequences(then, after, changes)
+    needed = rebuild(then, after, changes, widen=asked.widen)
+    if before.project is None:
+        needed = replace(needed, tests=by_state.tests(workspace, asked.request))
+    return _Known(reached, breaking(then, after, reached), needed)
 
 
 def _built(
     workspace: Workspace,
     asked: Asked,
     name: str,
-    there: Workspace,
+    before: _Before,
     known: _Known,
     sinks: Callable[[Workspace], Sequence[Sink]],
     interruptible: Interruptible,
@@ -141,17 +179,18 @@ def _built(
     """Build what is different in the environment, with what production lacks; read the rest from there; compare."""
     from orchestrator.app.ci.comparing import compared
 
-    at = Production(there.project.target.name, {}, {})
+    at = Production(before.there.name, {})
     building = {id_: "; ".join(why) for id_, why in known.rebuild.reasons.items()}
     run: Run | None = None
     differences: Mapping[str, Difference | Undone] = {}
     if building or known.rebuild.tests:
-        at = production(workspace, there)
+        at = production(workspace, before.built, before.there)
         needing = [*building, *(t for t in known.rebuild.tests if workspace.graph.nodes[t].kind == "test")]
         lacking = missing(workspace.graph, needing, at.relations)
         building |= dict.fromkeys((id_ for id_ in lacking if id_ not in building), "production does not have it")
         request = _request(asked.request, name, at)
-        run = build(workspace, request, sinks, {*building, *_tests(workspace.graph, building, known.rebuild.tests, at)}, interruptible)
+        tests = _tests(workspace.graph, building, known.rebuild.tests, at)
+        run = build(workspace, request, sinks, {*building, *tests}, interruptible)
         if asked.diff and not run.cancelled:
             differences = compared(workspace, request, asked, at, known.rebuild.ids, run)
     return Found(known.consequences, breaks(workspace, known.broken), known.rebuild, building, at, run, differences)
@@ -159,7 +198,7 @@ def _built(
 
 def _request(request: Request, name: str, at: Production) -> Request:
     """Everything anew: what an earlier push of the pull request left in the environment is of another version."""
-    return replace(request, command="build", environment=name, elsewhere=dict(at.relations), full_refresh=True, gates=True)
+    return replace(request, command="build", environment=name, elsewhere=dict(at.relations), state=None, full_refresh=True, gates=True)
 
 
 def _tests(graph: Graph, building: Collection[str], new: Collection[str], at: Production) -> Iterator[str]:

@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orchestrator.app.opening import Workspace
 from orchestrator.core.errors import Problem, UsageError
 from orchestrator.core.graph import Graph
 from orchestrator.core.names import Relation
 from orchestrator.core.node import BUILDABLE
+from orchestrator.core.project import Target
 from orchestrator.core.snapshot import Published, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Production:
-    """``relations`` are what is there, by node id; ``ledger`` what is known of how it came there. ``target`` is its name."""
+    """``relations`` are what is there, by node id; ``snapshot`` what is known of them. ``target`` is its name."""
 
     target: str
     relations: Mapping[str, Relation]
-    ledger: Mapping[str, Published]
+    snapshot: Snapshot = field(default_factory=Snapshot)
+
+    def published(self, id_: str) -> Published | None:
+        """What the ledger says of a node."""
+        return self.snapshot.ledger.get(id_)
 
     @property
     def told(self) -> str:
         """What it is and how old, in words."""
         if not self.relations:
             return f"`{self.target}`, where nothing is built yet"
-        last = max((row.at for id_, row in self.ledger.items() if id_ in self.relations), default="")
+        last = max((row.at for id_, row in self.snapshot.ledger.items() if id_ in self.relations), default="")
         return f"`{self.target}`" + (f", last built {last[:16].replace('T', ' ')} UTC" if last else "")
 
 
-def production(here: Workspace, then: Workspace) -> Production:
-    """What there is of the graph of ``then``, seen from the target of ``here``.
+def production(here: Workspace, then: Graph, there: Target) -> Production:
+    """What there is of the graph ``then`` in the target ``there``, seen from that of ``here``.
 
     Raises:
         UsageError: U062, it is in a database that the target's cannot read.
@@ -39,23 +44,19 @@ def production(here: Workspace, then: Workspace) -> Production:
     """
     from orchestrator.adapters import registry
 
-    wanted = {id_: n.relation for id_, n in then.graph.nodes.items() if n.relation is not None and n.kind in BUILDABLE}
+    wanted = {id_: n.relation for id_, n in then.nodes.items() if n.relation is not None and n.kind in BUILDABLE}
     warehouse = registry.warehouse(here.project.target, str(here.invocation.root), here.invocation.id)
     try:
         snapshot = warehouse.snapshot(dict.fromkeys(wanted.values()))
     finally:
         warehouse.close()
     found = {id_: relation for id_, relation in wanted.items() if snapshot.find(relation) is not None}
-    ours, theirs = here.project.target, then.project.target
+    ours, theirs = here.project.target, there
     if not found and wanted and (ours.type, ours.database) != (theirs.type, theirs.database):
         message = f"production is in the target `{theirs.name}` ({theirs.database}), of which `{ours.name}` ({ours.database}) sees nothing"
         hint = "`--target` and `--against` name two places of one database; `--against` may be the target itself"
         raise UsageError(Problem("U062", message, hint=hint))
-    return Production(theirs.name, found, _published(snapshot))
-
-
-def _published(snapshot: Snapshot) -> dict[str, Published]:
-    return {id_: row for id_, row in snapshot.ledger.items() if "/" not in id_}
+    return Production(theirs.name, found, snapshot.within(""))
 
 
 def missing(graph: Graph, ids: Collection[str], there: Collection[str]) -> tuple[str, ...]:

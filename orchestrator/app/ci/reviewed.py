@@ -14,13 +14,16 @@ from orchestrator.core.difference import Difference, Undone
 from orchestrator.core.errors import Problem
 from orchestrator.core.event import NodeFinished, Status
 from orchestrator.core.files import Span
+from orchestrator.core.graph import Graph
 from orchestrator.core.node import Node
+from orchestrator.core.plan import Change as PlanChange
 from orchestrator.core.plan import Request
 from orchestrator.core.review import Breaking, Changed, Checked, Review, Reviewed, What
 from orchestrator.core.run import BAD, Run
 from orchestrator.graph.breaking import owner
 from orchestrator.graph.impact import Consequence
 from orchestrator.graph.rebuild import Rebuild
+from orchestrator.plan.changes import backfilled
 
 TESTS = ("test", "unit_test")
 GATED = "X300"
@@ -42,7 +45,7 @@ class Found:
     differences: Mapping[str, Difference | Undone]
 
 
-def reviewed(workspace: Workspace, then: Workspace, head: Review, found: Found) -> Review:
+def reviewed(workspace: Workspace, then: Graph, head: Review, found: Found) -> Review:
     """The review, without its verdict."""
     graph = workspace.graph
     results = {r.node: r for r in found.run.results} if found.run else {}
@@ -51,9 +54,9 @@ def reviewed(workspace: Workspace, then: Workspace, head: Review, found: Found) 
         c = one.change
         changed.setdefault(c.node, []).append(Changed(c.category, c.column, c.before, c.after))
     ids = [id_ for id_ in graph.order if id_ in changed or id_ in found.building]
-    gone = [id_ for id_ in then.graph.order if id_ in changed and id_ not in graph.nodes]
+    gone = [id_ for id_ in then.order if id_ in changed and id_ not in graph.nodes]
     nodes = [_node(workspace, then, found, graph.nodes[id_], tuple(changed.get(id_, ())), results.get(id_)) for id_ in ids]
-    nodes += [_gone(then.graph.nodes[id_], tuple(changed[id_]), found) for id_ in gone]
+    nodes += [_gone(then.nodes[id_], tuple(changed[id_]), found) for id_ in gone]
     amounts = [n.bytes for n in nodes if n.bytes is not None]
     near = {n.id for n in nodes if n.what != "affected"}
     spared = [id_ for id_ in found.rebuild.unaffected if near.intersection(graph.nodes[id_].depends_on)]
@@ -75,16 +78,16 @@ def blocked(workspace: Workspace, review: Review, asked: Asked, files: tuple[str
 
 
 def _node(
-    workspace: Workspace, then: Workspace, found: Found, node: Node, changes: tuple[Changed, ...], result: NodeFinished | None
+    workspace: Workspace, then: Graph, found: Found, node: Node, changes: tuple[Changed, ...], result: NodeFinished | None
 ) -> Reviewed:
     difference = found.differences.get(node.id)
-    published = found.production.ledger.get(node.id)
-    rows: tuple[int | None, int | None] = (published.rows if published else None, result.rows if result else None)
+    published = found.production.published(node.id)
+    built = result is not None and result.status not in (Status.SKIPPED, Status.NOTHING)
+    rows = (published.rows if published else None, result.rows) if result is not None and result.rows is not None else (None, None)
     if isinstance(difference, Difference):
         rows = (difference.rows_before, difference.rows_after)
     response = result.response if result else {}
     amount = response.get("bytes_processed")
-    built = result is not None and result.status not in (Status.SKIPPED, Status.NOTHING)
     return Reviewed(
         node.id,
         node.name,
@@ -108,15 +111,15 @@ def _node(
 
 
 def _gone(node: Node, changes: tuple[Changed, ...], found: Found) -> Reviewed:
-    published = found.production.ledger.get(node.id)
+    published = found.production.published(node.id)
     return Reviewed(
         node.id, node.name, node.kind, node.path, "removed", changes, found.breaks.get(node.id, ()), reason="it is gone",
         rows=(published.rows if published else None, None), parents=node.depends_on, line=node.line,
     )  # fmt: skip
 
 
-def _what(then: Workspace, node: Node, changes: tuple[Changed, ...]) -> What:
-    old = then.graph.nodes.get(node.id)
+def _what(then: Graph, node: Node, changes: tuple[Changed, ...]) -> What:
+    old = then.nodes.get(node.id)
     if old is None:
         return "added"
     own = old.content != node.content or any(c.category in OWN for c in changes) or (bool(changes) and old.config != node.config)
@@ -149,15 +152,12 @@ def found_name(id_: str) -> str:
 
 
 def _backfill(node: Node, found: Found) -> str:
-    """What production has to build again besides what each run builds anyway."""
-    if (
-        node.materialized != "incremental"
-        or node.kind != "model"
-        or node.id not in found.rebuild.ids
-        or node.id not in found.production.relations
-    ):
+    """What production keeps as it was built before, until somebody builds it again: which rows, and how."""
+    there = found.production.relations.get(node.id)
+    if node.id not in found.rebuild.ids or there is None:
         return ""
-    return "all of it (`--full-refresh`)"
+    change = backfilled(PlanChange(node.id, "modified", "", ""), replace(node, relation=there), found.production.snapshot)
+    return f"{change.backfill}: `{change.again}`" if change.backfill else ""
 
 
 def _tests(workspace: Workspace, results: Mapping[str, NodeFinished]) -> Iterator[Checked]:

@@ -88,8 +88,9 @@ def _in_words(node: Reviewed, folder: str) -> Iterator[str]:
         yield f"  - … and {len(node.changes) - 20} more"
     for broken in node.breaking[:20]:
         where = place(broken.place.span, folder) if broken.place else ""
+        reader = f", read by {code(broken.reader)}" if broken.reader else ""
         owner = f", owned by {code(broken.owner)}" if broken.owner else ""
-        yield f"  - **breaking**: {prose(broken.what, 300)}, read by {code(broken.reader)}{f' ({where})' if where else ''}{owner}"
+        yield f"  - **breaking**: {prose(broken.what, 300)}{reader}{f' ({where})' if where else ''}{owner}"
     if len(node.breaking) > 20:
         yield f"  - … and {len(node.breaking) - 20} more readers"
 

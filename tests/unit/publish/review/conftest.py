@@ -71,7 +71,7 @@ def rich() -> Review:
         Reviewed("model.shop.old", "old", "model", "models/old.sql", "removed", (Changed("removed", before="models/old.sql"),)),
         Reviewed(
             "model.shop.rpt_margin", "rpt_margin", "model", "models/rpt_margin.sql", "affected", rebuilt=True, status=Status.FAILED,
-            problem=Problem("X101", "Binder Error: column \"discount\" not found", Span("models/rpt_margin.sql", 14, 8)), rows=(40, None),
+            problem=Problem("X101", 'Binder Error: column "discount" not found', Span("models/rpt_margin.sql", 14, 8)), rows=(40, None),
             parents=("model.shop.fct_orders",), line=1,
         ),
         Reviewed(
