@@ -11,7 +11,8 @@ The tree::
     ├── PlanError      N  what is asked cannot be planned
     ├── ExecuteError   X  the warehouse refused, or user code failed
     ├── WarehouseError W  no connection to the warehouse
-    └── StoreError     S  the state database or the disk
+    ├── StoreError     S  the state database or the disk
+    └── ForgeError     U  GitHub or GitLab, where the pull request is
 
 One class per *handling*, not per sentence: every sentence is a :class:`Problem` with a code of its own. A stage collects
 all its problems and raises once.
@@ -139,6 +140,15 @@ class StoreError(OrcError):
     """The state database or the disk refuses."""
 
     type_name = "DbtRuntimeError"
+
+
+class ForgeError(OrcError):
+    """The forge refuses, or does not answer. ``transient``: trying again may help, ``after`` so many seconds if it said so."""
+
+    def __init__(self, *problems: Problem, transient: bool = False, after: float | None = None) -> None:
+        super().__init__(*problems)
+        self.transient = transient
+        self.after = after
 
 
 def did_you_mean(name: str, known: Iterable[str], *, also: str = "") -> str | None:

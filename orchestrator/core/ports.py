@@ -15,7 +15,7 @@ from orchestrator.core.snapshot import Described, Snapshot
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Answer", "Clock", "Connection", "Dialect", "Sink", "Warehouse"]
+__all__ = ["Answer", "Clock", "Connection", "Dialect", "Forge", "Posted", "Sink", "Warehouse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,4 +137,29 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """The run is over."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A comment that is there: how the forge names it, what it says, where people read it."""
+
+    id: str
+    body: str
+    url: str = ""
+
+
+class Forge(Protocol):
+    """Where a pull request is talked about. Every method raises ``ForgeError``, which says whether trying again may help."""
+
+    def find(self, marker: str) -> Posted | None:
+        """Our own oldest comment that begins with ``marker``, on whatever page it is."""
+        ...
+
+    def create(self, body: str) -> Posted:
+        """A new comment. After a lost answer it may be there or not: ``find`` knows."""
+        ...
+
+    def update(self, id_: str, body: str) -> Posted:
+        """Another text for a comment; doing it twice is doing it once."""
         ...
