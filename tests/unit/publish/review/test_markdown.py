@@ -146,7 +146,7 @@ statuses = st.none() | st.sampled_from(Status)
 counts = st.integers(0, 10**9)
 rows = st.lists(nasty | st.none() | st.integers(), max_size=3).map(tuple)
 columns = st.builds(
-    lambda name, kinds, of, equal, samples: ColumnDifference(name, *kinds, max(of, equal), min(of, equal), samples=tuple(samples)),
+    lambda name, kinds, of, equal, samples: ColumnDifference(name, *kinds, max(of, equal), min(of, equal), None, None, tuple(samples)),
     nasty, st.tuples(nasty, nasty), counts, counts, st.lists(st.tuples(rows, nasty, nasty), max_size=2),
 )  # fmt: skip
 
