@@ -32,7 +32,7 @@ def golden(name: str, text: str) -> None:
 
 
 def html(text: str) -> str:
-    return MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+    return str(MarkdownIt("commonmark", {"html": True}).enable("table").render(text))
 
 
 TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[^>]*>|<!--.*?-->", re.DOTALL)
@@ -124,8 +124,10 @@ def test_the_shortest_form_fits_whatever_the_names_are() -> None:
         (Breaking(worst, worst, Problem("U063", worst, Span(worst)), worst),) * 50, status=Status.FAILED, reason=worst, backfill=worst,
     )  # fmt: skip
     problem = Problem("U063", worst, Span(worst), worst)
-    review = Review(*[worst] * 6, (node,) * 12, (Checked(worst, worst, Status.FAILED, 1, problem),) * 12, (problem,) * 12, (problem,) * 12,
-                    ((worst, worst),) * 12, (worst,) * 12, None, 0.0, worst, worst, worst)  # fmt: skip
+    review = Review(
+        worst, worst, worst, worst, worst, worst, (node,) * 12, (Checked(worst, worst, Status.FAILED, 1, problem),) * 12, (problem,) * 12,
+        (problem,) * 12, ((worst, worst),) * 12, (worst,) * 12, None, 0.0, worst, worst, worst,
+    )  # fmt: skip
     room = Room()
     for name, _, number in STEPS:
         room = replace(room, **{name: number})
@@ -146,7 +148,7 @@ statuses = st.none() | st.sampled_from(Status)
 counts = st.integers(0, 10**9)
 rows = st.lists(nasty | st.none() | st.integers(), max_size=3).map(tuple)
 columns = st.builds(
-    lambda name, kinds, of, equal, samples: ColumnDifference(name, *kinds, max(of, equal), min(of, equal), None, None, tuple(samples)),
+    lambda name, kinds, of, equal, samples: ColumnDifference(name, kinds[0], kinds[1], max(of, equal), min(of, equal), None, None, tuple(samples)),
     nasty, st.tuples(nasty, nasty), counts, counts, st.lists(st.tuples(rows, nasty, nasty), max_size=2),
 )  # fmt: skip
 
