@@ -31,6 +31,10 @@ REPORTS = "ci"
 @click.option("--rows", type=click.IntRange(0, 100), default=0, metavar="NUMBER", help="Show so many rows that differ (default: none).")
 @click.option("--fail-on", multiple=True, metavar="WHAT", help="Block for these, too: data-diff, warnings, lint-warnings.")
 @click.option("--allow-breaking", is_flag=True, help="Report breaking changes, but do not block for them.")
+@click.option("--untrusted", is_flag=True, help="The code is a stranger's: only read it, in a sandbox; build nothing, connect nowhere.")
+@click.option("--trust", is_flag=True, help="Run the code of a fork: somebody has read it.")
+@click.option("--allow-env", "allowed", multiple=True, metavar="NAME", help="With --untrusted: a variable that templates may see.")
+@click.option("--engine", metavar="NAME", help="With --untrusted, where there is no profile: the engine whose SQL this is.")
 @click.option("--report-dir", type=o.FOLDER, metavar="FOLDER", help="Where reports go (default: target/ci).")
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="What to print at the end.")
 @o.state
@@ -51,9 +55,15 @@ def ci(**given: Any) -> int:
     if context.invoked_subcommand is not None:
         return 0
     from orchestrator.app.ci.ci import ci as review
+    from orchestrator.app.ci.trust import trusted
     from orchestrator.cli import wire
     from orchestrator.cli.opening import opened
 
+    if given["untrusted"]:
+        from orchestrator.cli.judging import judged
+
+        return judged(given, _command(given))
+    trusted(wire.environment(given), trust=given["trust"])
     workspace = opened(given, "ci")
     found = review(workspace, _asked(given), lambda w: wire.sinks(w, given), context.obj.get("interruptible", nullcontext))
     if found.run is not None and found.run.cancelled:

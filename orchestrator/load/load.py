@@ -11,7 +11,7 @@ from orchestrator.core.errors import ConfigError, Problem
 from orchestrator.core.files import FileTree, digest
 from orchestrator.core.project import Project, Properties, Settings, SourceFile, Target
 from orchestrator.load.profiles import choose_target, find_profiles
-from orchestrator.load.properties import Found, duplicates, parse_properties, rendered
+from orchestrator.load.properties import Found, duplicates, parse_properties, rendered, steering
 from orchestrator.load.settings import merged_vars, read_settings, rendered_settings, rendered_trees
 from orchestrator.load.tree import DiskTree
 
@@ -156,7 +156,7 @@ def _with_properties(
             entries += [rendered(entry, render_value) for entry in found]
         except ConfigError as error:
             problems += error.problems
-    problems += duplicates(entries)
+    problems += (*steering(entries), *duplicates(entries))
     if any(p.severity == "error" for p in problems):
         raise ConfigError(*problems)
     return replace(project, properties=tuple(entries), warnings=(*project.warnings, *problems))

@@ -128,6 +128,12 @@ def identity(entry: Properties) -> tuple[str, str, str]:
             return entry.section, "", entry.name
 
 
+def steering(entries: Iterable[Properties]) -> tuple[Problem, ...]:
+    """A problem for each name with control characters: printed, it would steer a terminal, or be a command to a CI server."""
+    wrong = [e for e in entries if not all(name.isprintable() for name in identity(e)[1:])]
+    return tuple(Problem("C150", f"the name {e.name!r} has control characters", e.at("name"), "names are plain text") for e in wrong)
+
+
 def duplicates(entries: Iterable[Properties]) -> tuple[Problem, ...]:
     """A problem for each entry that says something about what another entry already speaks of."""
     first: dict[tuple[str, str, str], Properties] = {}

@@ -12,6 +12,7 @@ import builtins
 import hashlib
 import os
 import stat
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -205,6 +206,9 @@ class _Walk:
         if not path.isascii() and not _is_text(path):
             self.problems.append(Problem("C504", f"the file name {os.fsencode(path)!r} is not UTF-8", None, "rename the file"))
             return
+        if not path.isprintable() and not _is_plain(path):
+            self.problems.append(Problem("C504", f"the file name {path!r} has control characters", None, "rename the file"))
+            return
         facts = entry.stat()
         if stat.S_ISREG(facts.st_mode):  # no pipes, sockets or devices: reading them may never end
             self.found[path] = (facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
@@ -248,6 +252,14 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name can be shown: no line breaks, nothing that steers a terminal or makes text read other than it is."""
+    return not any(unicodedata.category(c) in ("Cc", "Zl", "Zp") or c in _TURNING for c in name)
+
+
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def _unreadable(path: str, error: OSError) -> Problem:

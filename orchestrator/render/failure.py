@@ -69,6 +69,8 @@ def _said(error: BaseException, known: Callable[[], Iterator[str]]) -> tuple[str
             return "R018", "`return` leaves a macro, and this is not inside one", "return", None
         case RecursionError():
             return "R004", "a macro calls itself without end", None, "give the recursion a case in which it stops"
+        case MemoryError():
+            return "R019", "it makes something larger than there is memory", None, None
         case SecurityError():
             return (
                 "R005",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from orchestrator.core.event import Status
 from orchestrator.core.review import Review
+from orchestrator.report.problems import printable, uncommanded
 
 MOST = 10
 """Reasons that are told; the reports have all of them."""
@@ -18,7 +19,8 @@ def verdict(review: Review, folder: str) -> str:
     PASSED  nothing changes since a1
     Reports: target/ci
     """
-    return "\n".join([*_lines(review), f"Reports: {folder}"])
+    said = "\n".join([*_lines(review), f"Reports: {folder}"])
+    return uncommanded(printable(said))  # names and messages are the pull request's
 
 
 def _lines(review: Review) -> Iterator[str]:

@@ -93,8 +93,8 @@ def _compared(before: Workspace, after: Workspace, job: Job) -> Review:
     findings = [p for p in lint(after, Request("lint")).problems if p.span is not None and p.span.path in paths]
     findings += [w for w in after.graph.warnings if w.span is None or w.span.path in paths]
     broken = [_blocking(b) for n in reviewed for b in n.breaking]
-    told = {p.span for p in broken}
-    blocking = [*broken, *(p for p in findings if p.severity == "error" and p.span not in told)]
+    told = {str(p.span) for p in broken}  # what is said of a change is not said again of its reader
+    blocking = [*broken, *(p for p in findings if p.severity == "error" and str(p.span) not in told)]
     touched = {n.id for n in reviewed}
     descendants = after.graph.descendants({i for i in touched if i in after.graph.nodes})
     target = after.project.target

@@ -160,8 +160,8 @@ def _understood(said: bytes, stopped: str, code: int, bounds: Bounds) -> tuple[t
         held = tuple(layer for layer in json.loads(first)["held"] if layer in LAYERS)
         if stopped:
             return held, _stopped(stopped, bounds)
-        if code == -signal.SIGXCPU or (code == -signal.SIGKILL and not rest):
-            return held, _stopped("cpu", bounds)
+        if code in (-signal.SIGXCPU, -signal.SIGKILL) and not rest:
+            return held, _stopped("cpu" if code == -signal.SIGXCPU else "killed", bounds)
         answer = json.loads(rest)
         if answer.get("stopped") in ("memory", "depth", "answer"):
             return held, _stopped(answer["stopped"], bounds)
@@ -188,6 +188,7 @@ def _stopped(limit: str, bounds: Bounds) -> Review:
     words = {
         "time": f"it ran longer than {bounds.seconds:g} seconds",
         "cpu": f"it computed longer than {bounds.cpu} seconds",
+        "killed": "the system ended it, for want of memory or because it computed too long",
         "memory": f"it needed more memory than {bounds.memory // MEGABYTE:,} MB",
         "depth": "something is nested too deep",
         "answer": f"its report is larger than {bounds.answer // MEGABYTE} MB",

@@ -49,8 +49,9 @@ def bound(bounds: Bounds) -> tuple[str, ...]:
                 missing.append(name)
                 continue
             hard = resource.getrlimit(kind)[1]
-            least = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            resource.setrlimit(kind, (least, least))
+            later = 1 if name == "cpu" else 0  # at the soft limit a signal says why, a second later the hard one ends it in any case
+            soft, end = (n if hard == resource.RLIM_INFINITY else min(n, hard) for n in (most, most + later))
+            resource.setrlimit(kind, (soft, end))
         except (OSError, ValueError):
             missing.append(name)
     return tuple(missing)
