@@ -55,7 +55,9 @@ def told(found: tuple[Problem, ...], root: Path, *, colour: bool, limit: int = 2
         if path.endswith("profiles.yml"):
             return None  # its lines may hold passwords
         try:
-            return (root / path).read_text(encoding="utf-8-sig")
+            file = (root / path).resolve()
+            # A link may lead to a file that is not for whoever reads this: a pull request's log is public.
+            return file.read_text(encoding="utf-8-sig") if file.is_relative_to(root.resolve()) else None
         except (OSError, UnicodeDecodeError):
             return None
 

@@ -48,17 +48,27 @@ def ancestry(root: Path, names: Sequence[str], env: Mapping[str, str], said_by: 
         )
     if git.asks("rev-parse", "--verify", "--quiet", "HEAD") is None:
         raise UsageError(Problem("U038", "there is no commit yet", hint="`git commit`: there is nothing to compare with"))
+    name, base = began(git, names, said_by)
+    files = _files(git, base)
+    head = git.asks("rev-parse", "--short", "HEAD") or ""
+    branch = git.asks("symbolic-ref", "--quiet", "--short", "HEAD") or ""
+    edited = bool(git.tells("status", "--porcelain", "-z", "--", "."))
+    return Ancestry(base, git.asks("rev-parse", "--short", base) or base, name, head, branch, edited, files, prefix.rstrip("/"))
+
+
+def began(git: Git, names: Sequence[str], said_by: str = "") -> tuple[str, str]:
+    """The first of ``names`` that git knows, and the commit where what is checked out left it.
+
+    Raises:
+        UsageError: U060 git knows none of the names, U061 the histories do not meet.
+    """
     name = _known(git, names) if names else _known(git, USUAL)
     if name is None:
         raise UsageError(_unknown(git, names, said_by))
     base = git.asks("merge-base", name, "HEAD")
     if base is None:
         raise UsageError(_strangers(git, name))
-    files = _files(git, base)
-    head = git.asks("rev-parse", "--short", "HEAD") or ""
-    branch = git.asks("symbolic-ref", "--quiet", "--short", "HEAD") or ""
-    edited = bool(git.tells("status", "--porcelain", "-z", "--", "."))
-    return Ancestry(base, git.asks("rev-parse", "--short", base) or base, name, head, branch, edited, files, prefix.rstrip("/"))
+    return name, base
 
 
 def _known(git: Git, names: Sequence[str]) -> str | None:

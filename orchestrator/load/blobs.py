@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.core.errors import Problem, UsageError
-
-PATIENCE = 300
-"""Seconds that one command of git may take."""
+from orchestrator.load.git import Git
 
 HARDENED = (
     "-c", "safe.bareRepository=explicit",  # a folder of the project may look like a repository, with settings of its own
@@ -55,15 +54,15 @@ def blobs(root: Path, name: str, into: Path, env: Mapping[str, str], most: Most 
         UsageError: U038 there is no repository or no git, U039 there is no such commit or the project is not in it, U070 it is too much.
     """
     limits = most or Most()
-    git = _Git(root, env)
-    prefix = git.line("rev-parse", "--show-prefix")
+    git = obeying_nobody(root, env)
+    prefix = git.asks("rev-parse", "--show-prefix")
     if prefix is None:
         raise UsageError(Problem("U038", f"`{root.name}` is not in a git repository"))
-    commit = None if name.startswith("-") else git.line("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    commit = None if name.startswith("-") else git.asks("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
     if commit is None:
         raise UsageError(Problem("U039", f"git knows no revision `{name}`", hint="a branch, tag or commit"))
-    short = git.line("rev-parse", "--short", commit) or commit[:9]
-    listing = git.told("ls-tree", "-r", "-z", "-l", "--full-tree", commit, *([f"{prefix.rstrip('/')}/"] if prefix else []))
+    short = git.asks("rev-parse", "--short", commit) or commit[:9]
+    listing = git.tells("ls-tree", "-r", "-z", "-l", "--full-tree", commit, *([f"{prefix.rstrip('/')}/"] if prefix else []))
     entries, left_out = _chosen(listing, prefix, limits)
     if not entries:
         raise UsageError(Problem("U039", f"the project is not there at `{name}` ({short})", hint="choose a revision that has its files"))
@@ -123,9 +122,9 @@ def _odd(path: str) -> str | None:
     return None
 
 
-def _written(git: _Git, target: Path, entries: list[tuple[str, str, int]]) -> None:
+def _written(git: Git, target: Path, entries: list[tuple[str, str, int]]) -> None:
     """Fetch the contents one by one from one process, and write them; each file must be new."""
-    for (_, path, _), content in zip(entries, git.contents([object_ for object_, _, _ in entries]), strict=True):
+    for (_, path, _), content in zip(entries, _contents(git, [object_ for object_, _, _ in entries]), strict=True):
         file = target / path
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -140,71 +139,27 @@ def _plainly(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
-class _Git:
-    """Commands of git that obey nothing but us."""
+def obeying_nobody(root: Path, env: Mapping[str, str]) -> Git:
+    """Commands of git in a stranger's repository: they see none of our variables, and start nothing."""
+    kept = {k: env[k] for k in ("PATH", "HOME", "SYSTEMROOT", "XDG_CONFIG_HOME") if k in env}
+    return Git(root, {**kept, "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_LFS_SKIP_SMUDGE": "1"}, options=HARDENED)
 
-    def __init__(self, root: Path, env: Mapping[str, str]) -> None:
-        self.root = root
-        kept = {k: env[k] for k in ("PATH", "HOME", "SYSTEMROOT", "XDG_CONFIG_HOME") if k in env}
-        self.env = {
-            **kept,
-            "LC_ALL": "C",
-            "GIT_OPTIONAL_LOCKS": "0",
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_NO_LAZY_FETCH": "1",
-            "GIT_LFS_SKIP_SMUDGE": "1",
-        }
 
-    def line(self, *words: str) -> str | None:
-        """One line of an answer; ``None`` when git says no."""
-        done = self._run(words)
-        return os.fsdecode(done.stdout).removesuffix("\n") if done.returncode == 0 else None
-
-    def told(self, *words: str) -> bytes:
-        """An answer. Raises ``UsageError`` (U038) when git fails."""
-        done = self._run(words)
-        if done.returncode != 0:
-            raise UsageError(Problem("U038", f"`git {words[0]}` failed with exit code {done.returncode}"))
-        return done.stdout
-
-    def contents(self, objects: list[str]) -> Iterator[bytes]:
-        """What blobs contain, in order; one in memory at a time."""
-        command = ["git", *HARDENED, "cat-file", "--batch"]
-        asked = "".join(f"{o}\n" for o in objects).encode()
-        with self._started(command, asked) as process:
-            if process.stdout is None:
-                raise AssertionError("we asked for a pipe")
-            for _ in objects:
-                head = process.stdout.readline().split()
-                if len(head) != 3 or head[1] != b"blob":
-                    process.kill()
-                    raise UsageError(
-                        Problem("U038", "git does not have all files of the commit", hint="fetch the whole history, without a filter")
-                    )
-                yield process.stdout.read(int(head[2]))
-                process.stdout.read(1)
-
-    def _started(self, command: list[str], asked: bytes) -> subprocess.Popen[bytes]:
-        import tempfile
-
-        given = tempfile.TemporaryFile()  # noqa: SIM115 - the process reads it to its end; a pipe could fill up on both sides
-        given.write(asked)
-        given.seek(0)
-        with given:
-            return subprocess.Popen(command, cwd=self.root, env=self.env, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: S603
-
-    def _run(self, words: tuple[str, ...]) -> subprocess.CompletedProcess[bytes]:
-        try:
-            return subprocess.run(  # noqa: S603 - words are ours, but for a revision that cannot be an option
-                ["git", *HARDENED, *words],  # noqa: S607 - the git that the user has
-                cwd=self.root,
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=PATIENCE,
-                check=False,
-            )
-        except FileNotFoundError:
-            raise UsageError(Problem("U038", "git is not installed", hint="install it")) from None
-        except subprocess.TimeoutExpired:
-            raise UsageError(Problem("U038", f"`git {words[0]}` did not answer within {PATIENCE} seconds")) from None
+def _contents(git: Git, objects: list[str]) -> Iterator[bytes]:
+    """What blobs contain, in order; one in memory at a time."""
+    with tempfile.TemporaryFile() as asked:  # a file, not a pipe: that could fill up on both sides
+        asked.write("".join(f"{o}\n" for o in objects).encode())
+        asked.seek(0)
+        command = ["git", *git.options, "cat-file", "--batch"]
+        process = subprocess.Popen(command, cwd=git.root, env=git.env, stdin=asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: S603
+    with process:
+        if process.stdout is None:
+            raise AssertionError("we asked for a pipe")
+        for _ in objects:
+            head = process.stdout.readline().split()
+            if len(head) != 3 or head[1] != b"blob":
+                process.kill()
+                hint = "fetch the whole history, without a filter"
+                raise UsageError(Problem("U038", "git does not have all files of the commit", hint=hint))
+            yield process.stdout.read(int(head[2]))
+            process.stdout.read(1)

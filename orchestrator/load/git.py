@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from orchestrator.core.errors import Problem, UsageError
@@ -17,11 +17,15 @@ _MISLEADING = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_PREFIX", "GIT_INDEX_FI
 
 
 class Git:
-    """Commands of git in a project's folder; ``index`` is where they may keep one. They change nothing of the user's."""
+    """Commands of git in a project's folder; ``index`` is where they may keep one, ``options`` come before each.
 
-    def __init__(self, root: Path, env: Mapping[str, str], index: Path | None = None) -> None:
+    They change neither the user's index nor the work tree.
+    """
+
+    def __init__(self, root: Path, env: Mapping[str, str], index: Path | None = None, options: Sequence[str] = ()) -> None:
         ours = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **({"GIT_INDEX_FILE": str(index)} if index is not None else {})}
         self.root = root
+        self.options = tuple(options)
         self.env = {**{k: v for k, v in env.items() if k not in _MISLEADING}, **ours}
 
     def top(self) -> Path:
@@ -45,7 +49,7 @@ class Git:
         try:
             # S603, S607: git is the program the user has; its words are ours, but for a revision that cannot be an option.
             return subprocess.run(  # noqa: S603
-                ["git", *words],  # noqa: S607
+                ["git", *self.options, *words],  # noqa: S607
                 cwd=at,
                 env=self.env,
                 input=given,

@@ -21,7 +21,22 @@ NODE = Reviewed(
     "model.p.a", "a", "model", "models/a.sql", "modified", (Changed("column removed", "x", "1", "2"),), (Breaking("x is gone", "b", PROBLEM, "team"),),
     parents=("model.p.z",), line=2,
 )  # fmt: skip
-REVIEW = Review("", "", "", "dev", "duckdb", "", (NODE,), (), (PROBLEM,), (PROBLEM,), (("e", "o"),), ("model.p.c",))
+REVIEW = Review(
+    "",
+    "",
+    "",
+    "dev",
+    "duckdb",
+    "",
+    (NODE,),
+    (),
+    (PROBLEM,),
+    (PROBLEM,),
+    (("e", "o"),),
+    ("model.p.c",),
+    project="p",
+    edges=(("model.p.a", "model.p.b"),),
+)
 
 
 def said(review: Review) -> Any:

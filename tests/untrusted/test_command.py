@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ci.conftest import CANARY
-from tests.ci.test_strangers_repository import GIT
+from tests.untrusted.conftest import CANARY
+from tests.untrusted.test_strangers_repository import GIT
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,7 +14,7 @@ from orchestrator.app.ci.revisions import judge_revisions
 from orchestrator.app.ci.untrusted import Options
 from orchestrator.core.errors import UsageError
 from orchestrator.load.blobs import Most, blobs
-from tests.ci.conftest import CANARY, SMALL
+from tests.untrusted.conftest import CANARY, SMALL
 
 GIT = {
     "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@a", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@a", "GIT_CONFIG_NOSYSTEM": "1",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ci.conftest import CANARY, GOOD, Stranger, called, codes
+from tests.untrusted.conftest import CANARY, GOOD, Stranger, called, codes
 
 
 def test_a_harmless_pull_request_is_judged(stranger: Stranger) -> None:
@@ -26,7 +26,7 @@ def test_a_harmless_pull_request_is_judged(stranger: Stranger) -> None:
 def test_a_column_that_somebody_reads_is_missed(stranger: Stranger) -> None:
     base = {"models/orders.sql": "select 1 as id, 2 as amount", "models/revenue.sql": "select sum(amount) as total\nfrom orders"}
     found = stranger.opens({**base, "models/orders.sql": "select 1 as id"}, base)
-    assert [(p.code, str(p.span)) for p in found.blocking] == [("U074", "models/revenue.sql:1:12")]
+    assert [(p.code, str(p.span)) for p in found.blocking] == [("U063", "models/revenue.sql:1:12")]
 
 
 # Templates ---------------------------------------------------------------------------------------------------------------------------

@@ -37,6 +37,8 @@ def encoded(review: Review) -> dict[str, Any]:
     nodes = [{**{k: v for k, v in asdict(n).items() if k in _NODE}, "breaking": [_breaking(b) for b in n.breaking]} for n in review.nodes]
     problems = {name: [_problem(p) for p in getattr(review, name)] for name in ("findings", "blocking")}
     return {
+        "project": review.project,
+        "edges": review.edges,
         "target": review.target,
         "engine": review.engine,
         "exposures": review.exposures,
@@ -65,6 +67,8 @@ def believed(value: Any) -> Review:
         blocking=_listed(it["blocking"], problem),
         exposures=_listed(it["exposures"], _pair),
         unaffected=_listed(it["unaffected"], _text),
+        project=_text(it["project"]),
+        edges=_listed(it["edges"], _pair),
     )
 
 

@@ -12,18 +12,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from orchestrator.app.ci.asked import Asked
+from orchestrator.app.ci.breaks import breaks
+from orchestrator.app.ci.production import Production
+from orchestrator.app.ci.reviewed import Found, blocked, reviewed
 from orchestrator.app.invocation import Invocation
 from orchestrator.app.linting import lint
-from orchestrator.app.meanings import known
+from orchestrator.app.meanings import known as shapes
 from orchestrator.app.opening import Workspace, open_workspace
 from orchestrator.core.errors import OrcError, Problem
 from orchestrator.core.files import Span
-from orchestrator.core.node import ExposureBody
 from orchestrator.core.plan import Request
-from orchestrator.core.review import Breaking, Changed, Review, Reviewed
+from orchestrator.core.review import Review
+from orchestrator.graph.breaking import breaking
 from orchestrator.graph.compare import Version, compare
-from orchestrator.graph.impact import Consequence, consequences
+from orchestrator.graph.impact import consequences
 from orchestrator.graph.meanings import meanings as work_out
+from orchestrator.graph.rebuild import rebuild
 
 NOWHERE = Path("/nonexistent")
 
@@ -39,6 +44,7 @@ class Job:
     target: str | None
     vars: Mapping[str, Any]
     env: Mapping[str, str]
+    allow_breaking: bool = False
 
 
 class _StoppedClock:
@@ -85,87 +91,44 @@ def _opened(job: Job, root: str) -> Workspace:
 
 
 def _compared(before: Workspace, after: Workspace, job: Job) -> Review:
-    was = _version(before, {})
-    now = _version(after, was.meanings)
-    found = consequences(was, now, compare(was, now))
-    reviewed = tuple(_reviewed(was, now, found, after))
-    paths = {n.path for n in reviewed}
-    findings = [p for p in lint(after, Request("lint")).problems if p.span is not None and p.span.path in paths]
-    findings += [w for w in after.graph.warnings if w.span is None or w.span.path in paths]
-    broken = [_blocking(b) for n in reviewed for b in n.breaking]
-    told = {str(p.span) for p in broken}  # what is said of a change is not said again of its reader
-    blocking = [*broken, *(p for p in findings if p.severity == "error" and str(p.span) not in told)]
-    touched = {n.id for n in reviewed}
-    descendants = after.graph.descendants({i for i in touched if i in after.graph.nodes})
+    """As ``orc ci`` reviews what it trusts, but that nothing is built."""
+    files = tuple(_different(before, after))
+    was, now = _version(before), _version(after)
+    changes = compare(was, now)
+    found = consequences(was, now, changes)
+    anew = rebuild(was, now, changes)
+    building = dict.fromkeys((id_ for id_ in anew.ids if after.graph.nodes[id_].has_data), UNBUILT)
+    known = Found(found, breaks(after, breaking(was, now, found)), anew, building, Production("", {}, {}), None, {})
     target = after.project.target
-    return Review(
-        "",
-        "",
-        "",
-        target.name,
-        target.type,
-        "",
-        nodes=reviewed,
+    spared = tuple(after.graph.nodes[id_].name for id_ in anew.unaffected)
+    head = Review("", "", "", target.name, target.type, "", unaffected=spared, project=after.project.settings.name)
+    asked = Asked(Request("ci"), allow_breaking=job.allow_breaking)
+    review = blocked(after, reviewed(after, before, head, known), asked, ())
+    findings = [p for p in lint(after, Request("lint")).problems if p.span is not None and p.span.path in files]
+    findings += [w for w in after.graph.warnings if w.span is not None and w.span.path in files]
+    told = {str(p.span) for p in review.blocking}  # what is said of a change is not said again of its reader
+    wrong = [p for p in findings if p.severity == "error" and str(p.span) not in told]
+    return replace(
+        review,
         findings=tuple(_inside(p, job) for p in findings),
-        blocking=tuple(_inside(p, job) for p in blocking),
-        exposures=tuple(_exposures(after, found)),
-        unaffected=tuple(i for i in after.graph.order if i in descendants - touched and after.graph.nodes[i].kind in _SHOWN),
+        blocking=tuple(_inside(p, job) for p in (*review.blocking, *wrong)),
     )
-
-
-_SHOWN = ("model", "seed", "snapshot")
-
-
-def _version(workspace: Workspace, remembered: Mapping[str, Any]) -> Version:
-    found = work_out(workspace.graph, workspace.dialect, known(workspace), getattr(remembered, "kept", None))
-    return Version(workspace.graph, found, workspace.dialect.sqlglot)
-
-
-def _reviewed(was: Version, now: Version, found: tuple[Consequence, ...], after: Workspace) -> Iterator[Reviewed]:
-    """The nodes that changed, in order, and then those that are reached."""
-    own: dict[str, list[Consequence]] = {}
-    for one in found:
-        own.setdefault(one.change.node, []).append(one)
-    for id_, ones in own.items():
-        graph = now.graph if id_ in now.graph.nodes else was.graph
-        node = graph.nodes[id_]
-        whole = next((c.change.category for c in ones if c.change.category in ("added", "removed")), None)
-        what: Any = whole or "modified"
-        changes = tuple(Changed(c.change.category, c.change.column, c.change.before, c.change.after) for c in ones)
-        breaking = tuple(_breaking(c, b, after) for c in ones for b in c.breaks)
-        yield Reviewed(
-            id_, node.name, node.kind, node.path, what, changes, breaking, reason=UNBUILT, parents=node.depends_on, line=node.line
-        )
-    reached = dict.fromkeys(id_ for one in found for id_ in one.impact.nodes if id_ not in own and id_ in now.graph.nodes)
-    for id_ in reached:
-        node = now.graph.nodes[id_]
-        if node.kind in _SHOWN:
-            yield Reviewed(id_, node.name, node.kind, node.path, "affected", reason=UNBUILT, parents=node.depends_on, line=node.line)
 
 
 UNBUILT = "not built: the code is not trusted"
 
 
-def _breaking(one: Consequence, broken: Any, after: Workspace) -> Breaking:
-    node = after.graph.nodes[broken.node]
-    change = one.change
-    span = after.place(node.id, broken.start)[0] if broken.start >= 0 else node.span
-    name = change.before if change.category == "column renamed" else change.column
-    what = f"`{change.node.rsplit('.', 1)[-1]}.{name}` is {'renamed' if change.category == 'column renamed' else 'gone'}"
-    hint = f"it is `{change.after}` now" if change.category == "column renamed" else None
-    place = Problem("U074", f"{what}, and `{node.name}` still reads it", span, hint, node=node.name)
-    return Breaking(what, node.name, place, str(node.config.get("group") or ""))
+def _different(before: Workspace, after: Workspace) -> Iterator[str]:
+    """The files that only one of the projects has, or that say something else."""
+    trees = before.project.tree, after.project.tree
+    paths = [set(tree.paths()) for tree in trees]
+    for path in sorted(paths[0] | paths[1]):
+        if path not in paths[0] or path not in paths[1] or trees[0].digest(path) != trees[1].digest(path):
+            yield path
 
 
-def _blocking(one: Breaking) -> Problem:
-    return one.place or Problem("U074", f"{one.what}, and `{one.reader}` still reads it")
-
-
-def _exposures(after: Workspace, found: tuple[Consequence, ...]) -> Iterator[tuple[str, str]]:
-    for id_ in dict.fromkeys(e.point.node for one in found for e in one.impact.exposures):
-        body = after.graph.bodies.get(id_)
-        if isinstance(body, ExposureBody):
-            yield after.graph.nodes[id_].name, str(body.owner.get("name") or body.owner.get("email") or "")
+def _version(workspace: Workspace) -> Version:
+    return Version(workspace.graph, work_out(workspace.graph, workspace.dialect, shapes(workspace)), workspace.dialect.sqlglot)
 
 
 def _refused(target: str, engine: str, problems: list[Problem], job: Job) -> Review:

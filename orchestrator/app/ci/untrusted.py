@@ -39,6 +39,7 @@ class Options:
     engine: str | None = None
     vars: Mapping[str, Any] = field(default_factory=dict)
     allowed: tuple[str, ...] = ()
+    allow_breaking: bool = False
     bounds: Bounds = field(default_factory=Bounds)
 
 
@@ -62,6 +63,7 @@ def judge(root: Path, base_root: Path, options: Options, env: Mapping[str, str])
             "target": target,
             "vars": dict(options.vars),
             "env": allowed(env, options.allowed),
+            "allow_breaking": options.allow_breaking,
             "limits": asdict(options.bounds),
         }
         with private():
