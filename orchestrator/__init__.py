@@ -5,12 +5,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.core.errors import Retry
 from orchestrator.core.version import VERSION as __version__  # noqa: N811 - the conventional name
 
 if TYPE_CHECKING:
     from orchestrator.api import Project, invoke
 
-__all__ = ["Project", "__version__", "invoke"]
+__all__ = ["Project", "Retry", "__version__", "invoke"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -181,7 +182,7 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
 
     workspace, clock = ready.workspace, ready.workspace.invocation.clock
     names = Names(workspace.graph, workspace.dialect, empty=request.empty, sampled=conditions(workspace, request, ready.sample))
-    prints: list[Noted] = []
+    prints: deque[Noted] = deque()
 
     def notice(node: str, line: str, level: str) -> None:
         prints.append(Noted(clock.now(), level, line, node))
@@ -192,7 +193,7 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
     patience = workspace.project.target.settings.get("lock_timeout")
     leasing = Leasing(workspace.invocation.id, request.on_conflict, None if patience is None else float(patience))
     shop = replace(shop, loaders=loaders, interruptible=interruptible, leasing=leasing, started=workspace.invocation.started)
-    shop = replace(shop, comment=commenting(workspace, secrets(workspace)))
+    shop = replace(shop, comment=commenting(workspace, secrets(workspace)), said=lambda: _emptied(prints))
     for event in execute(ready.plan, workspace.graph, ready.warehouse, shop, _started(ready, request)):
         if isinstance(event, RunStarted):
             yield event
@@ -203,9 +204,14 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
             if not ready.plan.tasks:
                 yield Noted(clock.now(), "info", "Nothing to do: the selection names nothing that this command acts on")
             continue
-        while prints:
-            yield prints.pop(0)
+        yield from _emptied(prints)
         yield event
+
+
+def _emptied(prints: deque[Noted]) -> Iterator[Noted]:
+    """What was said meanwhile, oldest first; other threads may add to it."""
+    while prints:
+        yield prints.popleft()
 
 
 def _places(plan: Plan) -> dict[str, object]:

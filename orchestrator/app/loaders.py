@@ -8,6 +8,7 @@ from typing import Any
 from orchestrator.app.opening import Workspace
 from orchestrator.core.errors import ExecuteError, OrcError, Problem
 from orchestrator.core.node import Node, SqlBody
+from orchestrator.core.patience import patience
 from orchestrator.core.plan import Step
 from orchestrator.core.ports import Connection
 from orchestrator.plan.compile import Names, compile_query
@@ -69,7 +70,7 @@ def python_loader(
             env=workspace.invocation.env,
             on_log=lambda line, level: notice(node.id, line, level),
             cancelled=cancelled,
-            timeout_seconds=_seconds(node, node.config.get("timeout")),
+            timeout_seconds=patience(node.config).timeout,
             memory_bytes=_bytes(node, node.config.get("memory_limit")),
             scratch=str(scratch),
         ) as frames:
@@ -87,18 +88,6 @@ def _input(workspace: Workspace, names: Names, id_: str, make: Any) -> Any:
     if id_ in names.sampled:
         return make(f"select * from {names.text(id_)} as orc_sample")
     return make.of(names.dialect.relation(relation)) if relation else make("select 1 where false")
-
-
-def _seconds(node: Node, value: Any) -> float | None:
-    """A timeout as configured: seconds, or a number with s, m or h."""
-    if value is None:
-        return None
-    text = str(value).strip().lower()
-    factor = {"s": 1, "m": 60, "h": 3600}.get(text[-1:], 0)
-    try:
-        return float(text[:-1]) * factor if factor else float(text)
-    except ValueError:
-        raise ExecuteError(Problem("X321", f"`timeout: {value}` is not a duration", node.span, "timeout: 90, 90s, 10m or 1h")) from None
 
 
 def _bytes(node: Node, value: Any) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 from orchestrator.core.rules import coded
 
 APPENDED = frozenset({"tags", "pre_hook", "post_hook", "depends_on"})
-MERGED = frozenset({"meta", "grants", "labels", "column_types", "docs", "persist_docs", "lint"})
+MERGED = frozenset({"meta", "grants", "labels", "column_types", "docs", "persist_docs", "lint", "retries"})
 
 MODEL_KEYS = frozenset(
     """

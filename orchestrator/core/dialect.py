@@ -238,6 +238,13 @@ class Dialect(Declaring, Differing, Protocol):
         """A query for the run id last recorded for the batch that begins at ``start``; proves a commit."""
         ...
 
+    def time_limit(self, seconds: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Statements that make the server end what a session does when it takes longer, and those that take the limit away again.
+
+        Nothing where the server has no such limit for a session: then a cancel from here is all there is.
+        """
+        ...
+
     def lease_setup(self) -> tuple[str, ...]:
         """Create what leases are kept in, if it is not there."""
         ...

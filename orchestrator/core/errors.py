@@ -119,15 +119,27 @@ class ExecuteError(OrcError):
     """The warehouse refused a statement, or user code raised.
 
     ``position`` is the offset in the statement sent that the engine points at; ``transient`` says whether trying again may help.
+    ``later`` says that it may help after some time only, at least so many seconds: what user code could not reach.
     """
 
     type_name = "DbtDatabaseError"
 
-    def __init__(self, *problems: Problem, position: int | None = None, transient: bool = False, cancelled: bool = False) -> None:
+    def __init__(
+        self, *problems: Problem, position: int | None = None, transient: bool = False, cancelled: bool = False, later: float | None = None
+    ) -> None:
         super().__init__(*problems)
         self.position = position
         self.transient = transient
         self.cancelled = cancelled
+        self.later = later
+
+
+class Retry(Exception):  # noqa: N818 - authors raise it: it reads as what they ask for
+    """What a Python model raises that wants to be tried again ``after`` so many seconds; needs ``retries`` in its config."""
+
+    def __init__(self, message: str = "the model asks to be tried again", *, after: float = 0.0) -> None:
+        super().__init__(message)
+        self.after = after
 
 
 class WarehouseError(OrcError):

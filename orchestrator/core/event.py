@@ -61,7 +61,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class NodeStarted:
-    """Work on a node begins. ``index`` counts from 1 to the run's ``total``."""
+    """Work on a node begins. ``index`` counts from 1 to the run's ``total``, ``attempt`` from 1 each time the node is tried."""
 
     at: datetime
     node: str
@@ -69,6 +69,34 @@ class NodeStarted:
     label: str
     index: int
     thread: str
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRetried:
+    """An attempt at a node failed and there will be another: number ``attempt + 1``, in ``wait`` seconds.
+
+    ``retries`` is how many there may be beside the first. ``cause`` is ``transient``, ``timeout``, ``test`` or ``permanent``;
+    ``started`` and ``seconds`` are the attempt's, as are ``sql`` and ``response``.
+    """
+
+    at: datetime
+    node: str
+    kind: Kind
+    label: str
+    index: int
+    thread: str
+    attempt: int
+    retries: int
+    wait: float
+    status: Status
+    seconds: float
+    started: datetime
+    message: str = ""
+    cause: str = "transient"
+    problem: Problem | None = None
+    sql: str | None = None
+    response: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +107,8 @@ class NodeFinished:
     wall time. ``because`` names the node that made this one skip. ``timing`` has the phases dbt's artifacts list.
     ``batches`` are the intervals of a model that is built by interval: ``successful`` and ``failed``, each ``(start, end)``.
     ``inspect`` is the query (or relation) that shows failing rows. ``response`` is what the engine answered
-    (``rows_affected``, ``bytes_processed``, …).
+    (``rows_affected``, ``bytes_processed``, …). ``attempt`` is the number of the attempt that ended it: ``started`` and ``seconds``
+    are that one's.
     """
 
     at: datetime
@@ -101,6 +130,7 @@ class NodeFinished:
     started: datetime | None = None
     response: Mapping[str, Any] = field(default_factory=dict)
     batches: Mapping[str, tuple[tuple[datetime, datetime], ...]] | None = None
+    attempt: int = 1
 
     @property
     def outcome(self) -> str:
@@ -169,7 +199,7 @@ class RunFinished:
     cancelled: bool = False
 
 
-Event = RunStarted | NodeStarted | NodeFinished | BatchStarted | BatchFinished | Noted | RunFinished
+Event = RunStarted | NodeStarted | NodeRetried | NodeFinished | BatchStarted | BatchFinished | Noted | RunFinished
 
 
 def as_json(event: Event) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from orchestrator.core.errors import Problem
 from orchestrator.core.interval import BatchSize, Interval
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Kind
+from orchestrator.core.patience import EVER, Patience
 
 Does = Literal["contract", "stage", "finish", "check", "within", "apply", "history", "promote", "hook", "python", "seed", "clean", "refuse"]
 
@@ -120,6 +121,7 @@ class Task:
     transactions listed in ``keep`` commit what they did so far (the stage), the others roll back. ``tests`` are the ids
     judged inside. ``label`` is what the console says (``sql table model analytics.orders``). ``leased`` tasks run while no other run
     builds their relation. With ``batches``, ``steps`` are those of the first one, to look at. ``warnings`` are what to know before.
+    ``patience`` says how long it may take and how often it is tried.
     """
 
     node: str
@@ -134,6 +136,7 @@ class Task:
     warnings: tuple[Problem, ...] = ()
     leased: bool = False
     batches: Batches | None = None
+    patience: Patience = EVER
 
 
 @dataclass(frozen=True, slots=True)

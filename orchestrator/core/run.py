@@ -7,7 +7,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from orchestrator.core.event import BatchFinished, BatchStarted, Event, NodeFinished, NodeStarted, Noted, RunFinished, RunStarted, Status
+from orchestrator.core.event import (
+    BatchFinished,
+    BatchStarted,
+    Event,
+    NodeFinished,
+    NodeRetried,
+    NodeStarted,
+    Noted,
+    RunFinished,
+    RunStarted,
+    Status,
+)
 
 BAD = frozenset({Status.FAILED, Status.CRASHED, Status.CANCELLED, Status.PARTIAL})
 
@@ -31,7 +42,7 @@ class Run:
         match event:
             case RunStarted():
                 return replace(self, id=event.run, command=event.command, started=event.at, arguments=event.arguments)
-            case NodeStarted() | BatchStarted() | BatchFinished():
+            case NodeStarted() | NodeRetried() | BatchStarted() | BatchFinished():
                 return self
             case NodeFinished():
                 return replace(self, results=(*self.results, event))

@@ -9,11 +9,12 @@ from typing import Any
 from orchestrator.core.event import Event
 from orchestrator.core.plan import Statement
 from orchestrator.core.snapshot import Lease
+from orchestrator.execute.deadline import Deadline
 
 
 @dataclass(slots=True)
 class Attempt:
-    """What one try of a task has seen so far."""
+    """What one try of a task has seen so far. ``loose`` says that a hook ran outside of a transaction: it cannot be undone."""
 
     sent: list[str] = field(default_factory=list)
     passed: dict[str, bool] = field(default_factory=dict)
@@ -28,3 +29,5 @@ class Attempt:
     published: bool = False
     lease: Lease | None = None
     returned: bool = False
+    deadline: Deadline | None = None
+    loose: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from orchestrator.core.event import BatchFinished, BatchStarted, Event, NodeFini
 from orchestrator.core.interval import Interval, batch_name, spelled
 from orchestrator.core.plan import Batches, Late, Statement, Step, Task
 from orchestrator.core.ports import Connection
+from orchestrator.execute.again import again
 from orchestrator.execute.lease import returned
 from orchestrator.execute.task import Holding, Outcome, run_task
 from orchestrator.execute.workshop import Workshop
@@ -39,13 +41,28 @@ class _Course:
     crash: bool = False
     holding: Holding = field(default_factory=Holding)
 
-    def run(self, steps: Sequence[Step], name: str = "", *, keep: bool = False) -> tuple[Outcome, NodeFinished]:
+    def persist(self, steps: Sequence[Step], name: str, label: str, *, keep: bool) -> tuple[Outcome, NodeFinished]:
+        """Run a batch's steps as often as the model's ``retries`` allow. It waits on its thread: the model's lease is not let go."""
+        number = 1
+        while True:
+            before, crash = {test: list(ends) for test, ends in self.tests.items()}, self.crash
+            outcome, end = self.run(steps, name, keep=keep, number=number)
+            retry = again(self.task, outcome, number, self.shop, random.random(), label)  # noqa: S311 - jitter, not a secret
+            if retry is None:
+                return outcome, end
+            self.hear(retry)
+            self.tests, self.crash = before, crash
+            if self.shop.cancelled.wait(retry.wait):
+                return outcome, end
+            number += 1
+
+    def run(self, steps: Sequence[Step], name: str = "", *, keep: bool = False, number: int = 1) -> tuple[Outcome, NodeFinished]:
         """Run some steps as a task: what its tests say is kept for the end, what it says of the node comes back.
 
         The lease of the first is that of all: nobody else builds the relation between two batches.
         """
         part = replace(self.task, steps=tuple(steps), keep=frozenset({0}) if keep else frozenset(), batches=None)
-        outcome = run_task(part, self.connection, self.shop, lambda event: self._listen(event, name), self.holding)
+        outcome = run_task(part, self.connection, self.shop, lambda event: self._listen(event, name), self.holding, number)
         self.crash |= outcome.crash
         for event in outcome.events:
             self._listen(event, name)
@@ -107,7 +124,7 @@ def _batch(course: _Course, interval: Interval, number: int, *, last: bool) -> t
     place = (task.node, label, number, len(batches.intervals), interval.start, interval.end, threading.current_thread().name)
     course.hear(BatchStarted(shop.clock.now(), *place))
     steps = (*(batches.add if course.exists else batches.create), *(batches.closing if last else ()))
-    outcome, end = course.run([of_batch(s, interval, batches, last=last) for s in steps], name, keep=last)
+    outcome, end = course.persist([of_batch(s, interval, batches, last=last) for s in steps], name, label, keep=last)
     ok = outcome.ok
     status = Status.PASSED if ok else end.status
     course.hear(BatchFinished(shop.clock.now(), *place, status, end.seconds, end.message, end.rows, end.problem))

@@ -12,15 +12,17 @@ from queue import Empty, SimpleQueue
 from typing import Literal
 
 from orchestrator.core.errors import ExecuteError
-from orchestrator.core.event import Event, NodeFinished, NodeStarted, Noted, RunFinished, RunStarted, Status
+from orchestrator.core.event import Event, NodeFinished, NodeRetried, NodeStarted, Noted, RunFinished, RunStarted, Status
 from orchestrator.core.graph import Graph
 from orchestrator.core.plan import Plan, Task
 from orchestrator.core.ports import Connection, Warehouse
+from orchestrator.execute.again import again, cancelled, numbered
 from orchestrator.execute.batches import run_batches
 from orchestrator.execute.commented import Commented
 from orchestrator.execute.frontier import Frontier
 from orchestrator.execute.lease import Pulse
 from orchestrator.execute.task import ATTEMPTS, Outcome, run_task
+from orchestrator.execute.waiting import Waiting
 from orchestrator.execute.workshop import Workshop
 
 POLL_SECONDS = 0.2
@@ -37,7 +39,7 @@ class _Crew:
     warehouse: Warehouse
     shop: Workshop
     events: SimpleQueue[Event | Outcome | Literal["interrupt"]] = field(default_factory=SimpleQueue)
-    work: SimpleQueue[Task | None] = field(default_factory=SimpleQueue)
+    work: SimpleQueue[tuple[Task, int] | None] = field(default_factory=SimpleQueue)
     connections: list[Connection] = field(default_factory=list)
     threads: list[threading.Thread] = field(default_factory=list)
     guard: threading.Lock = field(default_factory=threading.Lock)
@@ -50,9 +52,9 @@ class _Crew:
             thread.start()
             self.threads.append(thread)
 
-    def give(self, task: Task) -> None:
+    def give(self, task: Task, number: int = 1) -> None:
         self.running[task.node] = task
-        self.work.put(task)
+        self.work.put((task, number))
 
     def hear(self) -> Event | Outcome | Literal["interrupt", "nothing"]:
         """What somebody says next; ``nothing`` after a while of silence."""
@@ -66,7 +68,7 @@ class _Crew:
         except KeyboardInterrupt:  # whoever runs us without handlers of their own
             return "interrupt"
         if isinstance(heard, Outcome):
-            del self.running[heard.task.node]
+            self.running.pop(heard.task.node, None)  # one that waited for its next attempt was not running
         return heard
 
     def interrupt(self) -> None:
@@ -94,18 +96,23 @@ class _Crew:
 
     def _serve(self) -> None:
         connection: Connection | None = None
-        while (task := self.work.get()) is not None:
+        while (work := self.work.get()) is not None:
+            task, number = work
             try:
                 connection = connection or self._connect()
                 said = self.shop.comment(task.node) if self.shop.comment else None
                 spoken = Commented(connection, said) if said else connection
-                outcome = (run_batches if task.batches else run_task)(task, spoken, self.shop, self.events.put)
+                if task.batches:
+                    outcome = run_batches(task, spoken, self.shop, self.events.put)
+                else:
+                    outcome = run_task(task, spoken, self.shop, self.events.put, number=number)
             except BaseException as error:  # noqa: BLE001 - whatever happens, the task must end and say so
                 outcome = Outcome.crashed(task, error, self.shop)
             if outcome.crash and connection is not None:  # the next task gets a fresh one
                 self._disconnect(connection)
                 connection = None
-            self.events.put(outcome)
+            retry = again(task, outcome, number, self.shop, random.random())  # noqa: S311 - jitter, not a secret
+            self.events.put(replace(outcome, retry=retry) if retry else numbered(outcome, number))
         if connection is not None:
             self._disconnect(connection)
 
@@ -197,13 +204,22 @@ def _hooks(tasks: Sequence[Task], crew: _Crew, numbering: _Numbering, *, stop_at
 
 def _run(tasks: Sequence[Task], crew: _Crew, numbering: _Numbering, *, fail_fast: bool = False) -> Iterator[Event]:
     frontier = Frontier(tasks)
+    waiting = Waiting()
     stopping = crew.interrupted
     while True:
-        while not stopping and len(crew.running) < len(crew.threads) and (task := frontier.take()) is not None:
-            crew.give(task)
-        if not crew.running:
+        for outcome, number in waiting.all() if stopping else ():  # nobody waits for what will not be tried
+            crew.events.put(cancelled(outcome, number, crew.shop) if crew.interrupted else numbered(outcome, number))
+        while not stopping and len(crew.running) < len(crew.threads):
+            if (due := waiting.due(crew.shop.clock.monotonic())) is not None:
+                crew.give(*due)
+            elif (task := frontier.take()) is not None:
+                crew.give(task)
+            else:
+                break
+        if not crew.running and not waiting and crew.events.empty():
             break
         heard = crew.hear()
+        yield from crew.shop.said()
         if heard == "nothing":
             if stopping:
                 crew.cancel()
@@ -215,6 +231,9 @@ def _run(tasks: Sequence[Task], crew: _Crew, numbering: _Numbering, *, fail_fast
             yield Noted(crew.shop.clock.now(), "warn", "Interrupted: cancelling what runs; press Ctrl-C again to stop at once")
         elif not isinstance(heard, Outcome):
             yield numbering(heard)
+        elif heard.retry is not None and not stopping:
+            yield numbering(heard.retry)
+            waiting.add(heard, crew.shop.clock.monotonic())
         else:
             yield from map(numbering, heard.events)
             if heard.ok:
@@ -225,6 +244,7 @@ def _run(tasks: Sequence[Task], crew: _Crew, numbering: _Numbering, *, fail_fast
                 if fail_fast and not stopping:
                     stopping = True
                     crew.cancel()
+    yield from crew.shop.said()
     for task in frontier.abandon(tuple(crew.running)):
         yield from map(numbering, _never(task, None, crew))
 
@@ -249,7 +269,7 @@ class _Numbering:
         self._numbers: dict[str, int] = {}
 
     def __call__(self, event: Event) -> Event:
-        if isinstance(event, NodeStarted | NodeFinished) and event.kind != "operation":
+        if isinstance(event, NodeStarted | NodeRetried | NodeFinished) and event.kind != "operation":
             number = self._numbers.setdefault(event.node, len(self._numbers) + 1)
             return replace(event, index=number)
         return event

@@ -286,7 +286,7 @@ class _Child:
             problem = replace(
                 problem, hint=problem.hint or "raise the model's `memory_limit`, or work in pieces: `handle.batches()`, `yield`"
             )
-        raise ExecuteError(problem)
+        raise ExecuteError(problem, later=failed.get("later"))
 
     def _explain_death(self) -> NoReturn:
         """The child ended without a word: say what the system says about it."""

@@ -83,6 +83,8 @@ def _step(step: Step, connection: Connection, shop: Workshop, attempt: Attempt) 
         return
     if shop.cancelled.is_set():
         raise ExecuteError(Problem("X302", "cancelled"), cancelled=True)
+    if attempt.deadline is not None:
+        attempt.deadline.check()
     attempt.step = step.id
     attempt.current = None
     match step.does:
@@ -109,6 +111,7 @@ def _step(step: Step, connection: Connection, shop: Workshop, attempt: Attempt) 
                 if step.does == "within":
                     refuse_strays(answer.rows[0][0], step.payload["event_time"])
     attempt.passed.setdefault(step.id, True)
+    attempt.loose |= step.does == "hook" and step.transaction is None
 
 
 def _statements(step: Step, connection: Connection, shop: Workshop) -> tuple[Statement, ...]:

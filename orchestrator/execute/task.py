@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orchestrator.core.errors import ExecuteError, OrcError, Problem, WarehouseError
-from orchestrator.core.event import Event, NodeFinished, NodeStarted, Noted, Status
+from orchestrator.core.event import Event, NodeFinished, NodeRetried, NodeStarted, Noted, Status
+from orchestrator.core.patience import Cause
 from orchestrator.core.plan import Task
 from orchestrator.core.ports import Connection
 from orchestrator.core.snapshot import Lease
+from orchestrator.execute.again import Failure
 from orchestrator.execute.attempt import Attempt
+from orchestrator.execute.deadline import Deadline
 from orchestrator.execute.ends import finished, test_end
 from orchestrator.execute.lease import Occupied, lease, returned
 from orchestrator.execute.run_steps import run_steps
@@ -28,7 +31,7 @@ class Outcome:
     """How a task ended, and the events that say so. ``ok`` decides whether its children may run.
 
     ``crash`` says that it was neither the author's doing nor ours to judge: the connection may not be trusted any more. ``word`` is
-    what its children are told of it.
+    what its children are told of it. ``failure`` is what decides about another attempt, and ``retry`` says that there is one.
     """
 
     task: Task
@@ -36,6 +39,8 @@ class Outcome:
     events: tuple[Event, ...] = ()
     crash: bool = False
     word: str = "failed"
+    failure: Failure | None = None
+    retry: NodeRetried | None = None
 
     @classmethod
     def crashed(cls, task: Task, error: BaseException, shop: Workshop) -> Outcome:
@@ -44,7 +49,9 @@ class Outcome:
         ends = [test_end(t, shop, Status.CRASHED, problem.message, problem, None) for t in task.tests]
         if task.kind not in ("test", "unit_test"):
             ends.append(finished(task, shop, Status.CRASHED, 0.0, message=problem.message, problem=problem))
-        return cls(task, ok=False, events=tuple(ends), crash=True)
+        gone = isinstance(error, WarehouseError)
+        failure = Failure(Cause(problem.code, problem.message, transient=gone), problem, Status.CRASHED, shop.clock.now())
+        return cls(task, ok=False, events=tuple(ends), crash=True, failure=failure)
 
 
 def _bug(error: BaseException) -> Problem:
@@ -58,18 +65,29 @@ class Holding:
     lease: Lease | None = None
 
 
-def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[[Event], None], holding: Holding | None = None) -> Outcome:
-    """Run one task to its end. A conflict with another session rolls back and tries again; nothing else is tried twice.
+def run_task(
+    task: Task,
+    connection: Connection,
+    shop: Workshop,
+    hear: Callable[[Event], None],
+    holding: Holding | None = None,
+    number: int = 1,
+) -> Outcome:
+    """Run one task to its end. A conflict with another session rolls back and tries again; nothing else is tried twice here.
 
+    A task with ``retries`` is tried once: whoever called decides about attempt ``number + 1``, and until then nobody hears of tests.
     Raises nothing for what goes wrong inside: it is in the outcome. Every test of the task ends exactly once.
     """
     begin, started = shop.clock.monotonic(), shop.clock.now()
     connection.about(task.node)
     if task.kind not in ("test", "unit_test"):
-        hear(NodeStarted(started, task.node, task.kind, task.label, 0, threading.current_thread().name))
+        hear(NodeStarted(started, task.node, task.kind, task.label, 0, threading.current_thread().name, number))
+    tries = ATTEMPTS if task.patience.retries is None else 1
     held = holding.lease if holding else None
-    for number in range(1, ATTEMPTS + 1):
+    for tried in range(1, tries + 1):
         attempt = Attempt()
+        limit = task.patience.timeout
+        deadline = Deadline(limit, connection, *(shop.dialect.time_limit(limit) if limit is not None else ()))
         error: ExecuteError | None = None
         status = Status.FAILED
         try:
@@ -77,9 +95,13 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
                 attempt.lease = held = lease(task, connection, shop, hear, held)
             if holding is not None:
                 holding.lease = held
-            run_steps(task, connection, shop, attempt)
+            with deadline:
+                attempt.deadline = deadline
+                run_steps(task, connection, shop, attempt)
         except OrcError as refused:
             error = refused if isinstance(refused, ExecuteError) else ExecuteError(*refused.problems)
+            if deadline.expired and not shop.cancelled.is_set():
+                error = deadline.error()
             if isinstance(refused, WarehouseError):  # nobody there who could take the lease back: it ends with our sessions
                 held, status = None, Status.CRASHED
         except Exception as bug:  # noqa: BLE001 - whatever it is, the task must end and say so
@@ -88,12 +110,14 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
             connection.rollback()
             raise
         if error is None:
+            deadline.lift()
             if holding is None:
                 returned(held, connection, shop, published=attempt.published)
             break
         connection.rollback()
+        deadline.lift()
         # What may have been published must not be applied twice: from the first commit on there is no second try.
-        if not error.transient or attempt.published or number == ATTEMPTS or shop.cancelled.is_set():
+        if not error.transient or attempt.published or tried == tries or shop.cancelled.is_set():
             if not isinstance(error, Occupied):
                 error = (None if holding else returned(held, connection, shop, published=attempt.published)) or error
             elif error.skip:
@@ -101,17 +125,37 @@ def run_task(task: Task, connection: Connection, shop: Workshop, hear: Callable[
             status = Status.CANCELLED if error.cancelled or shop.cancelled.is_set() else Status.CRASHED if error.transient else status
             attempt.cost = connection.about(None)
             return _broken(task, error, status, attempt, shop, hear, begin, started)
-        shop.cancelled.wait(random.uniform(0, 0.02 * 4**number))  # noqa: S311 - jitter, not a secret
+        hear(Noted(shop.clock.now(), "debug", f"rolled back, trying again at once: {error.first.message}", task.node))
+        shop.cancelled.wait(random.uniform(0, 0.02 * 4**tried))  # noqa: S311 - jitter, not a secret
     attempt.cost = connection.about(None)
-    seconds = shop.clock.monotonic() - begin
+    return _ended(task, attempt, shop, hear, shop.clock.monotonic() - begin, started)
+
+
+def _ended(task: Task, attempt: Attempt, shop: Workshop, hear: Callable[[Event], None], seconds: float, started: datetime) -> Outcome:
+    """Everything was sent: what tests said decides."""
     ok = not attempt.failed_tests
+    judged: list[Event] = []
     for event in attempt.events:
         priced = replace(event, response=attempt.cost) if isinstance(event, NodeFinished) and event.node == task.node else event
-        hear(_where_rows_are_now(priced, task, shop) if ok else priced)
+        judged.append(_where_rows_are_now(priced, task, shop) if ok else priced)
+    if ok or task.patience.retries is None:
+        for event in judged:
+            hear(event)
+        judged = []
     ends = [test_end(t, shop, Status.SKIPPED, f"`{task.node}` was not built", None, task.node) for t in _unjudged(task, attempt)]
     if task.kind not in ("test", "unit_test"):
         ends.append(_published(task, shop, attempt, seconds, started))
-    return Outcome(task, ok, tuple(ends))
+    return Outcome(task, ok, (*judged, *ends), failure=None if ok else _rejected(task, shop, attempt, seconds, started))
+
+
+def _rejected(task: Task, shop: Workshop, attempt: Attempt, seconds: float, started: datetime) -> Failure:
+    """What tests left of an attempt."""
+    problem = _not_published(task, shop, attempt.failed_tests, "failed")
+    if task.kind in ("test", "unit_test"):
+        problem = replace(problem, code="X303", message="the test failed")
+    cause = Cause(problem.code, problem.message, test=True)
+    repeatable = not (attempt.loose or attempt.published)
+    return Failure(cause, problem, Status.FAILED, started, seconds, repeatable, sql=";\n".join(attempt.sent), response=attempt.cost)
 
 
 def _left_alone(task: Task, occupied: Occupied, shop: Workshop, hear: Callable[[Event], None], started: datetime) -> Outcome:
@@ -192,7 +236,8 @@ def _broken(
     blamed = _blamed(error, attempt, task)
     problem = shop.explain(error, attempt.current, blamed[0] if blamed else task.node)
     seconds = shop.clock.monotonic() - begin
-    for event in attempt.events:
+    judged = () if task.patience.retries is None else tuple(attempt.events)
+    for event in attempt.events if task.patience.retries is None else ():
         hear(event)
     ends = [
         test_end(
@@ -213,7 +258,21 @@ def _broken(
         sql = ";\n".join(attempt.sent)
         more = {"problem": problem, "sql": sql, "started": started, "response": attempt.cost}
         ends.append(finished(task, shop, status, seconds, message=problem.message, **more))
-    return Outcome(task, ok=False, events=tuple(ends), crash=status is Status.CRASHED)
+    failure = None
+    if status is not Status.CANCELLED and not isinstance(error, Occupied) and error.first.code not in UNKNOWN:
+        late = error.first.code in LATE
+        cause = Cause(error.first.code, error.first.message, error.transient or error.later is not None or status is Status.CRASHED, late)
+        repeatable = not (attempt.published or attempt.loose)
+        told = (seconds, repeatable, error.later or 0.0, ";\n".join(attempt.sent), attempt.cost)
+        failure = Failure(cause, problem, status, started, *told)
+    return Outcome(task, ok=False, events=(*judged, *ends), crash=status is Status.CRASHED, failure=failure)
+
+
+LATE = frozenset({"X205", "X410"})
+"""Limits of our own that an attempt ran into."""
+
+UNKNOWN = frozenset({"X115", "X330"})
+"""Nobody can say what became of the attempt, or it is another run's now: it is not made twice, whatever its config says."""
 
 
 def _blamed(error: ExecuteError, attempt: Attempt, task: Task) -> tuple[str, ...]:

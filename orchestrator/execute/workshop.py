@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from orchestrator.core.errors import ExecuteError, Problem
+from orchestrator.core.event import Noted
 from orchestrator.core.graph import Graph
 from orchestrator.core.plan import Statement, Step
 from orchestrator.core.ports import Clock, Connection, Dialect
@@ -38,7 +39,10 @@ class Loader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What every task needs: the graph, a clock, and the few effects that are not SQL. ``started`` is the run's own instant."""
+    """What every task needs: the graph, a clock, and the few effects that are not SQL. ``started`` is the run's own instant.
+
+    ``said`` gives what models and macros printed since it was last asked.
+    """
 
     graph: Graph
     dialect: Dialect
@@ -51,3 +55,4 @@ class Workshop:
     leasing: Leasing = field(default_factory=Leasing)
     started: datetime | None = None
     comment: Callable[[str], Comment] | None = None
+    said: Callable[[], Iterable[Noted]] = tuple

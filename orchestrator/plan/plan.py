@@ -11,6 +11,7 @@ from orchestrator.core.errors import PlanError, Problem
 from orchestrator.core.graph import Graph
 from orchestrator.core.names import Relation
 from orchestrator.core.node import HookBody, Node
+from orchestrator.core.patience import patience
 from orchestrator.core.plan import Late, Plan, Request, Statement, Step, Task, Verdict
 from orchestrator.core.ports import Dialect
 from orchestrator.core.snapshot import Snapshot
@@ -89,6 +90,7 @@ def plan(
             tasks.append(_test_task(graph.nodes[id_], building, situation))
     tasks += [_unit_task(u, building, situation) for u in loose]
     problems += (*outside(tasks, graph, request.environment), *histories(tasks, graph, request))
+    tasks = [_patient(t, graph.nodes[t.node], problems) for t in tasks]
     if problems:
         raise PlanError(*problems)
     before, after = _run_hooks(graph, dialect) if request.command in (*BUILDS, "test") else ((), ())
@@ -104,6 +106,18 @@ def collecting(problems: list[Problem]) -> Iterator[None]:
         yield
     except PlanError as error:
         problems += error.problems
+
+
+def _patient(task: Task, node: Node, problems: list[Problem]) -> Task:
+    """The task with what its node's config says about retries and timeouts."""
+    if node.config.get("retries") is None and node.config.get("timeout") is None:
+        return task
+    try:
+        return replace(task, patience=patience(node.config))
+    except ValueError as wrong:
+        hint = "retries: {count: 2, delay: 10s, backoff: exponential, max_delay: 5m, jitter: 0.2, on: transient}, timeout: 30m"
+        problems.append(Problem("N363", f"`{node.name}`: {wrong}", node.span, hint, node=node.id))
+        return task
 
 
 def _tests(

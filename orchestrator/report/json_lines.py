@@ -11,6 +11,7 @@ from orchestrator.core.event import (
     BatchStarted,
     Event,
     NodeFinished,
+    NodeRetried,
     NodeStarted,
     Noted,
     RunFinished,
@@ -53,7 +54,9 @@ def json_line(event: Event, story: Story, invocation: str, pid: int) -> str:
         "msg": _message(event, story),
         "name": name,
         "pid": pid,
-        "thread": event.thread if isinstance(event, NodeStarted | NodeFinished | BatchStarted | BatchFinished) else "MainThread",
+        "thread": event.thread
+        if isinstance(event, NodeStarted | NodeRetried | NodeFinished | BatchStarted | BatchFinished)
+        else "MainThread",
         "ts": plain(event.at),
     }
     return json.dumps({"info": info, "data": _data(event, story)}, allow_nan=False, ensure_ascii=False)
@@ -91,6 +94,8 @@ def _identity(event: Event) -> tuple[str, str]:
             return "MainReportVersion", "A001"
         case NodeStarted():
             return "LogStartLine", "Q011"
+        case NodeRetried():
+            return "LogRetryLine", "Z051"
         case NodeFinished(status=Status.SKIPPED):
             return "SkippingDetails", "Q034"
         case NodeFinished():
@@ -111,6 +116,8 @@ def _level(event: Event) -> str:
     match event:
         case NodeFinished(status=found):
             return "error" if found in BROKEN else "warn" if found is Status.WARNED else "info"
+        case NodeRetried():
+            return "warn"
         case BatchFinished(status=found):
             return "info" if found is Status.PASSED else "error"
         case Noted():
@@ -150,6 +157,8 @@ def _data(event: Event, story: Story) -> dict[str, Any]:
                 "problem": plain(event.problem),
                 "node_info": _node(event, event.outcome, started, event.at),
             }
+        case NodeRetried():
+            return {**as_json(event), "sql": None, "description": event.label, "total": story.total}
         case BatchStarted() | BatchFinished():
             found = as_json(event)
             return {**found, "batch_index": event.number, "total_batches": event.total, "description": event.label}

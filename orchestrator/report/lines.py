@@ -8,7 +8,19 @@ from datetime import tzinfo
 from textwrap import wrap
 from typing import TextIO
 
-from orchestrator.core.event import BatchFinished, BatchStarted, Event, NodeFinished, NodeStarted, Noted, RunFinished, RunStarted, Status
+from orchestrator.core.event import (
+    BatchFinished,
+    BatchStarted,
+    Event,
+    NodeFinished,
+    NodeRetried,
+    NodeStarted,
+    Noted,
+    RunFinished,
+    RunStarted,
+    Status,
+)
+from orchestrator.core.patience import shown
 from orchestrator.core.sizes import shown_bytes
 from orchestrator.report.problems import ReadText, no_text, printable, problem
 from orchestrator.report.story import BROKEN, Story, kind_name, name, several
@@ -84,6 +96,8 @@ def lines(event: Event, story: Story, style: Style = PLAIN) -> list[str]:
             found = [] if style.quiet else _opening(event)
         case NodeStarted():
             found = [] if style.quiet else [_dotted(f"{event.index} of {story.total} START {_labelled(event)}", "RUN", style)]
+        case NodeRetried():
+            found = [] if style.quiet else _retried(event, story.total, style)
         case NodeFinished():
             found = [_result(event, story.total, style)] if event.status in BROKEN or not style.quiet else []
             if style.debug and event.sql:
@@ -187,6 +201,15 @@ def _result(event: NodeFinished, total: int, style: Style) -> str:
             text, verdict = f"PARTIALLY {done}{label}", _first_line(event.message)
     timed = "" if event.status in (Status.SKIPPED, Status.REUSED, Status.NOTHING) else f" in {event.seconds:.2f}s"
     return _dotted(f"{event.index} of {total} {text}", _tint(verdict, event.status, style) + timed, style)
+
+
+def _retried(event: NodeRetried, total: int, style: Style) -> list[str]:
+    """That there is another attempt, when, and why."""
+    is_test = event.kind in ("test", "unit_test") and not event.label.startswith(f"{event.kind} ")
+    label = printable(f"{event.kind} {event.label}" if is_test else event.label)
+    place = f"{event.index} of {total} " if event.index else ""
+    verdict = _paint(f"RETRY {event.attempt} of {event.retries} in {shown(event.wait)}", _YELLOW, style)
+    return [_dotted(f"{place}RETRY {label}", verdict, style), *([f"  {_first_line(event.message)}"] if event.message else [])]
 
 
 def _batch(event: BatchFinished, style: Style) -> str:

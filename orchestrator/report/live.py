@@ -13,7 +13,18 @@ from rich.console import Console, Group
 from rich.live import Live as Region
 from rich.text import Text
 
-from orchestrator.core.event import BatchFinished, BatchStarted, Event, NodeFinished, NodeStarted, Noted, RunFinished, RunStarted, Status
+from orchestrator.core.event import (
+    BatchFinished,
+    BatchStarted,
+    Event,
+    NodeFinished,
+    NodeRetried,
+    NodeStarted,
+    Noted,
+    RunFinished,
+    RunStarted,
+    Status,
+)
 from orchestrator.core.node import BUILDABLE
 from orchestrator.report.lines import Style, lines
 from orchestrator.report.story import Story
@@ -51,6 +62,9 @@ class Live:
                 self._region.start()
             case NodeStarted():
                 self._running[event.node] = event
+            case NodeRetried():
+                self._running.pop(event.node, None)
+                self._tell(event)
             case NodeFinished():
                 self._running.pop(event.node, None)
                 if _worth_a_line(event):

@@ -59,6 +59,10 @@ class Leases(Words):
         where = f"{self.quote('relation')} = {self.text(self.lease_key(relation))}"
         return f"select {columns} from {self.relation(self.lease_table)} where {where} order by {self.quote('fence')} desc limit 1"
 
+    def time_limit(self, seconds: float) -> tuple[tuple[str, ...], tuple[str, ...]]:  # noqa: ARG002  see PostgresDialect
+        """No limit that the server would keep by itself."""
+        return (), ()
+
     def lease_beat(self, run: str) -> tuple[str, ...]:
         """Say that a run lives, for all leases it has; nothing to say where a lease cannot outlive its holder."""
         now = f"set {self.quote('heartbeat')} = current_timestamp"

@@ -234,6 +234,10 @@ class PostgresDialect(PostgresConstraints, PostgresDelta):
         claim = f"{self.quote(str(LEDGER.schema))}.{self.quote(named('claim'))}"
         return (f"select run, fence, since from {claim}({self.text(self.lease_key(relation))}, {self.text(run)}, {LEASE_SECONDS})",)
 
+    def time_limit(self, seconds: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The server ends a statement that takes longer, also when nobody can ask it to; a second later than we do."""
+        return (f"set statement_timeout = {int((seconds + 1) * 1000)}",), ("reset statement_timeout",)
+
     def lease_beat(self, run: str) -> tuple[str, ...]:
         """Say that a run lives; a lease whose publish is on its way needs no word."""
         table, mine = self.relation(LEASES), f"run = {self.text(run)}"

@@ -43,10 +43,24 @@ def describe(error: BaseException, filename: str, root: str) -> dict[str, Any]:
         "code": code,
         "message": message[:LONGEST],
         "hint": hint,
+        "later": _later(error),
         "refused": getattr(error, "refused", None) if isinstance(error, Fault) else None,
         "frames": frames,
         "traceback": "".join(told.format()),
     }
+
+
+_ELSEWHERE = frozenset({"ConnectionError", "ConnectError", "ConnectTimeout", "ReadTimeout", "Timeout", "TimeoutError", "TimeoutException"})
+"""Names of exceptions, Python's own and those of libraries that speak over networks, that say that somebody else was not there."""
+
+
+def _later(error: BaseException) -> float | None:
+    """Whether trying again may help, and the seconds to wait at least: the author's own word, or the kind of exception."""
+    after = getattr(error, "after", None)
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if "Retry" in kinds and isinstance(after, int | float):
+        return float(after)
+    return 0.0 if kinds & _ELSEWHERE else None
 
 
 def _text(error: BaseException) -> str:
