@@ -24,7 +24,7 @@ class Past:
 
 def last_failure(history: History, given: Mapping[str, Any]) -> Past | None:
     """The last run, if something of it failed, was skipped, or never got a result. Options given now win over its own."""
-    last = history.last_run(commands=RETRIABLE)
+    last = history.run(given["of"]) if given.get("of") else history.last_run(commands=RETRIABLE)
     nodes = history.unsuccessful(last.id) if last else ()
     if last is None or not nodes:
         return None

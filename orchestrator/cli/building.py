@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -22,6 +23,8 @@ def _execute(given: dict[str, Any], command: str, *, only: Iterable[str] | None 
 
     workspace = opened(given, command)
     asked = request or wire.request(given, command)
+    if told := click.get_current_context().obj.get("told"):  # a scheduler's launch says so in the history
+        asked = replace(asked, invocation={**asked.invocation, **told})
     run = app.build(
         workspace, asked, lambda w: wire.sinks(w, given), only, click.get_current_context().obj.get("interruptible", nullcontext)
     )
@@ -120,6 +123,7 @@ def snapshot(**given: Any) -> int:
 
 
 @orc.command()
+@click.option("--of", metavar="RUN", help="Go on from this run instead of the last one.")
 @o.running
 @o.project
 @o.console

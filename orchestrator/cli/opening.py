@@ -23,7 +23,7 @@ def opened(given: Mapping[str, Any], command: str) -> Workspace:
 
     told = click.get_current_context().obj
     told.update(given)
-    invocation = wire.invocation(given, command)
+    invocation = wire.invocation(given, command, told.get("run"))
     told["root"] = str(invocation.root)
     workspace = open_workspace(invocation)
     told["target_path"] = workspace.project.settings.target_path

@@ -28,7 +28,7 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The help's lists."""
-        _listed(self, ctx, formatter)
+        by_section(self, ctx, formatter)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The help's sentences; examples stay in their lines, also below a mark that a raw docstring spells out."""
@@ -44,11 +44,12 @@ class Group(Command, click.Group):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The help's lists, the commands last."""
-        _listed(self, ctx, formatter)
+        by_section(self, ctx, formatter)
         self.format_commands(ctx, formatter)
 
 
-def _listed(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+def by_section(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """Write a command's options, section by section."""
     rows: dict[str, list[tuple[str, str]]] = {}
     for param in command.get_params(ctx):
         record = param.get_help_record(ctx) if isinstance(param, click.Option) else None  # arguments: the docstring's business

@@ -31,8 +31,8 @@ class SystemClock:
         return time.monotonic()
 
 
-def invocation(options: Mapping[str, Any], command: str) -> Invocation:
-    """What this call was given."""
+def invocation(options: Mapping[str, Any], command: str, run: str | None = None) -> Invocation:
+    """What this call was given. ``run`` is its id, where somebody else has chosen one."""
     from orchestrator.load.settings import find_root
 
     given = options.get("project_dir")
@@ -42,7 +42,7 @@ def invocation(options: Mapping[str, Any], command: str) -> Invocation:
     profiles_dir = options.get("profiles_dir")
     clock = SystemClock()
     return Invocation(
-        id=str(uuid.uuid4()),
+        id=run or str(uuid.uuid4()),
         root=root,
         started=clock.now(),
         clock=clock,
@@ -171,6 +171,52 @@ def history(root: Path) -> Any:
     from orchestrator.record.sqlite import Sqlite
 
     return Sqlite(root / ".orchestrator" / "state.db", pid=os.getpid(), host=socket.gethostname())
+
+
+def timetable(root: Path) -> Any:
+    """What is known of a project's schedules."""
+    import socket
+
+    from orchestrator.record.timetable import Timetable
+
+    return Timetable(root / ".orchestrator" / "state.db", pid=os.getpid(), host=socket.gethostname())
+
+
+def leading(root: Path) -> Any:
+    """The lock that one scheduler of a project has."""
+    from orchestrator.serve.leading import Leading
+
+    return Leading(root / ".orchestrator" / "serve.lock")
+
+
+def daemon(root: Path, options: Mapping[str, Any], say: Any, ending: Any) -> Any:
+    """What a scheduler needs of this process."""
+    import socket
+
+    from orchestrator.app.serving import Daemon
+
+    shared = ["--project-dir", str(root)]
+    for option, name in (
+        ("--profiles-dir", "profiles_dir"),
+        ("--profile", "profile"),
+        ("--target", "target"),
+        ("--target-path", "target_path"),
+    ):
+        shared += [option, str(options[name])] if options.get(name) else []
+    poll = float(options.get("poll") or 1.0)
+    return Daemon(root, timetable(root), SystemClock(), dict(os.environ), socket.gethostname(), say, ending, tuple(shared), poll)
+
+
+def actor() -> str:
+    """Who gives commands here: the user's name and the machine's."""
+    import getpass
+    import socket
+
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's number without a name
+        user = str(os.getuid()) if hasattr(os, "getuid") else "somebody"
+    return f"{user}@{socket.gethostname()}"
 
 
 def sinks(workspace: Any, options: Mapping[str, Any]) -> Sequence[Sink]:

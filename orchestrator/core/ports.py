@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from orchestrator.core.dialect import Dialect
 from orchestrator.core.event import Event
 from orchestrator.core.names import Relation
+from orchestrator.core.schedule import Board, Decision, Launch, LaunchStatus, Tick
 from orchestrator.core.snapshot import Described, Snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Answer", "Clock", "Connection", "Dialect", "Forge", "Posted", "Sink", "Warehouse"]
+__all__ = ["Answer", "Clock", "Connection", "Dialect", "Forge", "Launcher", "Posted", "Sink", "Timetable", "Warehouse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,50 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds since an arbitrary start; never goes back."""
+        ...
+
+
+class Timetable(Protocol):
+    """Where schedulers keep what they know: ticks are final, and each fires once, whoever decides it."""
+
+    def board(self) -> Board:
+        """Everything a decision needs, as of one moment."""
+        ...
+
+    def commit(self, decision: Decision, now: datetime, fence: int | None = None) -> tuple[Tick, ...]:
+        """Write a decision down, all of it or nothing; the ticks that nobody had written before."""
+        ...
+
+    def begin(self, id_: str, run: str, now: datetime, fence: int = 0) -> bool:
+        """Take a waiting launch; false when somebody else has it."""
+        ...
+
+    def process(self, id_: str, pid: int) -> None:
+        """Remember which process runs a launch."""
+        ...
+
+    def end(self, id_: str, status: LaunchStatus, now: datetime, *, code: int | None = None, reason: str | None = None) -> bool:
+        """Write down how a running launch ended; false when it was not running."""
+        ...
+
+    def hand_over(self, id_: str, reason: str, fence: int | None = None) -> bool:
+        """Put a running launch back in the queue; false when it was not running."""
+        ...
+
+
+class Launcher(Protocol):
+    """Runs launches outside of this process."""
+
+    def start(self, launch: Launch, order: Mapping[str, Any], run: str) -> int:
+        """Begin; returns the process's number. ``order`` says in JSON's values what to do, ``run`` is the id of the run it makes."""
+        ...
+
+    def ended(self) -> Iterable[tuple[str, int]]:
+        """Launches whose process is gone since the last question, with its exit code: negative for a signal's number."""
+        ...
+
+    def stop(self, id_: str, *, kill: bool = False) -> None:
+        """Ask a launch to end, or end it."""
         ...
 
 

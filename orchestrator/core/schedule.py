@@ -14,8 +14,10 @@ After = Literal["success", "failure", "any"]
 TickStatus = Literal["fired", "missed", "skipped_overlap", "coalesced"]
 """How a tick ended; each is final. *coalesced* ticks share the launch that was already waiting."""
 
-LaunchStatus = Literal["queued", "running", "passed", "failed", "cancelled", "timed_out"]
-OVER: frozenset[LaunchStatus] = frozenset({"passed", "failed", "cancelled", "timed_out"})
+LaunchStatus = Literal["queued", "running", "passed", "failed", "cancelled", "timed_out", "skipped"]
+"""*skipped* is a run whose ``when`` said no; *failed* has exit codes 1 and 2."""
+
+OVER: frozenset[LaunchStatus] = frozenset({"passed", "failed", "cancelled", "timed_out", "skipped"})
 """Statuses a launch never leaves."""
 
 
@@ -24,7 +26,8 @@ class Schedule:
     """One entry of ``schedules.yml``. Exactly one of ``cron``, ``every`` (seconds) and ``after`` says when.
 
     ``window`` (``catch_up_window``) and ``timeout`` are seconds. ``deadline`` is a time of day in ``zone`` (``"08:00"``), or
-    seconds after the tick. ``on`` says which ends of the schedules in ``after`` count. ``select`` and ``exclude`` are words of the selection grammar.
+    seconds after the tick. ``on`` says which ends of the schedules in ``after`` count. ``select`` and ``exclude`` are words of the
+    selection grammar, ``when`` is a query that has to say true.
     """
 
     name: str
@@ -96,8 +99,8 @@ class Watch:
 class Launch:
     """A run somebody asked the scheduler for: a tick, a request, a person. ``id`` says which; ``attempt`` counts its processes.
 
-    ``due`` is the tick's instant. ``run`` is the id of the newest attempt in the history of runs. ``followed`` says that schedules
-    ``after`` it have heard of its end, ``late`` that it was told to have missed its deadline. ``stopping`` is the status it will end in
+    ``due`` is the tick's instant. ``runs`` are the ids of its attempts in the history of runs, newest last. ``followed`` says that
+    schedules ``after`` it have heard of its end, ``late`` that it was told to have missed its deadline. ``stopping`` is the status it will end in
     because somebody wants its end. ``fence`` is that of the leader that began it.
     """
 
@@ -118,7 +121,7 @@ class Launch:
     deadline: datetime | None = None
     timeout: int | None = None
     attempt: int = 0
-    run: str = ""
+    runs: tuple[str, ...] = ()
     code: int | None = None
     pid: int = 0
     born: str = ""

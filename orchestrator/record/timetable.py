@@ -25,6 +25,7 @@ from orchestrator.record.process import birth
 _COLUMNS = tuple(f.name for f in fields(Launch))
 _TIMES = frozenset({"queued", "due", "not_before", "started", "finished", "deadline"})
 _FLAGS = frozenset({"followed", "late"})
+_JSON = frozenset({"vars", "runs"})
 _ADD = f"insert into launches ({', '.join(_COLUMNS)}) values ({', '.join('?' for _ in _COLUMNS)}) on conflict do nothing"
 
 
@@ -110,7 +111,8 @@ class Timetable:
                 values = (watch.name, watch.timing, _text(watch.since), _text(watch.seen), _text(watch.paused), _text(watch.removed))
                 connection.execute(
                     "insert into schedules (name, timing, since, seen, paused, removed) values (?, ?, ?, ?, ?, ?)"
-                    " on conflict (name) do update set timing = excluded.timing, since = excluded.since, seen = excluded.seen, removed = excluded.removed",
+                    " on conflict (name) do update set timing = excluded.timing, since = excluded.since, seen = excluded.seen,"
+                    " removed = excluded.removed",
                     values,
                 )
             for id_, status, reason in decision.stops:
@@ -144,8 +146,8 @@ class Timetable:
         with self._writing() as connection:
             self._still(connection, fence or None)
             taken = (
-                "update launches set status = 'running', run = ?, started = ?, attempt = attempt + 1, host = ?, fence = ?,"
-                " pid = 0, born = '', code = null"
+                "update launches set status = 'running', runs = json_insert(runs, '$[#]', ?), started = ?, attempt = attempt + 1,"
+                " host = ?, fence = ?, pid = 0, born = '', code = null"
                 " where id = ? and status = 'queued'"
             )
             return bool(connection.execute(taken, (run, _text(now), self._host, fence, id_)).rowcount)
@@ -155,16 +157,13 @@ class Timetable:
         with self._writing() as connection:
             connection.execute("update launches set pid = ?, born = ? where id = ? and status = 'running'", (pid, birth(pid), id_))
 
-    def end(
-        self, id_: str, status: LaunchStatus, now: datetime, *, code: int | None = None, reason: str | None = None, fence: int = 0
-    ) -> bool:
-        """Write down how a launch ended; false when it is not ours any more."""
+    def end(self, id_: str, status: LaunchStatus, now: datetime, *, code: int | None = None, reason: str | None = None) -> bool:
+        """Write down how a launch ended; false when it was not running."""
         with self._writing() as connection:
             over = (
-                "update launches set status = ?, finished = ?, code = ?, reason = coalesce(?, reason)"
-                " where id = ? and status = 'running' and fence = ?"
+                "update launches set status = ?, finished = ?, code = ?, reason = coalesce(?, reason) where id = ? and status = 'running'"
             )
-            return bool(connection.execute(over, (status, _text(now), code, reason, id_, fence)).rowcount)
+            return bool(connection.execute(over, (status, _text(now), code, reason, id_)).rowcount)
 
     def hand_over(self, id_: str, reason: str, fence: int | None = None) -> bool:
         """Put a running launch back: whoever leads next goes on with it."""
@@ -202,7 +201,8 @@ class Timetable:
             values = (self._host, self._pid, birth(self._pid), _text(now))
             connection.execute(
                 "insert into leaders values ('scheduler', ?, ?, ?, 1, ?) on conflict (name) do update"
-                " set host = excluded.host, pid = excluded.pid, born = excluded.born, fence = leaders.fence + 1, heartbeat = excluded.heartbeat",
+                " set host = excluded.host, pid = excluded.pid, born = excluded.born, fence = leaders.fence + 1,"
+                " heartbeat = excluded.heartbeat",
                 values,
             )
             return int(connection.execute("select fence from leaders where name = 'scheduler'").fetchone()[0])
@@ -249,7 +249,7 @@ def _row(launch: Launch) -> tuple[Any, ...]:
 def _kept(name: str, value: Any) -> Any:
     if name in _TIMES:
         return _text(value)
-    return json.dumps(plain(value)) if name == "vars" else int(value) if name in _FLAGS else value
+    return json.dumps(plain(value)) if name in _JSON else int(value) if name in _FLAGS else value
 
 
 def _launch(row: sqlite3.Row) -> Launch:
@@ -257,7 +257,9 @@ def _launch(row: sqlite3.Row) -> Launch:
         kept = row[name]
         if name in _TIMES:
             return None if kept is None else _at(kept)
-        return json.loads(kept) if name == "vars" else bool(kept) if name in _FLAGS else kept
+        if name in _JSON:
+            return tuple(json.loads(kept)) if name == "runs" else json.loads(kept)
+        return bool(kept) if name in _FLAGS else kept
 
     return Launch(**{name: value(name) for name in _COLUMNS})
 

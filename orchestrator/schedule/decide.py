@@ -34,8 +34,8 @@ class Due:
     late: bool = False
 
 
-def decide(spec: Spec, board: Board, now: datetime) -> Decision:
-    """What has to be written down at ``now``: every tick that is due gets its one final status.
+def decide(spec: Spec, board: Board, now: datetime, until: datetime | None = None) -> Decision:
+    """What has to be written down at ``now``: every tick that is due (``until`` then, if given) gets its one final status.
 
     >>> from datetime import UTC
     >>> daily = Spec({"daily": Schedule("daily", cron="@daily")})
@@ -56,7 +56,7 @@ def decide(spec: Spec, board: Board, now: datetime) -> Decision:
             watches.append(Watch(name, schedule.timing, now, now, watch.paused if watch else None))
             continue
         idle = watch.paused is not None or not schedule.enabled
-        due, seen = ([], watch.seen) if idle else _due(schedule, watch, now)
+        due, seen = ([], watch.seen) if idle else _due(schedule, watch, now, until or now)
         due += _following(schedule, ended, idle=idle)
         for tick, launch, stopped in _overlapping(schedule, due, board.of(name), now):
             ticks.append(tick)
@@ -79,11 +79,11 @@ def decide(spec: Spec, board: Board, now: datetime) -> Decision:
     )
 
 
-def _due(schedule: Schedule, watch: Watch, now: datetime) -> tuple[list[Due], datetime]:
-    """The ticks in ``(seen, now]`` with their fate by the policy for missed ones, and how far that decides."""
+def _due(schedule: Schedule, watch: Watch, now: datetime, until: datetime) -> tuple[list[Due], datetime]:
+    """The ticks in ``(seen, until]`` with their fate by the policy for missed ones, and how far that decides."""
     found: list[datetime] = []
     for at in islice(instants(schedule, watch.seen), AT_ONCE + 1):
-        if at > now:
+        if at > until:
             break
         found.append(at)
     more = len(found) > AT_ONCE
@@ -115,7 +115,7 @@ def _following(schedule: Schedule, ended: Iterable[Launch], *, idle: bool) -> li
     wanted: dict[str, frozenset[str]] = {
         "success": frozenset({"passed"}),
         "failure": frozenset({"failed", "timed_out"}),
-        "any": frozenset({"passed", "failed", "timed_out", "cancelled"}),
+        "any": frozenset({"passed", "failed", "timed_out", "cancelled", "skipped"}),
     }
     found = []
     for each in sorted(ended, key=lambda e: (e.finished or e.queued, e.id)):

@@ -46,6 +46,11 @@ def spec(entries: Iterable[Properties]) -> Spec:
     known = tuple(entries)
     schedules = {e.name: _schedule(e, problems) for e in known if e.section == "schedules"}
     triggers = {e.name: _trigger(e, problems) for e in known if e.section == "triggers"}
+    problems += [
+        Problem("U085", f"`{e.name}` is the name of a schedule and of a trigger", e.at(), "rename one of them")
+        for e in known
+        if e.section == "triggers" and e.name in schedules
+    ]
     limits = next((_limits(e, problems) for e in known if e.section == "scheduler"), Limits())
     problems += _followed({e.name: e for e in known if e.section == "schedules"}, schedules)
     if problems:

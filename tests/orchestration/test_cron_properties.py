@@ -78,7 +78,11 @@ def slow_cron(parts: tuple[set[int] | None, ...], zone: str, start: datetime, en
 def slow_every(seconds: int, zone: str, start: datetime, end: datetime) -> list[datetime]:
     def fits(wall: datetime) -> bool:
         since = int((wall - datetime.combine(wall.date(), time())).total_seconds())
-        return since % seconds == 0 if seconds < 86_400 else since == 0 and wall.date().toordinal() % (seconds // 86_400) == date(1970, 1, 1).toordinal() % (seconds // 86_400)
+        return (
+            since % seconds == 0
+            if seconds < 86_400
+            else since == 0 and wall.date().toordinal() % (seconds // 86_400) == date(1970, 1, 1).toordinal() % (seconds // 86_400)
+        )
 
     shown = walls(zone, start - timedelta(days=2), end)
     if seconds <= 3600:
@@ -110,7 +114,9 @@ def spelled(part: set[int] | None) -> str:
 
 @settings(max_examples=150, deadline=None)
 @given(stretches(), st.tuples(field(0, 59), field(0, 4) | field(0, 23), field(1, 31), field(1, 12), field(0, 6)))
-def test_cron_patterns_are_due_when_a_look_at_every_minute_says_so(where: tuple[str, datetime, datetime], parts: tuple[set[int] | None, ...]) -> None:
+def test_cron_patterns_are_due_when_a_look_at_every_minute_says_so(
+    where: tuple[str, datetime, datetime], parts: tuple[set[int] | None, ...]
+) -> None:
     zone, start, end = where
     try:
         found = cron(" ".join(map(spelled, parts)), zone, start)

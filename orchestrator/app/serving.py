@@ -1,0 +1,186 @@
+"""``orc serve`` and ``orc schedule --once``: the loop around the scheduler's turns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from orchestrator.app.scheduling import order, scheduling
+from orchestrator.core.errors import OrcError, StoreError
+from orchestrator.core.ports import Clock
+from orchestrator.core.schedule import Launch, Schedule
+from orchestrator.load.schedules import FILE
+from orchestrator.record.timetable import Deposed, Timetable
+from orchestrator.schedule.spec import Spec
+from orchestrator.serve.children import Children
+from orchestrator.serve.leading import Leading, remote
+from orchestrator.serve.scheduler import Scheduler
+
+BEAT = 5.0
+"""Seconds between two signs of life of a leader."""
+
+ENDING = 40.0
+"""Seconds that runs get to end when they are asked to, before they are ended."""
+
+WAIT = "600"
+"""Seconds that a launch waits for a warehouse that another one holds, unless ``ORC_LOCK_TIMEOUT`` says otherwise."""
+
+
+@dataclass
+class Reading:
+    """What the project says about schedules, read again when its file changes. A file that cannot be read leaves what was known."""
+
+    root: Path
+    say: Callable[[str], None]
+    _known: Spec | None = None
+    _mark: tuple[int, int, int] | None = field(default=None, repr=False)
+
+    def __call__(self) -> Spec:
+        """The schedules as of now. Raises ``ConfigError`` only when nothing is known yet."""
+        mark = self._stamp()
+        if self._known is not None and mark == self._mark:
+            return self._known
+        try:
+            found = scheduling(self.root)
+        except OrcError as error:
+            if self._known is None:
+                raise
+            self._mark = mark
+            for problem in error.problems:
+                self.say(f"{FILE} is not taken over: {problem}")
+            return self._known
+        if self._known is not None:
+            self.say(f"{FILE} has changed: {len(found.schedules)} schedules")
+        self._known, self._mark = found, mark
+        return found
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            facts = (self.root / FILE).stat()
+        except OSError:
+            return None
+        return facts.st_mtime_ns, facts.st_size, facts.st_ino
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """What the loop needs of its surroundings. ``shared`` are words for every command line; ``ending`` says that somebody wants an end."""
+
+    root: Path
+    timetable: Timetable
+    clock: Clock
+    env: Mapping[str, str]
+    host: str
+    say: Callable[[str], None]
+    ending: Callable[[], bool]
+    shared: tuple[str, ...] = ()
+    poll: float = 1.0
+    sleep: Callable[[float], None] = time.sleep
+
+    @property
+    def state(self) -> Path:
+        """Where locks and logs are."""
+        return self.root / ".orchestrator"
+
+    def children(self) -> Children:
+        """Processes for launches."""
+        return Children(self.root, self.state / "logs", {"ORC_LOCK_TIMEOUT": WAIT, **self.env})
+
+    def ordered(self, schedule: Schedule, launch: Launch, run: str) -> dict[str, Any]:
+        """What a launch's process has to do."""
+        return order(schedule, launch, run, self.shared)
+
+    def scheduler(self, spec: Callable[[], Spec], **more: Any) -> Scheduler:
+        """A scheduler in these surroundings."""
+        return Scheduler(self.timetable, self.children(), self.clock, spec, self.ordered, self.say, host=self.host, **more)
+
+
+def once(daemon: Daemon, spec: Spec) -> int:
+    """Decide what is due now, run it with what follows it, and return the worst exit code."""
+    until = daemon.clock.now()
+    scheduler = daemon.scheduler(lambda: spec, until=until)
+    scheduler.recover()
+    while True:
+        scheduler.turn(firing=not daemon.ending())
+        if scheduler.idle and (daemon.ending() or not scheduler.waiting):
+            return scheduler.worst
+        if daemon.ending():
+            scheduler.drain()
+        daemon.sleep(min(daemon.poll, 0.2))
+
+
+def serve(daemon: Daemon, leading: Leading) -> None:
+    """Lead when nobody else does, and do what is due, until somebody wants an end.
+
+    Raises:
+        StoreError: S007, somebody else leads though we have the lock; S008, the lock cannot be had here.
+        ConfigError: ``schedules.yml`` cannot be read at the start.
+    """
+    reading = Reading(daemon.root, daemon.say)
+    found = reading()
+    daemon.say(f"{len(found.schedules)} schedules, {len(found.triggers)} triggers")
+    if kind := remote(daemon.state):
+        daemon.say(f"warning: {daemon.state} is on {kind}: a lock there may not hold between machines; serve from one host only")
+    standby = False
+    while not daemon.ending():
+        if leading.take():
+            _lead(daemon, reading)
+            return
+        if not standby:
+            daemon.say("another `orc serve` leads here: standing by")
+            standby = True
+        _pause(daemon, daemon.poll)
+
+
+def _lead(daemon: Daemon, reading: Reading) -> None:
+    fence = daemon.timetable.lead(daemon.clock.now())
+    daemon.say(f"leading (term {fence})")
+    scheduler = daemon.scheduler(reading, fence=fence)
+    beaten = daemon.clock.monotonic()
+    left: tuple[str, ...] = scheduler.recover()
+    while not daemon.ending():
+        try:
+            if left:
+                left = scheduler.recover()
+            scheduler.turn()
+            if daemon.clock.monotonic() - beaten >= BEAT:
+                daemon.timetable.beat(fence, daemon.clock.now())
+                beaten = daemon.clock.monotonic()
+                scheduler.recover()  # what `orc schedule --once` began and did not end
+        except Deposed:
+            scheduler.drain(kill=True)
+            raise
+        except StoreError as error:  # busy, or a full disk: what runs goes on, and the next turn tries again
+            daemon.say(str(error))
+        _pause(daemon, daemon.poll)
+    _drain(daemon, scheduler, reading)
+
+
+def _drain(daemon: Daemon, scheduler: Scheduler, reading: Reading) -> None:
+    """Let runs end by themselves, then ask them, then end them; what did not end goes on under the next leader."""
+    limit = reading().limits.drain
+    if not scheduler.idle:
+        daemon.say(f"stopping: nothing new begins; what runs has {limit} s")
+    _until_idle(daemon, scheduler, limit)
+    for kill in (False, True):
+        if not scheduler.idle:
+            scheduler.drain(kill=kill)
+            _until_idle(daemon, scheduler, ENDING)
+    daemon.say("stopped")
+
+
+def _until_idle(daemon: Daemon, scheduler: Scheduler, seconds: float) -> None:
+    until = daemon.clock.monotonic() + seconds
+    while not scheduler.idle and daemon.clock.monotonic() < until:
+        scheduler.turn(firing=False)
+        daemon.sleep(min(daemon.poll, 0.2))
+
+
+def _pause(daemon: Daemon, seconds: float) -> None:
+    """Sleep in small pieces: a signal's flag is looked at soon."""
+    until = daemon.clock.monotonic() + seconds
+    while not daemon.ending() and (left := until - daemon.clock.monotonic()) > 0:
+        daemon.sleep(min(left, 0.2))
