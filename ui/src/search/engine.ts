@@ -140,8 +140,7 @@ export class Engine {
   /** Ids, best first: whole names, then names that begin so, then by score, then names that hold the text inside a word. */
   private ranked(where: MiniSearch<Doc>, wanted: string, names: readonly string[]): number[] {
     const exact = wanted.toLowerCase();
-    // One letter begins a word of almost every name: too many to weigh, so those that begin with it, in their order.
-    if (exact.length === 1) return names.flatMap((name, id) => (name.toLowerCase().startsWith(exact) ? id : []));
+    if (exact.length <= SHORT) return beginning(names, exact);
     let found = where.search(wanted, OPTIONS);
     if (!found.length) found = where.search(wanted, FUZZY);
     const ids = found.map((hit) => hit.id as number);
@@ -156,6 +155,19 @@ export class Engine {
     if (exact.length > 2) names.forEach((name, id) => !known.has(id) && name.toLowerCase().includes(exact) && ids.push(id));
     return ids;
   }
+}
+
+/** So few letters begin a word of very many names and descriptions: too many to weigh. */
+const SHORT = 2;
+
+/** Names with a word that begins so: the very name first, then in their order. */
+function beginning(names: readonly string[], letters: string): number[] {
+  const found = names.flatMap((name, id) => {
+    const lower = name.toLowerCase();
+    return lower.startsWith(letters) || lower.includes(`_${letters}`) ? id : [];
+  });
+  const isIt = (id: number): number => Number(names[id]?.toLowerCase() === letters);
+  return found.sort((a, b) => isIt(b) - isIt(a));
 }
 
 const BEFORE = 30;

@@ -152,7 +152,8 @@ test("search finds names, columns, macros and descriptions, the best first", () 
   assert.deepEqual(within("stg_orders.amount"), ["stg_orders.amount"]);
   assert.deepEqual(within("customer_value email"), ["customer_value.email"]);
   assert.deepEqual(names("x", "name"), []);
-  assert.deepEqual(names("D", "name"), ["daily_revenue"]);
+  assert.deepEqual(names("D", "name"), ["daily_revenue", "finance_dashboard"]);
+  assert.deepEqual(names("id", "column").slice(0, 1), ["id"], "the very name comes first");
   assert.deepEqual(made.search("").hits, []);
   assert.deepEqual(made.search("_ !").hits, []);
   const id = made.search("customer_id").hits.find((hit) => hit.area === "column");
