@@ -25,13 +25,23 @@ export function Overview() {
         {KINDS.map((kind) => ({ kind, count: nodes.filter((node) => node.kind === kind).length }))
           .filter(({ count }) => count)
           .map(({ kind, count }) => (
-            <Count key={kind} label={plural(kind)} value={count} href={formatPlace({ path: ["list"], query: { kind } })} />
+            <Count
+              key={kind}
+              label={count === 1 ? kind : plural(kind)}
+              value={count}
+              href={formatPlace({ path: ["list"], query: { kind } })}
+            />
           ))}
         <Count label="columns" value={counts.columns} />
         <Count label="tests" value={counts.tests + counts.unit_tests} />
         {counts.macros ? <Count label="macros" value={counts.macros} href="#/macros" /> : null}
         {counts.columns ? <Count label="columns traced" value={`${Math.floor((100 * counts.traced) / counts.columns)} %`} /> : null}
       </dl>
+      {project.overview ? (
+        <section aria-label="About" className="prose">
+          <Markdown text={project.overview} />
+        </section>
+      ) : null}
       <section aria-labelledby="trouble">
         <h2 id="trouble">Needs attention</h2>
         {troubles.length ? (
@@ -64,11 +74,6 @@ export function Overview() {
         </div>
         <FolderMap at={[]} isSmall />
       </section>
-      {project.overview ? (
-        <section aria-label="About" className="prose">
-          <Markdown text={project.overview} />
-        </section>
-      ) : null}
     </>
   );
 }
