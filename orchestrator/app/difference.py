@@ -190,8 +190,10 @@ class _Session:
             unmatched_after=loose_after + sides[1].nulls,
             columns=tuple(compared),
         )
-        if not found.differs and found.unmatched_before + found.unmatched_after and of.terms.percent is None:
-            found = replace(found, unmatched_differ=True)
+        # The digests of all rows do differ, and nothing that was matched does. (Within a tolerance, digests say nothing.)
+        if not found.differs and not of.terms.tolerance:
+            loose = found.unmatched_before + found.unmatched_after or of.terms.percent is not None
+            found = replace(found, unmatched_differ=bool(loose))
         return self._sampled(of, found, samples)
 
     def _together(self, of: say.Comparing) -> tuple[list[int], list[int], dict[str, list[Row]]]:

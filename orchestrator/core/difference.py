@@ -102,7 +102,8 @@ class Difference:
     rows are matched by, ``key_from`` who says that they are one (``--on``, ``unique_key``, ``test unique_orders_id``, ``inferred``);
     empty for ``counted``, and ``note`` says why. ``removed`` and ``added`` are rows whose key only one side has, ``changed`` have another
     value in some column. Duplicate keys are counted, and their rows are not matched: with those whose key has a null they are
-    ``unmatched``. ``unmatched_differ``: nothing else differs, so it must be among them. ``shown`` names the columns of sampled rows.
+    ``unmatched``. ``unmatched_differ``: nothing else differs, so it must be among them, or outside of the
+    sample. ``shown`` names the columns of sampled rows.
     """
 
     before: str

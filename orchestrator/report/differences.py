@@ -130,7 +130,8 @@ def _row_lines(found: Difference) -> Iterator[Pieces]:
         nulls = f"rows without a whole key: {found.nulls_before:,} → {found.nulls_after:,}"
         yield ((f"           {found.unmatched_before:,} → {found.unmatched_after:,} rows not matched ({twice}; {nulls})", YELLOW),)
     if found.unmatched_differ:
-        yield (("           what differs is among the rows that are not matched", YELLOW),)
+        where = "outside of the sample" if found.how == "sampled" else "among the rows that are not matched"
+        yield ((f"           what differs is {where}", YELLOW),)
 
 
 def _schema(found: Difference) -> Iterator[tuple[str, str, str]]:

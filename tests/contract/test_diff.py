@@ -262,6 +262,16 @@ def test_a_sample_is_of_the_same_keys_on_both_sides(pair: Pair) -> None:
     assert pair.difference(percent=25.0).changed == found.changed
 
 
+def test_a_sample_that_misses_the_difference_does_not_hide_that_there_is_one(pair: Pair) -> None:
+    numbers = range(100)
+    pair.made(rows(*((n, "a") for n in numbers)), rows(*((n, "a") for n in numbers), (100, "b")))
+    found = pair.difference(percent=0.0001)
+    assert (found.added, found.changed, found.same, found.differs) == (0, 0, 0, True)
+    pair.made(rows(*((n, "a") for n in numbers)), rows(*((n, "b" if n == 50 else "a") for n in numbers)))
+    found = pair.difference(percent=0.0001)
+    assert (found.changed, found.unmatched_differ, found.differs) == (0, True, True)
+
+
 NESTED = {
     "bigquery": ("[1, 2]", "[1, 3]", "struct(1 as a, 'x' as b)", "struct(1 as a, 'y' as b)", "json '{\"a\": 1}'", "json '{\"a\": 2}'"),
     "duckdb": ("[1, 2]", "[1, 3]", "{'a': 1, 'b': 'x'}", "{'a': 1, 'b': 'y'}", "'{\"a\": 1}'::json", "'{\"a\": 2}'::json"),
