@@ -12,7 +12,7 @@ OWN = "Options"
 COLUMN = 25
 """Where the explanations begin in every section; what is longer has a line of its own."""
 
-ORDER = (OWN, "Selection", "Building", "Running", "Project", "Console")
+ORDER = (OWN, "Selection", "State", "Building", "Running", "Project", "Console")
 
 
 class Option(click.Option):
