@@ -104,19 +104,19 @@ def _report(workspace: Workspace, review: Review, given: dict[str, Any]) -> None
     """Write the reports, say the verdict, print what was asked for."""
     from orchestrator.app import secrets
     from orchestrator.app.artifacts import target_folder
-    from orchestrator.app.ci.reports import annotated, write_reports
+    from orchestrator.app.ci.reports import COMMENT, annotated, write_reports
     from orchestrator.cli.wire import environment
 
     folder = Path(given["report_dir"]) if given["report_dir"] else target_folder(workspace) / REPORTS
     env = environment(given)
-    files = write_reports(review, env, folder, secrets(workspace))
+    write_reports(review, env, folder, secrets(workspace))
     if lines := annotated(review, env, secrets(workspace)):
         click.echo(lines, err=True)  # GitHub reads both streams, and the other one is for what was asked for
     match given["form"]:
         case "json":
-            click.echo(next(f for f in files if f.suffix == ".json").read_text(encoding="utf-8"), nl=False)
+            click.echo((folder / "review.json").read_text(encoding="utf-8"), nl=False)
         case "markdown":
-            click.echo(next(f for f in files if f.suffix == ".md").read_text(encoding="utf-8"), nl=False)
+            click.echo((folder / COMMENT).read_text(encoding="utf-8"), nl=False)
         case _:
             from orchestrator.report.verdict import verdict
 

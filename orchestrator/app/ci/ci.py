@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.app import Interruptible, build
@@ -14,7 +15,7 @@ from orchestrator.app.ci.breaks import breaks
 from orchestrator.app.ci.production import Production, missing, production
 from orchestrator.app.ci.reviewed import Found, blocked, reviewed
 from orchestrator.app.ci.suspects import suspects
-from orchestrator.app.ci.told import environment, told
+from orchestrator.app.ci.told import ALLOWING, environment, labels, told
 from orchestrator.app.opening import Workspace, garbage_kept
 from orchestrator.core.difference import Difference, Undone
 from orchestrator.core.errors import Problem, UsageError
@@ -57,6 +58,7 @@ def ci(
     begun = workspace.invocation.clock.monotonic()
     env = workspace.invocation.env
     server = told(env)
+    asked = replace(asked, allow_breaking=asked.allow_breaking or ALLOWING in labels(env, _event(env)))
     origin = ancestry(
         workspace.invocation.root, (asked.base.removeprefix("git:"),) if asked.base else server.bases, env, _by(asked, server.said_by)
     )
@@ -80,6 +82,14 @@ class _Known:
     consequences: tuple[Consequence, ...]
     broken: tuple[Broken, ...]
     rebuild: Rebuild
+
+
+def _event(env: Mapping[str, str]) -> str:
+    """What GitHub says about the event that the job runs for."""
+    try:
+        return Path(env["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8")
+    except (OSError, KeyError, UnicodeDecodeError):
+        return ""
 
 
 def _by(asked: Asked, said_by: str) -> str:

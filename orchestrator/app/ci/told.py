@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,6 +59,25 @@ def told(env: Mapping[str, str]) -> Told:
     numbers = (found[1] for name, pattern in NUMBERS if (found := re.match(pattern, env.get(name, ""))))
     branches = (env[name] for name in BRANCHES if env.get(name))
     return Told(tuple(value for _, value in given), given[0][0] if given else "", next(numbers, ""), next(branches, ""))
+
+
+ALLOWING = "allow-breaking"
+"""The label of a pull request whose breaking changes are meant."""
+
+
+def labels(env: Mapping[str, str], event: str = "") -> frozenset[str]:
+    """The labels of the pull request. ``event`` is the text of GitHub's event; other servers have a variable.
+
+    >>> sorted(labels({"CI_MERGE_REQUEST_LABELS": "allow-breaking,bug"})), labels({}, '{"pull_request": {"labels": [{"name": "bug"}]}}')
+    (['allow-breaking', 'bug'], frozenset({'bug'}))
+    """
+    listed = [word.strip() for word in env.get("CI_MERGE_REQUEST_LABELS", "").split(",")]
+    try:
+        said = json.loads(event) if event else {}
+        listed += [str(label["name"]) for label in (said.get("pull_request") or {}).get("labels") or ()]
+    except (ValueError, TypeError, LookupError, AttributeError):  # not what GitHub writes
+        pass
+    return frozenset(filter(None, listed))
 
 
 LONGEST = 36
