@@ -57,5 +57,5 @@ def _result(problem: Problem, index: int, folder: str) -> dict[str, Any]:
 
 def _location(span: Span, folder: str) -> dict[str, Any]:
     region = {"startLine": span.line, "startColumn": span.column, "endColumn": span.column + span.length}
-    uri = quote(located(span.path, folder), safe="/~")
+    uri = quote(located(span.path, folder), safe="/~", errors="backslashreplace")
     return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}
