@@ -33,7 +33,7 @@ def _lines(found: Sequence[Problem], folder: str, most: int | None) -> Iterator[
 def _line(problem: Problem, folder: str) -> str:
     span = spot(problem)
     where = {"file": located(span.path, folder), "line": span.line, "col": span.column, "endColumn": span.column + span.length}
-    title = problem.code if name(problem.code) == problem.code and "-" in problem.code else f"{problem.code} {name(problem.code)}"
+    title = problem.code if name(problem.code) == problem.code else f"{problem.code} {name(problem.code)}"
     places = {**(where if span.path else {}), "title": title}
     told = ",".join(f"{key}={_property(str(value))}" for key, value in places.items())
     return f"::{_kind(problem)} {told}::{_escaped(said(problem))}"

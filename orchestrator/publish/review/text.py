@@ -162,7 +162,7 @@ def size(text: str) -> int:
     >>> size("aß"), size("🙂")
     (2, 2)
     """
-    return len(text) + sum(ord(c) > 0xFFFF for c in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def label(id_: str) -> str:

@@ -17,7 +17,7 @@ TWO = Problem("LT01", "spaces (layout.spacing)", Span("models/a,b:c.sql", 1, 2),
 
 def test_what_steers_an_annotation_is_escaped() -> None:
     first, second = findings([ONE, TWO], "github").splitlines()
-    assert first == "::error file=models/a%2Cb%3Ac.sql,line=1,col=2,endColumn=3,title=LT01 LT01::spaces (layout.spacing)"
+    assert first == "::error file=models/a%2Cb%3Ac.sql,line=1,col=2,endColumn=3,title=LT01::spaces (layout.spacing)"
     assert second == (
         "::warning file=models/a%2Cb%3Ac.sql,line=3,col=5,endColumn=9,title=S450 public-pii::100%25 public,%0Asaid: twice. look"
     )
