@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import resource
 import socket
+import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from orchestrator.execute.cage.bounds import MEGABYTE
 from tests.untrusted.conftest import CANARY, GOOD, Stranger, called, codes
 
 
@@ -60,14 +66,13 @@ def test_a_macro_that_calls_itself_is_an_error(stranger: Stranger) -> None:
 
 
 def test_memory_that_nobody_catches(stranger: Stranger) -> None:
-    found = stranger.opens({**GOOD, "models/a.yml": "version: 2\nmodels: [" + "{name: a}," * 1_500_000 + "]"})
+    bounds = replace(stranger.options.bounds, memory=256 * MEGABYTE, cpu=30)
+    found = stranger.opens({**GOOD, "models/a.yml": "version: 2\nmodels: [" + "{name: a}," * 1_000_000 + "]"}, bounds=bounds)
     assert codes(found) == {"U070"}
-    assert "more memory than 768 MB" in found.blocking[0].message
+    assert "more memory than 256 MB" in found.blocking[0].message
 
 
 def test_a_loop_that_waits_is_stopped_by_the_clock_on_the_wall(stranger: Stranger) -> None:
-    from dataclasses import replace
-
     bounds = replace(stranger.options.bounds, seconds=1.5, cpu=60)
     found = stranger.opens({"models/orders.sql": ENDLESS}, bounds=bounds)
     assert "ran longer than 1.5 seconds" in found.blocking[0].message
@@ -286,6 +291,35 @@ def test_texts_that_steer_terminals_and_servers(stranger: Stranger) -> None:
     assert not any(line.lstrip().startswith("::") for line in told.splitlines())
     assert "##[" not in told
     assert "\x1b" not in told
+
+
+# Secrets -------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_no_secret_is_in_the_environment_of_the_process(stranger: Stranger) -> None:
+    """Looked at from outside, while it runs: what a template would find if it got out."""
+    seen: list[bytes] = []
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            for status in Path("/proc").glob("[0-9]*/status"):
+                with contextlib.suppress(OSError):
+                    if f"PPid:\t{os.getpid()}\n" in status.read_text() and b"sandboxed" in (status.parent / "cmdline").read_bytes():
+                        seen.append((status.parent / "environ").read_bytes())
+            time.sleep(0.02)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        stranger.opens({"models/orders.sql": ENDLESS}, bounds=replace(stranger.options.bounds, seconds=2))
+    finally:
+        done.set()
+        watcher.join()
+    if not seen:
+        pytest.skip("looking at another process's environment takes more rights than we have here")
+    assert not any(CANARY.encode() in environment for environment in seen)
+    assert all(environment in (b"", b"LC_ALL=C.UTF-8\0PYTHONHASHSEED=0\0") for environment in seen)
 
 
 # Warehouse and network -----------------------------------------------------------------------------------------------------------------
