@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestrator.core.difference import Reach
 from orchestrator.core.errors import Problem, ProfileError, did_you_mean
-from orchestrator.core.ports import Dialect, Warehouse
+from orchestrator.core.ports import Dialect, StateServer, Warehouse
 from orchestrator.core.project import Target
 
 ENGINES = {"duckdb": "DuckDB", "postgres": "Postgres", "bigquery": "BigQuery"}
@@ -34,6 +34,15 @@ def warehouse(target: Target, root: str, run: str = "") -> Warehouse:
     """
     settings = _profile(target, root)
     found: Warehouse = _part(target.type, "connection", "Warehouse")(settings, run)
+    return found
+
+
+def state(url: str) -> StateServer:
+    """The state database on a server. Connects to nothing yet.
+
+    Raises ``ProfileError`` when the driver is not installed.
+    """
+    found: StateServer = _part("postgres", "state", "State")(url)
     return found
 
 

@@ -164,13 +164,26 @@ def kinds(words: Sequence[str]) -> tuple[Kind, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def state(root: Path) -> Any:
+    """Where a project's state is: a file beside it, or a server that it names."""
+    from orchestrator.load.remembering import remembering
+
+    said = remembering(root, os.environ)
+    if said.url is None:
+        return root / ".orchestrator" / "state.db"
+    from orchestrator.adapters import registry
+
+    return registry.state(said.url)
+
+
 def history(root: Path) -> Any:
     """The run history of a project."""
     import socket
 
+    from orchestrator.load.remembering import remembering
     from orchestrator.record.sqlite import Sqlite
 
-    return Sqlite(root / ".orchestrator" / "state.db", pid=os.getpid(), host=socket.gethostname())
+    return Sqlite(state(root), pid=os.getpid(), host=socket.gethostname(), keep=remembering(root, os.environ).keep)
 
 
 def timetable(root: Path) -> Any:

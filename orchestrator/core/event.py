@@ -41,10 +41,25 @@ _OUTCOMES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Grounds:
+    """Why a node is in a run, and what it would be built from: ``parts`` of its fingerprint, each a digest or a value.
+
+    ``code`` is its own text as understood, ``source`` as written; ``config`` what of its config shapes data; ``macros`` and
+    ``upstream`` are digests by id.
+    """
+
+    reason: str
+    fingerprint: str = ""
+    parts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
     """A run begins. ``counts`` are the project's resources by kind; ``total`` is the number of results to expect.
 
-    ``planned`` are the ids results are expected for: what a run that was killed did not get to.
+    ``planned`` are the ids results are expected for: what a run that was killed did not get to. ``trigger`` and ``actor`` are what
+    began it (``cli``, ``ci``, ``schedule:nightly``) and who; ``git_sha`` and ``dirty`` say from which code. ``grounds`` are why each
+    node is in it, by id.
     """
 
     at: datetime
@@ -57,6 +72,11 @@ class RunStarted:
     counts: Mapping[str, int] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
     planned: tuple[str, ...] = ()
+    trigger: str = ""
+    actor: str = ""
+    git_sha: str | None = None
+    dirty: bool | None = None
+    grounds: Mapping[str, Grounds] = field(default_factory=dict, metadata={"told": False})
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +228,7 @@ def as_json(event: Event) -> dict[str, Any]:
     >>> as_json(RunFinished(datetime(2026, 1, 1, tzinfo=UTC), "r1", 0.5))["event"]
     'RunFinished'
     """
-    return {"event": type(event).__name__, **{f.name: plain(getattr(event, f.name)) for f in fields(event)}}
+    return {"event": type(event).__name__, **{f.name: plain(getattr(event, f.name)) for f in fields(event) if f.metadata.get("told", True)}}
 
 
 def plain(value: Any) -> Any:

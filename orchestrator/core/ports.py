@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,7 +16,20 @@ from orchestrator.core.snapshot import Described, Snapshot
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Answer", "Clock", "Connection", "Dialect", "Forge", "Launcher", "Posted", "Sink", "Timetable", "Warehouse"]
+__all__ = [
+    "Answer",
+    "Clock",
+    "Connection",
+    "Dialect",
+    "Forge",
+    "Launcher",
+    "Link",
+    "Posted",
+    "Sink",
+    "StateServer",
+    "Timetable",
+    "Warehouse",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +183,39 @@ class Launcher(Protocol):
 
     def stop(self, id_: str, *, kill: bool = False) -> None:
         """Ask a launch to end, or end it."""
+        ...
+
+
+class Link(Protocol):
+    """A session with a state database. SQL is what SQLite and Postgres both take, parameters are ``?``; rows are read by name or place."""
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        ...
+
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Any:
+        """Send a statement; what comes back has ``fetchone``, ``fetchall``, ``rowcount``, and can be iterated."""
+        ...
+
+    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Any:
+        """Send a statement once for each row of parameters."""
+        ...
+
+    def close(self) -> None:
+        """End the session."""
+        ...
+
+
+class StateServer(Protocol):
+    """A state database that is no file. ``str()`` of it may be shown: it holds no password."""
+
+    def link(self, migrations: Sequence[str]) -> Link:
+        """A session with a database that is up to date: ``migrations`` are all scripts, oldest first.
+
+        Raises:
+            StoreError: it cannot be reached (S008), refuses (S009), or was written by a newer version (S001).
+        """
         ...
 
 

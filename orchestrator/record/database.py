@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.core.errors import Problem, StoreError
+from orchestrator.core.ports import Link, StateServer
 
-SCHEMA = 2
+SCHEMA = 3
 """The newest migration; a database says in ``user_version`` how far it has come."""
 
 APPLICATION = 0x6F726331
@@ -21,13 +22,23 @@ WAIT = 10.0
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def database(path: Path, *, create: bool) -> sqlite3.Connection:
+Place = Path | StateServer
+"""Where a state database is: a file, or a server's."""
+
+
+def database(place: Place, *, create: bool) -> Link:
     """Open the state database; transactions are the caller's (:func:`transaction`).
 
     Raises:
         FileNotFoundError: there is no such file and ``create`` is false.
         StoreError: the file cannot be opened or written, is damaged, is not ours, or was written by a newer version.
     """
+    if not isinstance(place, Path):
+        return place.link([_script(number) for number in range(1, SCHEMA + 1)])
+    return _file(place, create=create)
+
+
+def _file(path: Path, *, create: bool) -> sqlite3.Connection:
     if not create and not path.exists():
         raise FileNotFoundError(path)
     with explained(path):
@@ -39,6 +50,7 @@ def database(path: Path, *, create: bool) -> sqlite3.Connection:
             connection.execute("pragma journal_mode = wal")
             connection.execute("pragma synchronous = full")
             connection.execute("pragma foreign_keys = on")
+            connection.row_factory = sqlite3.Row
             _migrate(connection, path)
         except BaseException:
             connection.close()
@@ -47,9 +59,9 @@ def database(path: Path, *, create: bool) -> sqlite3.Connection:
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Connection]:
+def transaction(connection: Link, place: Place) -> Iterator[Link]:
     """All or nothing. IMMEDIATE: a transaction that reads first and writes later could fail at once instead of waiting."""
-    with explained(path):
+    with explained(place):
         connection.execute("begin immediate")
         try:
             yield connection
@@ -61,12 +73,12 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the file system say into a problem with a way out."""
+def explained(place: Place) -> Iterator[None]:
+    """Turn what SQLite and the file system say into a problem with a way out. A server's link does so itself."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise StoreError(_problem(path, error)) from error
+        raise StoreError(_problem(Path(str(place)), error)) from error
 
 
 def _problem(path: Path, error: Exception) -> Problem:
@@ -95,7 +107,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     try:
         # Another process may have been faster while we waited for the lock.
         for number in range(_version(connection, path) + 1, SCHEMA + 1):
-            for statement in _statements((_MIGRATIONS / f"{number:04}.sql").read_text(encoding="utf-8")):
+            for statement in _statements(_script(number)):
                 connection.execute(statement)
             connection.execute(f"pragma user_version = {number}")
         connection.execute(f"pragma application_id = {APPLICATION}")
@@ -104,6 +116,10 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         if connection.in_transaction:
             connection.execute("rollback")
         raise
+
+
+def _script(number: int) -> str:
+    return (_MIGRATIONS / f"{number:04}.sql").read_text(encoding="utf-8")
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from orchestrator.core.event import NodeFinished, Noted, Status
+from orchestrator.core.errors import Problem
+from orchestrator.core.event import Grounds, NodeFinished, NodeRetried, Noted, Status
 
 RunStatus = Literal["running", "passed", "failed", "cancelled", "interrupted"]
 """*interrupted* is a run whose process died before it could say how it ended; *cancelled* was asked for."""
@@ -34,12 +35,43 @@ class Recorded:
     planned: tuple[str, ...] = ()
     pid: int = 0
     host: str = ""
+    trigger: str = ""
+    actor: str = ""
+    git_sha: str | None = None
+    dirty: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An attempt at a node, or at one batch of it (``label`` says which). ``wait`` are the seconds until the next, if there was one."""
+
+    node: str
+    attempt: int
+    label: str
+    status: Status
+    cause: str | None
+    started: datetime | None
+    finished: datetime
+    seconds: float
+    wait: float | None
+    message: str
+    problem: Problem | None
+    sql: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which runs are asked for: of one status, one target, begun at or after ``since``."""
+
+    status: str | None = None
+    target: str | None = None
+    since: datetime | None = None
 
 
 class History(Protocol):
     """A sink that can be asked about the runs it heard of."""
 
-    def runs(self, limit: int = 20, target: str | None = None) -> tuple[Recorded, ...]:
+    def runs(self, limit: int = 20, target: str | None = None, sought: Sought | None = None) -> tuple[Recorded, ...]:
         """The newest runs, newest first."""
         ...
 
@@ -61,13 +93,47 @@ class History(Protocol):
         """
         ...
 
-    def notes(self, id_: str) -> tuple[Noted, ...]:
-        """A run's notes, in order."""
+    def notes(self, id_: str, node: str | None = None, attempt: int | None = None) -> tuple[Noted, ...]:
+        """A run's notes, in order; of one node, of one attempt at it."""
+        ...
+
+    def attempts(self, id_: str, node: str | None = None) -> tuple[Tried, ...]:
+        """A run's attempts, in order of their ends."""
+        ...
+
+    def grounds(self, id_: str) -> Mapping[str, Grounds]:
+        """Why each node was in a run, and what it would have been built from, by id."""
+        ...
+
+    def events(self, id_: str, after: int = -1) -> tuple[tuple[int, Mapping[str, Any]], ...]:
+        """A run's events behind number ``after``, as JSON without statements, each with its number."""
+        ...
+
+    def prune(self, before: datetime) -> int:
+        """Forget the runs that ended before an instant, and what only they knew; returns how many."""
         ...
 
     def unsuccessful(self, id_: str) -> tuple[str, ...]:
         """Ids a retry has to do again: what failed, crashed, was skipped or cancelled, and what the run did not get to."""
         ...
+
+
+UNTOLD = frozenset({"sql", "planned", "arguments"})
+"""Fields of an event that its JSON in history leaves out: they are kept elsewhere, once."""
+
+
+def is_attempt(event: NodeRetried | NodeFinished) -> bool:
+    """Whether an event ends an attempt: somebody tried, and it was no test, of which a model's attempt is made."""
+    return isinstance(event, NodeRetried) or (
+        event.status not in (Status.SKIPPED, Status.REUSED) and event.kind not in ("test", "unit_test")
+    )
+
+
+def tried(event: NodeRetried | NodeFinished) -> Tried:
+    """The attempt that an event ends."""
+    cause, wait = (event.cause, event.wait) if isinstance(event, NodeRetried) else (None, None)
+    ended = (event.started, event.at, event.seconds, wait, event.message, event.problem, event.sql)
+    return Tried(event.node, event.attempt, event.label, event.status, cause, *ended)
 
 
 def unsuccessful(planned: Iterable[str], statuses: Mapping[str, Status]) -> tuple[str, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
-from orchestrator.core.event import Event, NodeFinished, Noted, RunFinished, RunStarted
+from orchestrator.core.event import Event, Grounds, NodeFinished, NodeRetried, NodeStarted, Noted, RunFinished, RunStarted, as_json
 from orchestrator.core.run import Run
-from orchestrator.record.history import Recorded, RunStatus, unsuccessful
+from orchestrator.record.history import UNTOLD, Recorded, RunStatus, Sought, Tried, is_attempt, tried, unsuccessful
 
 
 class Memory:
@@ -31,10 +33,12 @@ class Memory:
         """The run is over, also when it did not say so."""
         self._over.add(self._current)
 
-    def runs(self, limit: int = 20, target: str | None = None) -> tuple[Recorded, ...]:
+    def runs(self, limit: int = 20, target: str | None = None, sought: Sought | None = None) -> tuple[Recorded, ...]:
         """The newest runs, newest first."""
-        found = [self._recorded(id_) for id_ in reversed(self._runs)]
-        return tuple(r for r in found if target in (None, r.target))[:limit]
+        asked = sought or Sought()
+        found = [r for r in map(self._recorded, reversed(self._runs)) if (target or asked.target) in (None, r.target)]
+        found = [r for r in found if asked.status in (None, r.status) and (asked.since is None or r.started >= asked.since)]
+        return tuple(found[:limit])
 
     def run(self, id_: str) -> Recorded | None:
         """A run by its id or the beginning of its id."""
@@ -62,9 +66,37 @@ class Memory:
         for node in sorted(found):
             yield from sorted(found[node], key=lambda pair: pair[1].at, reverse=True)[:limit]
 
-    def notes(self, id_: str) -> tuple[Noted, ...]:
-        """A run's notes."""
-        return tuple(e for e in self._runs.get(id_, ()) if isinstance(e, Noted))
+    def notes(self, id_: str, node: str | None = None, attempt: int | None = None) -> tuple[Noted, ...]:
+        """A run's notes; of one node, of one attempt at it."""
+        tries: dict[str, int] = {}
+        found: list[Noted] = []
+        for event in self._runs.get(id_, ()):
+            if isinstance(event, NodeStarted):
+                tries[event.node] = event.attempt
+            if isinstance(event, Noted) and node in (None, event.node) and attempt in (None, tries.get(event.node or "")):
+                found.append(event)
+        return tuple(found)
+
+    def attempts(self, id_: str, node: str | None = None) -> tuple[Tried, ...]:
+        """A run's attempts."""
+        ends = (e for e in self._runs.get(id_, ()) if isinstance(e, NodeRetried | NodeFinished))
+        return tuple(tried(e) for e in ends if node in (None, e.node) and is_attempt(e))
+
+    def grounds(self, id_: str) -> Mapping[str, Grounds]:
+        """Why each node was in a run."""
+        return next((e.grounds for e in self._runs.get(id_, ()) if isinstance(e, RunStarted)), {})
+
+    def events(self, id_: str, after: int = -1) -> tuple[tuple[int, Mapping[str, Any]], ...]:
+        """A run's events as JSON, without statements."""
+        found = [(n, {k: v for k, v in as_json(e).items() if k not in UNTOLD}) for n, e in enumerate(self._runs.get(id_, ()))]
+        return tuple((number, body) for number, body in found if number > after)
+
+    def prune(self, before: datetime) -> int:
+        """Forget the runs that began before an instant."""
+        old = [id_ for id_ in self._runs if self._recorded(id_).started < before]
+        for id_ in old:
+            del self._runs[id_]
+        return len(old)
 
     def unsuccessful(self, id_: str) -> tuple[str, ...]:
         """Ids a retry has to do again."""
@@ -88,6 +120,10 @@ class Memory:
             counts=Counter(r.status.value for r in run.results),
             arguments=began.arguments,
             planned=began.planned,
+            trigger=began.trigger,
+            actor=began.actor,
+            git_sha=began.git_sha,
+            dirty=began.dirty,
         )
 
 

@@ -1,4 +1,4 @@
-"""Run history in a SQLite file.
+"""Run history in a SQLite file, or in a server's database that several hosts share.
 
 When a result is durable: the run's own row is written before anything is executed and when everything is over, each in a
 transaction of its own. Results and notes in between are collected for at most :data:`PAUSE` seconds and written by one
@@ -8,19 +8,21 @@ the run waits for the disk, and a process that is killed loses the history (neve
 
 from __future__ import annotations
 
-import sqlite3
+import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any
 
 from orchestrator.core.errors import OrcError, Problem, StoreError
-from orchestrator.core.event import Event, NodeFinished, Noted, RunFinished, RunStarted, Status
+from orchestrator.core.event import Event, Grounds, NodeFinished, NodeRetried, NodeStarted, Noted, RunFinished, RunStarted, Status
+from orchestrator.core.ports import Link
 from orchestrator.core.run import BAD
 from orchestrator.record import rows
-from orchestrator.record.database import database, explained, transaction
-from orchestrator.record.history import Recorded, RunStatus, unsuccessful
+from orchestrator.record.database import Place, database, explained, transaction
+from orchestrator.record.forget import forget
+from orchestrator.record.history import Recorded, RunStatus, Sought, Tried, is_attempt, unsuccessful
 from orchestrator.record.process import alive, birth
 
 PAUSE = 0.2
@@ -28,21 +30,25 @@ PAUSE = 0.2
 
 
 class Sqlite:
-    """A :class:`~orchestrator.record.history.History` kept in the file ``path``, which the first run creates.
+    """A :class:`~orchestrator.record.history.History` kept in the file ``path``, which the first run creates, or on a server.
 
-    ``pid`` and ``host`` say who writes: a run whose process is gone without a word is an interrupted one.
+    ``pid`` and ``host`` say who writes: a run whose process is gone without a word is an interrupted one. ``keep`` is for how long
+    a run is remembered; older ones are forgotten at the end of the next.
     """
 
-    def __init__(self, path: Path, *, pid: int, host: str, pause: float = PAUSE) -> None:
+    def __init__(self, path: Place, *, pid: int, host: str, pause: float = PAUSE, keep: timedelta | None = None) -> None:
         self._path = path
+        self._keep = keep
+        self._number = 0
+        self._attempts: dict[str, int] = {}
         self._pid = pid
         self._host = host
         self._pause = pause
         self._run = ""
         self._bad = False
         self._position = 0
-        self._connection: sqlite3.Connection | None = None
-        self._pending: list[tuple[int, NodeFinished | Noted]] = []
+        self._connection: Link | None = None
+        self._pending: list[tuple[int, int | None, Event]] = []
         self._changed = threading.Condition()
         self._writing = threading.Lock()
         self._stopping = False
@@ -58,10 +64,11 @@ class Sqlite:
         match event:
             case RunStarted():
                 self._begin(event)
-            case NodeFinished() | Noted() if self._run:
-                self._later(event)
             case RunFinished() if self._run:
+                self._later(event)
                 self._end("cancelled" if event.cancelled else "failed" if self._bad else "passed", event)
+            case _ if self._run:
+                self._later(event)
             case _:
                 pass
 
@@ -85,20 +92,30 @@ class Sqlite:
         with self._writing, transaction(self._connection, self._path) as connection:
             self._bury(connection)
             connection.execute(rows.BEGIN, rows.of_run(event, self._pid, self._host, birth(self._pid)))
-        self._run, self._bad, self._position = event.run, False, 0
+            why = list(rows.of_grounds(event))
+            connection.executemany(rows.ADD_TEXT, [text for text, _ in why])
+            connection.executemany(rows.ADD_GROUNDS, [row for _, row in why])
+            connection.execute(rows.ADD_EVENT, rows.of_event(event.run, 0, event))
+        self._run, self._bad, self._number, self._attempts = event.run, False, 0, {}
 
-    def _bury(self, connection: sqlite3.Connection) -> None:
+    def _bury(self, connection: Link) -> None:
         """Write down which runs were interrupted while it can still be told: a process number is used again one day."""
         open_runs = connection.execute("select id, pid, born from runs where status = 'running' and host = ?", (self._host,)).fetchall()
-        dead = [(id_,) for id_, pid, born in open_runs if not alive(pid, born)]
+        dead = [(row["id"],) for row in open_runs if not alive(row["pid"], row["born"])]
         connection.executemany("update runs set status = 'interrupted' where id = ?", dead)
 
-    def _later(self, event: NodeFinished | Noted) -> None:
-        if isinstance(event, NodeFinished):
-            self._bad = self._bad or event.status in BAD
+    def _later(self, event: Event) -> None:
+        match event:
+            case NodeFinished():
+                self._bad = self._bad or event.status in BAD
+            case NodeStarted():
+                self._attempts[event.node] = event.attempt
+            case _:
+                pass
+        node = getattr(event, "node", None)
         with self._changed:
-            self._position += 1
-            self._pending.append((self._position, event))
+            self._number += 1
+            self._pending.append((self._number, self._attempts.get(node) if node else None, event))
             if self._writer is None:
                 self._stopping = False
                 self._writer = threading.Thread(target=self._write_along, name="run-history", daemon=True)
@@ -130,11 +147,17 @@ class Sqlite:
                 batch, self._pending = self._pending, []
             if not batch or self._connection is None:
                 return
-            results = [(at, e) for at, e in batch if isinstance(e, NodeFinished)]
+            run = self._run
+            results = [(number, e) for number, _, e in batch if isinstance(e, NodeFinished)]
+            tried: list[NodeRetried | NodeFinished] = [e for _, _, e in batch if isinstance(e, NodeRetried)]
+            over = [e for _, e in results if is_attempt(e)]
+            notes = [rows.of_note(run, e, number, attempt) for number, attempt, e in batch if isinstance(e, Noted)]
             with transaction(self._connection, self._path) as connection:
-                connection.executemany(rows.ADD_TEXT, rows.texts(e for _, e in results))
-                connection.executemany(rows.ADD_RESULT, [rows.of_result(self._run, at, e) for at, e in results])
-                connection.executemany(rows.ADD_NOTE, [rows.of_note(self._run, e) for _, e in batch if isinstance(e, Noted)])
+                connection.executemany(rows.ADD_TEXT, list(rows.texts([*(e for _, e in results), *tried])))
+                connection.executemany(rows.ADD_RESULT, [rows.of_result(run, number, e) for number, e in results])
+                connection.executemany(rows.ADD_ATTEMPT, [rows.of_attempt(run, e) for e in [*tried, *over]])
+                connection.executemany(rows.ADD_NOTE, notes)
+                connection.executemany(rows.ADD_EVENT, [rows.of_event(run, number, e) for number, _, e in batch])
 
     def _stop(self) -> None:
         with self._changed:
@@ -153,13 +176,25 @@ class Sqlite:
             return
         with self._writing, transaction(self._connection, self._path) as connection:
             connection.execute(rows.END, rows.of_end(status, event, self._run))
+            if self._keep is not None and event is not None:
+                forget(connection, event.at - self._keep)
         self._run = ""
 
     # The questions
 
-    def runs(self, limit: int = 20, target: str | None = None) -> tuple[Recorded, ...]:
+    def runs(self, limit: int = 20, target: str | None = None, sought: Sought | None = None) -> tuple[Recorded, ...]:
         """The newest runs, newest first."""
-        return self._recorded("? is null or target = ?", (target, target), limit)
+        asked = sought or Sought()
+        wanted = target or asked.target
+        since = rows.instant(asked.since) if asked.since else None
+        where = "(? is null or target = ?) and (? is null or started >= ?)"
+        parameters = (wanted, wanted, since, since)
+        if asked.status is None:
+            return self._recorded(where, parameters, limit)
+        # A run whose process died says `running` in the file: what it is becomes known here.
+        kept = "interrupted" if asked.status == "interrupted" else asked.status
+        either = f"{where} and status in (?, 'running')"
+        return tuple(r for r in self._recorded(either, (*parameters, kept), max(limit, 100)) if r.status == asked.status)[:limit]
 
     def run(self, id_: str) -> Recorded | None:
         """A run by its id, or by the beginning of its id when only one run's begins so."""
@@ -182,12 +217,36 @@ class Sqlite:
     def latest(self, target: str, limit: int, *, tests: bool) -> Iterator[tuple[str, NodeFinished]]:
         """Each test's (or each other node's) newest results on a target, newest first, with their runs' ids; no statements."""
         with self._reading() as connection, explained(self._path):
-            for row in connection.execute(rows.LATEST, (tests, target, limit)) if connection is not None else ():
+            for row in connection.execute(rows.LATEST, (int(tests), target, limit)) if connection is not None else ():
                 yield row["run"], rows.result(row)
 
-    def notes(self, id_: str) -> tuple[Noted, ...]:
-        """A run's notes, in order."""
-        return tuple(rows.note(row) for row in self._ask(rows.NOTES, (id_,)))
+    def notes(self, id_: str, node: str | None = None, attempt: int | None = None) -> tuple[Noted, ...]:
+        """A run's notes, in order; of one node, of one attempt at it."""
+        return tuple(rows.note(row) for row in self._ask(rows.NOTES, (id_, node, node, attempt, attempt)))
+
+    def attempts(self, id_: str, node: str | None = None) -> tuple[Tried, ...]:
+        """A run's attempts, in order of their ends."""
+        return tuple(rows.attempt(row) for row in self._ask(rows.ATTEMPTS, (id_, node, node)))
+
+    def grounds(self, id_: str) -> Mapping[str, Grounds]:
+        """Why each node was in a run, and what it would have been built from, by id."""
+        return dict(rows.grounds(row) for row in self._ask(rows.GROUNDS, (id_,)))
+
+    def events(self, id_: str, after: int = -1) -> tuple[tuple[int, Mapping[str, Any]], ...]:
+        """A run's events behind number ``after``, each with its number."""
+        return tuple((row["number"], json.loads(row["body"])) for row in self._ask(rows.EVENTS, (id_, after)))
+
+    def prune(self, before: datetime) -> int:
+        """Forget the runs that ended before an instant, and what only they knew; returns how many."""
+        try:
+            link = database(self._path, create=False)
+        except FileNotFoundError:
+            return 0
+        try:
+            with transaction(link, self._path) as connection:
+                return forget(connection, before)
+        finally:
+            link.close()
 
     def unsuccessful(self, id_: str) -> tuple[str, ...]:
         """Ids a retry has to do again: what failed, crashed, was skipped or cancelled, and what the run did not get to."""
@@ -199,7 +258,9 @@ class Sqlite:
         return unsuccessful(found[0].planned if found else (), statuses)
 
     def _recorded(self, where: str, parameters: tuple[Any, ...], limit: int) -> tuple[Recorded, ...]:
-        found = self._ask(f"select * from runs where {where} order by started desc, rowid desc limit ?", (*parameters, limit))
+        found = self._ask(f"select * from runs where {where} order by started desc, id desc limit ?", (*parameters, limit))
+        if not found:
+            return ()
         asked = ", ".join("?" for _ in found)
         counted = self._ask(
             f"select run, status, count(*) as n from results where run in ({asked}) group by 1, 2", [r["id"] for r in found]
@@ -209,25 +270,24 @@ class Sqlite:
             counts.setdefault(row["run"], {})[row["status"]] = row["n"]
         return tuple(rows.recorded(row, self._status(row), counts.get(row["id"], {})) for row in found)
 
-    def _status(self, row: sqlite3.Row) -> RunStatus:
+    def _status(self, row: Any) -> RunStatus:
         status: RunStatus = row["status"]
         # Of another machine's processes nothing is known: its run counts as running until it writes again.
         if status == "running" and row["host"] == self._host and not alive(row["pid"], row["born"]):
             return "interrupted"
         return status
 
-    def _ask(self, question: str, parameters: Iterable[Any]) -> list[sqlite3.Row]:
+    def _ask(self, question: str, parameters: Iterable[Any]) -> list[Any]:
         with self._reading() as connection, explained(self._path):
-            return [] if connection is None else connection.execute(question, tuple(parameters)).fetchall()
+            return [] if connection is None else list(connection.execute(question, tuple(parameters)).fetchall())
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection | None]:
+    def _reading(self) -> Iterator[Link | None]:
         try:
             connection = database(self._path, create=False)
         except FileNotFoundError:
             yield None
             return
-        connection.row_factory = sqlite3.Row
         try:
             yield connection
         finally:

@@ -7,19 +7,18 @@ schedulers may decide the same tick, on one host or on several: it is run once.
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from orchestrator.core.errors import Problem, StoreError
 from orchestrator.core.event import plain
 from orchestrator.core.schedule import Board, Decision, Launch, LaunchStatus, Tick, Watch
-from orchestrator.record.database import database, transaction
+from orchestrator.core.ports import Link
+from orchestrator.record.database import Place, database, transaction
 from orchestrator.record.process import birth
 
 _COLUMNS = tuple(f.name for f in fields(Launch))
@@ -34,14 +33,14 @@ class Deposed(StoreError):  # noqa: N818 - it says what is the case
 
 
 class Timetable:
-    """A :class:`~orchestrator.core.ports.Timetable` in a SQLite file. Safe to use from several threads, one at a time."""
+    """A :class:`~orchestrator.core.ports.Timetable` in the state database. Safe to use from several threads, one at a time."""
 
-    def __init__(self, path: Path, *, pid: int, host: str) -> None:
+    def __init__(self, path: Place, *, pid: int, host: str) -> None:
         self._path = path
         self._pid = pid
         self._host = host
         self._one = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
+        self._connection: Link | None = None
 
     def close(self) -> None:
         """Let go of the file."""
@@ -223,7 +222,7 @@ class Timetable:
             row = connection.execute("select * from leaders where name = 'scheduler'").fetchone()
             return None if row is None else (row["host"], row["pid"], row["fence"], _at(row["heartbeat"]))
 
-    def _still(self, connection: sqlite3.Connection, fence: int | None) -> None:
+    def _still(self, connection: Link, fence: int | None) -> None:
         if fence is None:
             return
         row = connection.execute("select fence from leaders where name = 'scheduler'").fetchone()
@@ -233,11 +232,10 @@ class Timetable:
             )
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self) -> Iterator[Link]:
         with self._one:
             if self._connection is None:
                 self._connection = database(self._path, create=True)
-                self._connection.row_factory = sqlite3.Row
             with transaction(self._connection, self._path) as connection:
                 yield connection
 
@@ -252,7 +250,7 @@ def _kept(name: str, value: Any) -> Any:
     return json.dumps(plain(value)) if name in _JSON else int(value) if name in _FLAGS else value
 
 
-def _launch(row: sqlite3.Row) -> Launch:
+def _launch(row: Any) -> Launch:
     def value(name: str) -> Any:
         kept = row[name]
         if name in _TIMES:
@@ -264,7 +262,7 @@ def _launch(row: sqlite3.Row) -> Launch:
     return Launch(**{name: value(name) for name in _COLUMNS})
 
 
-def _watch(row: sqlite3.Row) -> Watch:
+def _watch(row: Any) -> Watch:
     def at(name: str) -> datetime | None:
         return None if row[name] is None else _at(row[name])
 

@@ -305,33 +305,41 @@ def test_the_constant_names_the_newest_migration() -> None:
     assert sorted(p.name for p in folder.iterdir()) == [f"{n:04}.sql" for n in range(1, files.SCHEMA + 1)]
 
 
-def test_a_file_of_the_first_version_is_still_read(tmp_path: Path) -> None:
+def test_there_is_a_sample_of_every_earlier_version() -> None:
+    samples = sorted(p.name for p in Path(__file__).parent.glob("state_v*.sql"))
+    assert samples == [f"state_v{n}.sql" for n in range(1, files.SCHEMA)]
+
+
+@pytest.mark.parametrize("version", range(1, files.SCHEMA))
+def test_a_file_of_an_earlier_version_is_still_read(tmp_path: Path, version: int) -> None:
     path = tmp_path / ".orchestrator/state.db"
     path.parent.mkdir()
     with sqlite3.connect(path) as connection:
-        connection.executescript((Path(__file__).parent / "state_v1.sql").read_text())
+        connection.executescript((Path(__file__).parent / f"state_v{version}.sql").read_text())
     connection.close()
     history = store(tmp_path)
     [run] = history.runs()
     assert (run.id, run.status, run.target, dict(run.counts)) == ("r1", "failed", "dev", {"passed": 1, "failed": 1})
     assert [r.node for r in history.results("r1")] == ["model.p.a", "test.p.t"]
     assert [n.message for n in history.notes("r1")] == ["careful"]
+    assert (run.actor, run.git_sha, history.attempts("r1"), dict(history.grounds("r1"))) == ("", None, (), {})
 
 
 def test_a_migration_keeps_a_copy_and_runs_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     history = told(tmp_path, started(), RunFinished(AT, "r1", 1.0))
+    before = files.SCHEMA
     folder = tmp_path / "migrations"
     folder.mkdir()
-    (folder / "0002.sql").write_text("alter table runs add column actor text;\ncreate table broken (;\n")
+    (folder / f"{files.SCHEMA + 1:04}.sql").write_text("alter table runs add column mood text;\ncreate table broken (;\n")
     monkeypatch.setattr(files, "_MIGRATIONS", folder)
     monkeypatch.setattr(files, "SCHEMA", files.SCHEMA + 1)
     with pytest.raises(StoreError):
         history.runs()
     path = tmp_path / ".orchestrator/state.db"
     with sqlite3.connect(path) as connection:
-        assert connection.execute("pragma user_version").fetchone() == (1,)
-        assert "actor" not in [row[1] for row in connection.execute("pragma table_info(runs)")]
+        assert connection.execute("pragma user_version").fetchone() == (before,)
+        assert "mood" not in [row[1] for row in connection.execute("pragma table_info(runs)")]
     connection.close()
-    (folder / "0002.sql").write_text("alter table runs add column actor text;\n")
+    (folder / f"{files.SCHEMA:04}.sql").write_text("alter table runs add column mood text;\n")
     assert [r.id for r in history.runs()] == ["r1"]
-    assert sorted(p.name for p in path.parent.glob("*.bak*")) == ["state.db.v1.1.bak", "state.db.v1.bak"]
+    assert sorted(p.name for p in path.parent.glob("*.bak*")) == [f"state.db.v{before}.1.bak", f"state.db.v{before}.bak"]

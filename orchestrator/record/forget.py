@@ -1,0 +1,30 @@
+"""Old runs are forgotten, and the texts that nobody else holds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from orchestrator.core.ports import Link
+from orchestrator.record.rows import instant
+
+OF_RUNS = ("results", "notes", "attempts", "events", "grounds")
+"""Tables that hold rows of a run."""
+
+HOLDERS = ("select sql from results", "select inspect from results", "select sql from attempts", "select parts from grounds")
+
+
+def forget(connection: Link, before: datetime) -> int:
+    """Delete what began before an instant and is over; returns how many runs. For a transaction of the caller's.
+
+    A run that never said how it ended counts as over: what runs for longer than history is kept is no run any more.
+    """
+    old = "select id from runs where started < ?"
+    at = (instant(before),)
+    count = int(connection.execute(f"select count(*) from ({old}) as old", at).fetchone()[0])
+    if count:
+        for table in OF_RUNS:
+            connection.execute(f"delete from {table} where run in ({old})", at)
+        connection.execute("delete from runs where started < ?", at)
+        held = " union ".join(f"{question} where {question.split()[1]} is not null" for question in HOLDERS)
+        connection.execute(f"delete from texts where key not in ({held})")
+    return count
