@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from orchestrator.core.files import digest
 from orchestrator.core.node import Body, Node, PythonBody, SeedBody, SqlBody
-
-_DATA_CONFIG = (
-    "materialized", "unique_key", "incremental_strategy", "incremental_predicates", "predicates", "merge_update_columns",
-    "merge_exclude_columns", "partition_by", "cluster_by", "indexes", "column_types", "delimiter", "sql_header", "unlogged",
-    "on_schema_change",
-    "strategy", "updated_at", "check_cols", "hard_deletes", "invalidate_hard_deletes", "dbt_valid_to_current", "snapshot_meta_column_names",
-    "event_time", "begin",
-)  # fmt: skip
-"""Config that shapes the data; tags, descriptions and the like do not."""
+from orchestrator.graph.fingerprint import fingerprint
 
 
 def fingerprints(nodes: Mapping[str, Node], changed: Collection[str] | None = None) -> dict[str, Node]:
@@ -39,21 +30,13 @@ def fingerprints(nodes: Mapping[str, Node], changed: Collection[str] | None = No
         id_ = ready.popleft()
         node = data[id_]
         parents = [found[p].fingerprint for p in node.depends_on if p in data]
-        config = {k: node.config[k] for k in _DATA_CONFIG if k in node.config and not (k == "indexes" and _indexes_apart(node))}
-        said = json.dumps([node.content, config, parents, str(node.relation)], default=str, sort_keys=True)
-        fingerprint = digest(said.encode())
-        if fingerprint != node.fingerprint:
-            found[id_] = replace(node, fingerprint=fingerprint)
+        if (made := fingerprint(node, parents)) != node.fingerprint:
+            found[id_] = replace(node, fingerprint=made)
         for child in below[id_]:
             waiting[child] -= 1
             if not waiting[child]:
                 ready.append(child)
     return found
-
-
-def _indexes_apart(node: Node) -> bool:
-    """A materialized view's indexes are compared with those it has: they change without it being built anew."""
-    return node.materialized == "materialized_view"
 
 
 def _reached(start: Collection[str], below: Mapping[str, list[str]]) -> set[str]:

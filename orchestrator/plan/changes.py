@@ -9,8 +9,9 @@ from statistics import median
 from orchestrator.core.graph import Graph
 from orchestrator.core.interval import Interval, batch_name, grid
 from orchestrator.core.node import Node
-from orchestrator.core.plan import Change, Plan
+from orchestrator.core.plan import Change, Plan, Task
 from orchestrator.core.snapshot import Snapshot
+from orchestrator.graph.fingerprint import unchanged_itself
 from orchestrator.graph.rebuild import Rebuild
 from orchestrator.plan.expand.microbatch import is_microbatch, paced
 
@@ -24,7 +25,11 @@ def changes(
     would keep them although its code changed, needs a backfill; not in a full refresh.
     """
     tasks = [task for task in plan.tasks if task.kind not in ("test", "unit_test")]
-    found = [_change(task.node, task.label, task.reason, graph, snapshot, since) for task in tasks]
+    built = {id_: row.fingerprint for id_, row in snapshot.ledger.items()}
+    if since is not None:
+        found = [_since(task, since) for task in tasks]
+    else:
+        found = [_published(task, graph, snapshot, built) for task in tasks]
     gone = [published for id_, published in sorted(snapshot.ledger.items()) if id_ not in graph.nodes] if whole else []
     removed = [Change(p.node, "removed", p.node, f"no longer in the project; {p.relation} is left as it is") for p in gone]
     return (*(c if full_refresh else backfilled(c, graph.nodes[c.node], snapshot) for c in found), *removed)
@@ -35,20 +40,25 @@ def timed(found: tuple[Change, ...], history: Mapping[str, tuple[float, ...]]) -
     return tuple(replace(c, seconds=median(history[c.node])) if history.get(c.node) and c.what != "removed" else c for c in found)
 
 
-def _change(id_: str, label: str, reason: str, graph: Graph, snapshot: Snapshot, since: Rebuild | None) -> Change:
-    node = graph.nodes[id_]
-    if since is not None:
-        details = since.reasons.get(id_, ())
-        if id_ not in since.ids:
-            return Change(id_, "unchanged", label, reason)
-        if "added" in details:
-            return Change(id_, "added", label, reason)
-        return Change(id_, "modified" if id_ in since.changed else "affected", label, reason, details)
-    published = snapshot.ledger.get(id_)
+def _since(task: Task, since: Rebuild) -> Change:
+    details = since.reasons.get(task.node, ())
+    if task.node not in since.ids:
+        return Change(task.node, "unchanged", task.label, task.reason)
+    if "added" in details:
+        return Change(task.node, "added", task.label, task.reason)
+    return Change(task.node, "modified" if task.node in since.changed else "affected", task.label, task.reason, details)
+
+
+def _published(task: Task, graph: Graph, snapshot: Snapshot, built: Mapping[str, str]) -> Change:
+    node = graph.nodes[task.node]
     if node.relation is None or snapshot.find(node.relation) is None:
-        return Change(id_, "added", label, reason)
-    same = published is not None and published.fingerprint == node.fingerprint
-    return Change(id_, "unchanged" if same else "modified", label, reason)
+        return Change(node.id, "added", task.label, task.reason)
+    if built.get(node.id) == node.fingerprint:
+        return Change(node.id, "unchanged", task.label, task.reason)
+    if unchanged_itself(graph, node.id, built):
+        other = [p.name for p in graph.inputs(node.id) if p.id in built and built[p.id] != p.fingerprint]
+        return Change(node.id, "affected", task.label, "what it reads changed" + (f": {', '.join(other)}" if other else ""))
+    return Change(node.id, "modified", task.label, task.reason)
 
 
 def backfilled(change: Change, node: Node, snapshot: Snapshot) -> Change:

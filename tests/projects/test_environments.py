@@ -128,6 +128,11 @@ def test_defer_reads_what_the_target_does_not_have(project: Make) -> None:
     assert p.query("select * from main.totals") == [(2, 20)]  # it is there now
     p.orc("run", "-s", "totals", "--defer", "--favor-state", "--state", "state").exits(0)
     assert p.query("select * from main.totals") == [(5, 50)]
+    p.change("drop table main.totals; create table prod.totals as select 1 as id union all select 1")
+    tested = p.orc("test", "-s", "totals", "--defer", "--state", "state").exits(1)
+    assert tested.statuses == {"not_null_totals_id": "pass", "unique_totals_id": "fail"}  # prod's totals was looked at
+    shown = p.orc("show", "--inline", "select count(*) as n from totals", "--defer", "--state", "state", "--output", "json").exits(0)
+    assert json.loads(shown.stdout) == [{"n": 2}]
     manifest = json.loads(p.read("target/manifest.json"))
     assert manifest["nodes"]["model.p.orders"]["schema"] == "main"  # what artifacts tell is the project's own
 

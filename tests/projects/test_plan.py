@@ -185,3 +185,18 @@ def test_which_intervals_need_a_backfill(project: Make) -> None:
     told = p.orc("plan").exits(0).stdout
     assert "2025-01-01 to 2025-01-04 (3 batches of a day)" in told
     assert "orc run -s events --event-time-start 2025-01-01T00:00 --event-time-end 2025-01-04T00:00" in told
+
+
+def test_against_what_is_published_whose_own_code_changed(project: Make) -> None:
+    thin = {"models/thin.sql": "{{ config(materialized='ephemeral') }} select id from {{ ref('stg') }}"}
+    p = project({**MART, **thin, "models/far.sql": "select id from {{ ref('thin') }}"})
+    p.orc("build").exits(0)
+    p.write(CHANGED | {"models/notes.sql": TABLE + "select id, upper(note) as note from {{ ref('stg') }}"})
+    entries = {e["node"].rpartition(".")[2]: e for e in json.loads(p.orc("plan", "--format", "json").exits(0).stdout)}
+    assert {name: e["change"] for name, e in entries.items()} == {
+        "new": "added", "stg": "modified", "notes": "modified", "sums": "affected", "far": "affected", "log": "affected", "old": "unchanged",
+    }  # fmt: skip
+    assert entries["far"]["reason"] == "what it reads changed: stg"
+    p.write({"models/thin.sql": thin["models/thin.sql"].replace("select id", "select id + 1 as id"), **MART})
+    entries = {e["node"].rpartition(".")[2]: e for e in json.loads(p.orc("plan", "--format", "json").exits(0).stdout)}
+    assert {name for name, e in entries.items() if e["change"] != "unchanged"} >= {"far"}
