@@ -98,12 +98,12 @@ def _compared(before: Workspace, after: Workspace, job: Job) -> Review:
     found = consequences(was, now, changes)
     anew = rebuild(was, now, changes)
     building = dict.fromkeys((id_ for id_ in anew.ids if after.graph.nodes[id_].has_data), UNBUILT)
-    known = Found(found, breaks(after, breaking(was, now, found)), anew, building, Production("", {}, {}), None, {})
+    known = Found(found, breaks(after, breaking(was, now, found)), anew, building, Production("", {}), None, {})
     target = after.project.target
     spared = tuple(after.graph.nodes[id_].name for id_ in anew.unaffected)
     head = Review("", "", "", target.name, target.type, "", unaffected=spared, project=after.project.settings.name)
     asked = Asked(Request("ci"), allow_breaking=job.allow_breaking)
-    review = blocked(after, reviewed(after, before, head, known), asked, ())
+    review = blocked(after, reviewed(after, before.graph, head, known), asked, ())
     findings = [p for p in lint(after, Request("lint")).problems if p.span is not None and p.span.path in files]
     findings += [w for w in after.graph.warnings if w.span is not None and w.span.path in files]
     told = {str(p.span) for p in review.blocking}  # what is said of a change is not said again of its reader
