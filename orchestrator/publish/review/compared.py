@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.core.difference import ColumnDifference, Difference, Spread
-from orchestrator.publish.review.text import code, counted, number, prose, share, value
+from orchestrator.publish.review.text import code, counted, number, plain, prose, share, value
 
 MOST_COLUMNS = 30
 """Columns of one model that are shown, the least equal first."""
@@ -69,9 +69,9 @@ def _moved(before: Spread | None, after: Spread | None) -> list[str]:
 
 
 def _side(thing: object) -> str:
-    return (
-        f"{thing:,}" if isinstance(thing, int) and not isinstance(thing, bool) else value(number(thing) if thing is not None else None, 40)
-    )
+    if isinstance(thing, (int, float)) and not isinstance(thing, bool):
+        return f"{thing:,}" if isinstance(thing, int) else plain(number(thing))
+    return value(thing, 40)
 
 
 def _samples(found: Difference, columns: list[ColumnDifference], most: int) -> Iterator[str]:

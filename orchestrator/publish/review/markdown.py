@@ -126,7 +126,8 @@ def _blocking(review: Review, room: Room) -> str:
 def _reasons(review: Review, room: Room) -> Iterator[str]:
     yield "**Blocking**\n"  # without the blank line a list would turn it into a heading
     for problem in review.blocking[: room.blocking]:
-        yield f"- {_problem(problem, review.folder, room.words)}"
+        # A message must not be the first word of its line: `#` or `1.` would begin a heading or a list there.
+        yield f"- ❌ {_problem(problem, review.folder, room.words)}"
         if problem.hint:
             yield f"  hint: {prose(problem.hint, room.words)}"
     if (more := len(review.blocking) - room.blocking) > 0:

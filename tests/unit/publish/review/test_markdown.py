@@ -174,7 +174,7 @@ reviews = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(reviews, st.sampled_from([1, 5]))
 def test_any_review_is_a_page_of_our_own_elements(review: Review, times: int) -> None:
     text = markdown(replace(review, nodes=review.nodes * times))
