@@ -180,8 +180,9 @@ def _test(test: Checked, folder: str, words: int) -> str:
     rows = f": {counted(test.failures, 'row')}" if test.failures else ""
     span = test.problem.span if test.problem is not None and test.problem.span else Span(test.path, test.line) if test.path else None
     where = place(span, folder)
-    # A message that names the test says the same once more.
-    message = f": {prose(test.problem.message, words)}" if test.problem is not None and test.name not in test.problem.message else ""
+    told = test.problem.message if test.problem is not None else ""
+    # A message that begins with the test's name says the same once more.
+    message = f": {prose(told, words)}" if told and not told.removeprefix("test ").startswith(f"`{test.name}`") else ""
     return f"- {sign} {code(test.name)} of {code(test.node)}{rows}{message}{f' ({where})' if where else ''}"
 
 
