@@ -16,7 +16,7 @@ from orchestrator.core.review import Review
 from orchestrator.execute.cage.bounds import MEGABYTE, Bounds
 
 CANARY = "canary-7d1f-sings"
-SMALL = Bounds(seconds=30, cpu=4, memory=768 * MEGABYTE, answer=2 * MEGABYTE)
+SMALL = Bounds(seconds=30, cpu=3, memory=768 * MEGABYTE, answer=2 * MEGABYTE)
 GOOD = {"models/orders.sql": "select 1 as id, 2 as amount"}
 Files = Mapping[str, str | bytes]
 

@@ -23,7 +23,7 @@ class Fork:
         self.folder, self.root = folder, folder / "shop"
         (self.root / "models").mkdir(parents=True)
         (folder / "home").mkdir()
-        (folder / "canary.sql").write_text(f"select '{CANARY}' as x\n")
+        (folder / "canary.sql").write_text(f"select '{CANARY}' as x -- not for your eyes\n")
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("ORC_", "DBT_", "GITHUB_", "CI"))}
         self.env = {**clean, **GIT, "HOME": str(folder / "home"), "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "ORC_SECRET_CANARY": CANARY}
         self.git("init", "-q", "-b", "main")
@@ -47,6 +47,7 @@ class Fork:
         )  # fmt: skip
         said = done.stdout + done.stderr + "".join(p.read_text() for p in (self.root / "target").rglob("*") if p.is_file())
         assert CANARY not in said
+        assert "not for your eyes" not in said, "secrets are masked: this is not"
         assert "Traceback" not in said
         return done
 

@@ -96,11 +96,12 @@ except OSError:
     print("refused")
 '''
 with private():
+    says("private" if libc.prctl(3, 0, 0, 0, 0) == 0 else "open")
     done = subprocess.run([sys.executable, "-I", "-B", "-c", inner, sys.argv[1]], capture_output=True, text=True)
 says(done.stdout.strip() or done.stderr[-300:])
 says(str(libc.prctl(3, 0, 0, 0, 0)))
 """
-    assert tried(script, env={"ORC_SECRET_CANARY": "x"}) == ["refused", "1"]
+    assert tried(script, env={"ORC_SECRET_CANARY": "x"}) == ["private", "refused", "1"]
 
 
 def test_limits_are_set_for_good() -> None:

@@ -44,7 +44,7 @@ DOUBLED = "{% set n = namespace(x='a' * 1000) %}{% for i in range(60) %}{% set n
 def test_loops_without_end_are_stopped_by_the_clock_of_the_processor(stranger: Stranger) -> None:
     found = stranger.opens({"models/orders.sql": ENDLESS})
     assert codes(found) == {"U070"}
-    assert "computed longer than 4 seconds" in found.blocking[0].message
+    assert "computed longer than 3 seconds" in found.blocking[0].message
 
 
 def test_text_that_doubles_is_stopped_by_memory(stranger: Stranger) -> None:
