@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from orchestrator.app.ci.answer import LONGEST, Unbelievable, believed, encoded
-from orchestrator.app.ci.untrusted import _understood
+from orchestrator.app.ci.untrusted import _heard, _understood
 from orchestrator.core.errors import Problem
 from orchestrator.core.files import Span
 from orchestrator.core.review import Breaking, Changed, Review, Reviewed
@@ -127,6 +130,22 @@ def test_answers_that_are_none(answer: bytes, code: str) -> None:
     assert [p.code for p in found.blocking] == [code]
     assert not found.passes
     assert "\x1b" not in repr(found.blocking[0].message)
+
+
+def test_a_flood_is_cut_off() -> None:
+    """A process that never stops talking fills no memory of ours."""
+    answers, theirs = os.pipe()
+    flood = "import os, sys\nwhile True: os.write(int(sys.argv[1]), b'x' * 65536)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", flood, str(theirs)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, pass_fds=(theirs,)
+    )
+    os.close(theirs)
+    try:
+        assert _heard(process, answers, b"{}", Bounds(seconds=20, answer=1 << 20)) == (b"", "answer")
+    finally:
+        process.kill()
+        process.wait()
+        os.close(answers)
 
 
 def test_the_layers_are_those_said_first() -> None:

@@ -76,6 +76,13 @@ def test_a_loop_that_waits_is_stopped_by_the_clock_on_the_wall(stranger: Strange
     bounds = replace(stranger.options.bounds, seconds=1.5, cpu=60)
     found = stranger.opens({"models/orders.sql": ENDLESS}, bounds=bounds)
     assert "ran longer than 1.5 seconds" in found.blocking[0].message
+    assert found.seconds < 12
+
+
+def test_a_report_that_is_too_large(stranger: Stranger) -> None:
+    found = stranger.opens({f"models/m{i}.sql": "select 1 as id" for i in range(40)}, bounds=replace(stranger.options.bounds, answer=2_000))
+    assert [p.code for p in found.blocking] == ["U070"]
+    assert "its report is larger" in found.blocking[0].message
 
 
 @pytest.mark.parametrize(

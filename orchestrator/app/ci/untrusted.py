@@ -19,7 +19,7 @@ from typing import Any
 
 from orchestrator.app.ci.answer import Unbelievable, believed
 from orchestrator.app.ci.placeholders import placeholders
-from orchestrator.core.errors import Problem
+from orchestrator.core.errors import Problem, UsageError
 from orchestrator.core.review import Review
 from orchestrator.execute.cage.bounds import MEGABYTE, Bounds
 from orchestrator.execute.cage.cage import LAYERS
@@ -51,7 +51,10 @@ def judge(root: Path, base_root: Path, options: Options, env: Mapping[str, str])
 
     Raises:
         ProfileError: the operator's profiles.yml cannot be read.
+        UsageError: U071, this system cannot limit a process.
     """
+    if os.name != "posix":
+        raise UsageError(Problem("U071", "this system cannot limit what a process does", None, "`--untrusted` runs on Linux and macOS"))
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="orc-untrusted-") as folder:
         profile, target = placeholders(Path(folder), base_root, options.profiles_dir, options.profile, options.target, options.engine, env)

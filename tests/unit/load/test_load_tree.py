@@ -165,3 +165,13 @@ def test_a_change_that_keeps_size_and_time_is_noticed(tmp_path: Path) -> None:
     path.write_text("-- models/b.sql")
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert DiskTree(tmp_path, before.stats(), now_ns=time.time_ns(), folders=("models",)).digest("models/a.sql") != old
+
+
+@pytest.mark.parametrize("name", ["a\nb.sql", "a\x1b[2J.sql", "a\u202eb.sql", "a\u2028b.sql"])
+def test_names_that_steer_a_terminal_are_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / name).write_text("select 1")
+    with pytest.raises(ConfigError) as caught:
+        DiskTree(tmp_path, now_ns=0, folders=["models"])
+    assert [p.code for p in caught.value.problems] == ["C504"]
+    assert name not in caught.value.first.message

@@ -108,3 +108,12 @@ def test_colours_are_asked_for() -> None:
     coloured = problem(found, FILES.get, colour=True)
     assert "\x1b[31merror[P001]\x1b[0m" in coloured
     assert "\x1b[31m^^^\x1b[0m" in coloured
+
+
+def test_messages_and_places_hold_no_commands_to_a_ci_server() -> None:
+    evil = Problem(
+        "R007", "x\n::add-mask::y\n\u00a0::error::z", Span("::error::x/a\nb.sql"), "h\n::h", (("called\n::from", Span("::m.sql")),)
+    )
+    text = problem(evil)
+    assert not [line for line in text.splitlines() if line.strip().startswith("::")]
+    assert "a\\nb.sql" in text
