@@ -135,11 +135,12 @@ ESCAPES = [
 ]
 
 
-@pytest.mark.parametrize("template", ESCAPES)
-def test_ways_out_of_the_template(template: str, stranger: Stranger) -> None:
-    found = stranger.opens({"models/orders.sql": f"select '{template.replace('CANARY', str(stranger.canary))}' as id"})
-    assert not found.passes
-    assert {p.code[0] for p in found.blocking} <= {"R", "P"}
+def test_ways_out_of_the_template(stranger: Stranger) -> None:
+    """Each is an error at its own place: none was taken."""
+    models = {f"models/m{i}.sql": f"select '{t.replace('CANARY', str(stranger.canary))}' as id" for i, t in enumerate(ESCAPES)}
+    found = stranger.opens(models)
+    assert {p.code[0] for p in found.blocking} == {"R"}
+    assert {p.span.path for p in found.blocking if p.span is not None} == set(models)
 
 
 def test_variables_are_seen_by_name_only(stranger: Stranger) -> None:
@@ -265,15 +266,16 @@ def test_a_seed_that_leads_outside(stranger: Stranger) -> None:
     assert codes(stranger.opens(GOOD, prepare=link)) == {"C503"}
 
 
-@pytest.mark.parametrize("folder", ["../../../outside", "/", "..", "models/../../../outside", "/etc"])
-@pytest.mark.parametrize("key", ["model-paths", "seed-paths", "macro-paths", "snapshot-paths", "analysis-paths", "test-paths"])
-def test_folders_outside(key: str, folder: str, stranger: Stranger) -> None:
-    settings = f"[tool.orchestrator]\nname = 'shop'\n{key} = ['models', '{folder}']\n"
-    assert codes(stranger.opens({**GOOD, "pyproject.toml": settings})) == {"C503"}
+@pytest.mark.parametrize("folder", ["../../../outside", "/", "models/../../../outside"])
+def test_folders_outside(folder: str, stranger: Stranger) -> None:
+    keys = ["model-paths", "seed-paths", "macro-paths", "snapshot-paths", "analysis-paths", "test-paths"]
+    lines = [f"{key} = ['models', '{folder}{i}']" for i, key in enumerate(keys)]
+    found = stranger.opens({**GOOD, "pyproject.toml": "\n".join(["[tool.orchestrator]", "name = 'shop'", *lines])})
+    assert [p.code for p in found.blocking] == ["C503"] * len(keys)
 
 
 @pytest.mark.parametrize("key", ["target-path", "log-path", "docs-paths", "packages-install-path"])
-@pytest.mark.parametrize("value", ["'/'", "'../../..'", "['/etc']"])
+@pytest.mark.parametrize("value", ["'/'", "'../../..'"])
 def test_places_to_write_that_are_outside(key: str, value: str, stranger: Stranger) -> None:
     stranger.opens({**GOOD, "dbt_project.yml": f"name: shop\n{key}: {value}\n"}, {**GOOD, "dbt_project.yml": "name: shop\n"})
 
