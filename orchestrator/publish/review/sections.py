@@ -82,7 +82,10 @@ def _in_words(node: Reviewed, folder: str) -> Iterator[str]:
     for said in node.changes[:20]:
         column = f" {code(said.column)}" if said.column else ""
         sides = [code(side, 200) for side in (said.before, said.after)]
-        turned = " → ".join(sides) if said.before and said.after else sides[0] if said.before else sides[1] if said.after else ""
+        if said.before == said.after and said.before:
+            turned = f"{sides[0]}, of something else further inside"
+        else:
+            turned = " → ".join(side for side, text in zip(sides, (said.before, said.after), strict=True) if text)
         yield f"  - {plain(clipped(said.category, 40))}{column}{f': {turned}' if turned else ''}"
     if len(node.changes) > 20:
         yield f"  - … and {len(node.changes) - 20} more"

@@ -94,6 +94,13 @@ def test_the_verdict_comes_first(rich: Review) -> None:
     assert lines[5].endswith("(`analytics/shop/models/rpt_margin.sql:14`)")
 
 
+def test_an_expression_that_reads_the_same_changed_further_inside(nothing: Review) -> None:
+    said = Changed("expression changed", "late", "round(a.late)", "round(a.late)")
+    text = markdown(replace(nothing, nodes=(Reviewed("model.p.m", "m", "model", "models/m.sql", "modified", (said,)),)))
+    assert "`late`: `round(a.late)`, of something else further inside" in text
+    assert "`round(a.late)` → `round(a.late)`" not in text
+
+
 def test_samples_are_shown_only_when_the_review_holds_them(rich: Review) -> None:
     def without(node: Reviewed) -> Reviewed:
         if not isinstance(node.difference, Difference):
