@@ -51,12 +51,16 @@ def only(workspace: Workspace, found: Rebuild) -> frozenset[str]:
 
 
 def seconds(history: History, target: str) -> Mapping[str, tuple[float, ...]]:
-    """What each node's last successful builds on a target took."""
+    """What each node's last successful builds on a target took; those of a part of the rows do not count."""
     from orchestrator.core.event import Status
 
     found: dict[str, tuple[float, ...]] = {}
-    for _, result in history.latest(target, LAST, tests=False):
-        if result.status is Status.PASSED:
+    partial: dict[str, bool] = {}
+    for run, result in history.latest(target, LAST, tests=False):
+        if run not in partial:
+            told = history.run(run)
+            partial[run] = told is not None and bool(told.arguments.get("empty") or told.arguments.get("sample"))
+        if result.status is Status.PASSED and not partial[run]:
             found[result.node] = (*found.get(result.node, ()), result.seconds)
     return found
 

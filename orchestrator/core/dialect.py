@@ -202,6 +202,10 @@ class Dialect(Declaring, Differing, Protocol):
         """
         ...
 
+    def ledger_claim(self, rows: Sequence[Published]) -> str:
+        """Record what is about to be built, all of it at once; what is recorded already stays as it is."""
+        ...
+
     def ledger_forget(self, node: str) -> tuple[str, ...]:
         """Remove what is recorded of a node: it is not there any more."""
         ...

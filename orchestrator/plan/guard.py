@@ -13,6 +13,9 @@ from orchestrator.core.snapshot import Published, recorded
 from orchestrator.graph.environment import inside
 from orchestrator.plan.situation import Situation
 
+AT_ONCE = 500
+"""Rows of the ledger in one statement."""
+
 READ_ONLY = frozenset({"check", "within"})
 """Steps that only look at their relation; what they keep is looked at on its own."""
 
@@ -68,5 +71,5 @@ def claims(tasks: Iterable[Task], at: Situation) -> tuple[Statement, ...]:
             found[task.node] = task.relation
         found |= {s.node: s.payload["audit"] for s in task.steps if s.payload.get("audit") is not None}
     new = {id_: r for id_, r in found.items() if id_ not in at.snapshot.ledger and at.snapshot.find(r) is None}
-    rows = (Published(recorded(id_, at.environment), str(r), "", at.run, at.now.isoformat()) for id_, r in sorted(new.items()))
-    return tuple(Statement(sql) for row in rows for sql in at.dialect.ledger_write(row, known=False))
+    rows = [Published(recorded(id_, at.environment), str(r), "", at.run, at.now.isoformat()) for id_, r in sorted(new.items())]
+    return tuple(Statement(at.dialect.ledger_claim(rows[i : i + AT_ONCE])) for i in range(0, len(rows), AT_ONCE))

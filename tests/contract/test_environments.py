@@ -78,3 +78,21 @@ def test_a_sample_finds_its_partners(project: Make) -> None:
     assert 10 < len(sampled) < 50
     assert made.query("select count(*) from {joined}") == [(60,)]
     made.orc("clean", "--environment", "pr_7")
+
+
+def test_what_somebody_else_depends_on_stays_and_is_named(project: Make) -> None:
+    """Postgres keeps what a view reads; the other engines let it go."""
+    made = project(SHOP)
+    made.orc("build")
+    made.orc("build", "--environment", "pr_7")
+    home, dialect = made.relation("watch"), registry.dialect(made.target.type)
+    there = dialect.relation(Relation(home.database, f"{home.schema}__pr_7", "orders"))
+    warehouse = registry.warehouse(made.target, str(made.root))
+    try:
+        warehouse.connect().execute(f"create view {dialect.relation(home)} as select * from {there}")
+    finally:
+        warehouse.close()
+    made.orc("clean", "--environment", "pr_7")
+    left = set(inside(made, "pr_7"))
+    assert left == ({"orders"} if made.engine == "postgres" else set())
+    assert ("__pr_7.orders: " in made.told) == bool(left)

@@ -264,3 +264,13 @@ def test_the_janitor_takes_environments_by_age(project: Make) -> None:
     p.orc("clean", "--older-than", "7d").exits(0)
     assert {r.partition(".")[0] for r in p.relations()} == {"main__pr_8"}
     assert p.orc("clean", "--older-than", "soon").code == 2
+
+
+def test_a_retry_goes_where_the_run_went(project: Make) -> None:
+    p = project(SHOP)
+    p.orc("build").exits(0)
+    p.write({"models/totals.sql": TABLE + "select nothing as id"})
+    p.orc("run", "--environment", "pr_7", "-s", "totals").exits(1)
+    p.write(SHOP)
+    p.orc("retry").exits(0)
+    assert [r for r in p.relations() if r.endswith(".totals")] == ["main.totals", "main__pr_7.totals"]

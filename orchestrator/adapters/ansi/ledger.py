@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from orchestrator.adapters.ansi.words import Words
 from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import Lease, Published
@@ -32,6 +34,11 @@ class Ledger(Words):
         if not known:
             return (insert,)
         return f"delete from {self.relation(LEDGER)} where {self.quote('node')} = {self.literal(published.node)}", insert
+
+    def ledger_claim(self, rows: Sequence[Published]) -> str:
+        """Record what is about to be built, in one statement; nobody has recorded it before."""
+        values = ",\n".join(f"({', '.join(self.literal(getattr(row, name)) for name, _ in LEDGER_COLUMNS)})" for row in rows)
+        return f"insert into {self.relation(LEDGER)} ({self._ledger_names()}) values\n{values}"
 
     def ledger_forget(self, node: str) -> tuple[str, ...]:
         """Remove what is recorded of a node: it is not there any more."""

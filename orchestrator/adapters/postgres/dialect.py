@@ -225,6 +225,10 @@ class PostgresDialect(PostgresConstraints, PostgresDelta):
         returned = f"{self._give_back(lease)};\n" if lease else ""
         return (f"{returned}{into} values ({values})\non conflict ({names[0]}) do update set {sets}",)
 
+    def ledger_claim(self, rows: Sequence[Published]) -> str:
+        """Record what is about to be built; another run may be faster."""
+        return f"{super().ledger_claim(rows)}\non conflict ({self.quote(LEDGER_COLUMNS[0][0])}) do nothing"
+
     def lease_setup(self) -> tuple[str, ...]:
         """The ledger's setup has made it."""
         return ()
