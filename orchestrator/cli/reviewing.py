@@ -13,6 +13,7 @@ import click
 from orchestrator.cli import options as o
 from orchestrator.cli.main import orc
 from orchestrator.cli.sections import Group
+from orchestrator.core.errors import OrcError, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.app.ci.asked import Asked
@@ -64,12 +65,35 @@ def ci(**given: Any) -> int:
 
         return judged(given, _command(given))
     trusted(wire.environment(given), trust=given["trust"])
-    workspace = opened(given, "ci")
+    try:
+        workspace = opened(given, "ci")
+    except UsageError:
+        raise
+    except OrcError as error:
+        _unread(error, given, context.obj)
+        raise
     found = review(workspace, _asked(given), lambda w: wire.sinks(w, given), context.obj.get("interruptible", nullcontext))
     if found.run is not None and found.run.cancelled:
         return found.run.exit_code
     _report(workspace, found.review, given)
     return 0 if found.review.passes else 1
+
+
+def _unread(error: OrcError, given: dict[str, Any], known: dict[str, Any]) -> None:
+    """Write reports that say why the project cannot be read."""
+    from orchestrator.app.ci.reports import annotated, write_reports
+    from orchestrator.app.ci.unread import unread
+    from orchestrator.cli.wire import environment
+    from orchestrator.core.project import SECRET_PREFIXES, Secret
+
+    env = environment(given)
+    hidden = [*known.get("secrets", ()), *(Secret(v) for k, v in env.items() if k.startswith(SECRET_PREFIXES) and v)]
+    root = Path(known["root"])
+    review = unread(root, env, error)
+    folder = Path(given["report_dir"]) if given["report_dir"] else root / (given["target_path"] or "target") / REPORTS
+    write_reports(review, env, folder, hidden)
+    if lines := annotated(review, env, hidden):
+        click.echo(lines, err=True)
 
 
 def _asked(given: dict[str, Any]) -> Asked:

@@ -225,10 +225,21 @@ def test_what_inputs_hold_is_never_run(shop: Project, tmp_path: Path) -> None:
     assert not trap.exists()
 
 
-def test_without_a_report_the_comment_stays_as_it_is(shop: Project, tmp_path: Path) -> None:
-    shop.write({"models/orders.sql": "select {{ nothing_of_that_name }}"})
+def test_a_project_that_cannot_be_read_is_a_comment_too(shop: Project, tmp_path: Path) -> None:
+    shop.write({"models/orders.sql": "select 1 as x,\n  {{ nothing_of_that_name }} as y"})
     with serving(Page()) as page:
+        page.say("<!-- orc:review:shop -->\n### all was well")
         done = Runner(shop, page, tmp_path / "one").run()
+        assert done.failed
+        (comment,) = page.comments
+        assert comment["body"].splitlines()[1] == "### ❌ Blocked: 1 problem"
+        assert "(`models/orders.sql:2`)" in comment["body"]
+        assert "::error file=models/orders.sql,line=2," in done.said
+
+
+def test_without_a_report_the_comment_stays_as_it_is(shop: Project, tmp_path: Path) -> None:
+    with serving(Page()) as page:
+        done = Runner(shop, page, tmp_path / "one", args="--no-such-option").run()
         assert done.failed
         assert page.comments == []
         assert "There is no report" in done.said

@@ -104,9 +104,9 @@ def headline(review: Review) -> str:
     else:
         verdict = "❌ Blocked: " + (", ".join(against) or counted(len(review.blocking), "problem"))
     kinds = [(sum(n.what == what for n in review.nodes), what) for what in ("modified", "added", "removed", "affected")]
-    told = ", ".join(f"{number:,} {what}" for number, what in kinds if number) or "no models changed"
+    told = ", ".join(f"{number:,} {what}" for number, what in kinds if number) or ("no models changed" if review.base else "")
     cost = [shown_bytes(review.bytes)] if review.bytes else []
-    return " · ".join([verdict, told, *cost, *([_lasted(review.seconds)] if review.seconds >= 1 else [])])
+    return " · ".join([verdict, *([told] if told else []), *cost, *([_lasted(review.seconds)] if review.seconds >= 1 else [])])
 
 
 def _lasted(seconds: float) -> str:
@@ -140,6 +140,8 @@ def _problem(problem: Problem, folder: str, words: int) -> str:
 
 
 def _footer(review: Review) -> str:
+    if not review.base:
+        return "<sub>the project could not be read</sub>"
     parts = [f"base {code(review.base)}, head {code(review.head)}" if review.head else f"base {code(review.base)}"]
     parts += [f"compared with {prose(review.production, 300)}"] if review.production else []
     engine = f", {prose(review.engine, 60)}" if review.engine else ""

@@ -53,7 +53,13 @@ def failed_test(test: Checked) -> Problem:
     rows = "" if test.failures is None else f": {test.failures:,} row{'s' if test.failures != 1 else ''}"
     severity = "warning" if test.status == Status.WARNED else "error"
     place = Span(test.path, test.line) if test.path else None
-    said = Problem("failed-test", f"test `{test.name}` of `{test.node}` failed{rows}", place, severity=severity, node=test.node)
+    said = Problem(
+        "failed-test",
+        f"test `{test.name}` of `{test.node}` {'warns' if severity == 'warning' else 'failed'}{rows}",
+        place,
+        severity=severity,
+        node=test.node,
+    )
     return replace(_placed(test.problem, said), severity=severity)
 
 

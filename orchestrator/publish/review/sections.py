@@ -145,7 +145,7 @@ def downstream(review: Review, most: int) -> str:
     lines += [f"- read nothing of the change, neither built nor compared: {_names(review.unaffected, most)}"] if review.unaffected else []
     total = len(affected) + len(review.unaffected)
     said = [f"{number:,} {word}" for number, word in ((len(built), "built again"), (total - len(built), "not")) if number]
-    return folded(f"Downstream: {counted(total, 'model')}, {', '.join(said)}", "\n".join(lines[:20])) if most else ""
+    return folded(f"{counted(total, 'other model')}: {', '.join(said)}", "\n".join(lines[:20])) if most else ""
 
 
 def checks(review: Review, most: int, words: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from orchestrator.core.files import Span
 from orchestrator.publish.problems.rows import located
 
-PLAIN = re.compile(r"[\w.,:/=+()\[\]<>'\"%?!;*#&$ -]+")
+PLAIN = re.compile(r"[\w.,:/=+()\[\]<>'\"%?!;*#&$…→ -]+")
 """What a code span may hold as it is, also in a table: no backtick, no pipe, no backslash, no ``@``."""
 
 SIGNS = re.compile(r"[^\w ]|_")
