@@ -13,7 +13,7 @@ from orchestrator.core.errors import Problem, UsageError
 from orchestrator.core.event import Event, Noted, RunStarted
 from orchestrator.core.graph import Graph
 from orchestrator.core.node import BUILDABLE
-from orchestrator.core.plan import Plan, Request
+from orchestrator.core.plan import Plan, Request, Task
 from orchestrator.core.ports import Sink, Warehouse
 from orchestrator.core.project import Secret
 from orchestrator.core.run import Run
@@ -21,6 +21,7 @@ from orchestrator.core.snapshot import Snapshot
 from orchestrator.core.version import VERSION
 
 if TYPE_CHECKING:
+    from orchestrator.app.retrying import Again
     from orchestrator.graph.sampling import Sampling
     from orchestrator.graph.select import Selected
 
@@ -63,17 +64,21 @@ def build(
     sinks: Callable[[Workspace], Sequence[Sink]],
     only: Iterable[str] | None = None,
     interruptible: Interruptible = nullcontext,
+    again: Again | None = None,
 ) -> Run:
     """Plan and execute what is asked; record every event; write the artifacts.
 
-    ``only`` narrows the selection to these ids (``retry``). ``interruptible`` wraps the execution: what asks the process to
-    end meanwhile calls the function it is given. Raises ``OrcError`` for what stops the run before it starts.
+    ``only`` narrows the selection to these ids; ``again`` to what an earlier run left to do (``retry``). ``interruptible`` wraps the
+    execution: what asks the process to end meanwhile calls the function it is given.
+
+    Raises:
+        OrcError: for what stops the run before it starts.
     """
     from orchestrator.app.artifacts import write_artifacts
     from orchestrator.app.observed import observe_run
     from orchestrator.record.record import record
 
-    ready = prepare(workspace, request, only)
+    ready = prepare(workspace, request, only, again)
     try:
         if request.max_bytes is not None:
             from orchestrator.app.planning import within_budget
@@ -94,7 +99,7 @@ def _finish() -> None:
     """Somebody wants an end while the warehouse closes or artifacts are written: it is near, and what happened goes on record."""
 
 
-def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None = None) -> Prepared:
+def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None = None, again: Again | None = None) -> Prepared:
     """Select, look at the warehouse once, and plan."""
     from orchestrator.adapters import registry
     from orchestrator.app.placing import at, placed
@@ -105,12 +110,20 @@ def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None =
         raise UsageError(*(replace(w, severity="error") for w in warnings))
     found = selection(workspace, request)
     selected = found.ids if only is None else found.ids & frozenset(only)
+    selected = selected if again is None else selected & frozenset(again.planned)
     project = workspace.project
     warehouse = registry.warehouse(project.target, str(workspace.invocation.root), workspace.invocation.id)
     try:
         building = {id_ for id_ in selected if workspace.graph.nodes[id_].has_data} if request.command in BUILDS else set()
         where = placed(workspace, request, building, warehouse.snapshot)
         workspace = at(workspace, where.graph)
+        reused: tuple[Task, ...] = ()
+        if again is not None:
+            from orchestrator.app.retrying import reusable
+
+            kept = reusable(again, selected, where.graph, where.snapshot)
+            selected -= kept.keys()
+            reused = tuple(kept.values())
         taken = sample(workspace, request, (selected, building), where.snapshot, warehouse)
         work = plan(
             workspace.graph,
@@ -125,6 +138,7 @@ def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None =
             now=workspace.invocation.started,
             sampled=conditions(workspace, request, taken),
         )
+        work = replace(work, reused=reused)
     except BaseException:
         warehouse.close()
         raise
@@ -225,7 +239,14 @@ def _places(plan: Plan) -> dict[str, object]:
 
 def _started(ready: Prepared, request: Request) -> RunStarted:
     workspace = ready.workspace
-    planned = tuple(id_ for t in ready.plan.tasks for id_ in ([*t.tests] if t.kind in ("test", "unit_test") else [*t.tests, t.node]))
+    from orchestrator.app.grounds import circumstances, grounds
+
+    began = circumstances(workspace.invocation)
+    planned = tuple(
+        id_
+        for t in (*ready.plan.reused, *ready.plan.tasks)
+        for id_ in ([*t.tests] if t.kind in ("test", "unit_test") else [*t.tests, t.node])
+    )
     return RunStarted(
         workspace.invocation.clock.now(),
         workspace.invocation.id,
@@ -237,6 +258,11 @@ def _started(ready: Prepared, request: Request) -> RunStarted:
         counts(workspace.graph),
         {**request.invocation},
         planned,
+        began.trigger,
+        began.actor,
+        began.git_sha,
+        began.dirty,
+        grounds(ready.plan, workspace.graph),
     )
 
 

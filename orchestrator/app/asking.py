@@ -18,7 +18,6 @@ from orchestrator.core.graph import Graph
 from orchestrator.core.node import Kind, Node, SqlBody
 from orchestrator.core.plan import Origin, Request, Statement
 from orchestrator.plan.compile import Names, compile_query
-from orchestrator.record.history import History
 
 Rows = tuple[str, Sequence[str], Sequence[Sequence[Any]]]
 
@@ -156,36 +155,3 @@ def _query(workspace: Workspace, names: Names, id_: str) -> tuple[str, Statement
         text = compile_query(node, body.query, names)
         return node.name, Statement(text.sql, Origin(id_, text.pieces))
     raise UsageError(Problem("U006", f"`{node.name}` has no rows to show", node.span))
-
-
-def past_runs(history: History, limit: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
-    """The last runs, newest first."""
-    columns = ("run", "started", "command", "target", "status", "seconds", "passed", "warned", "failed", "skipped")
-    return columns, [tuple(_run_row(r)) for r in history.runs(limit)]
-
-
-def _run_row(run: Any) -> Iterator[Any]:
-    yield run.id[:8]
-    yield run.started
-    yield run.command
-    yield run.target
-    yield str(run.status)
-    yield run.seconds
-    counts = run.counts
-    yield counts.get("passed", 0)
-    yield counts.get("warned", 0)
-    yield counts.get("failed", 0) + counts.get("crashed", 0)
-    yield counts.get("skipped", 0) + counts.get("cancelled", 0)
-
-
-def past_run(history: History, id_: str) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
-    """What one run did, node by node.
-
-    Raises:
-        UsageError: there is no such run.
-    """
-    run = history.run(id_)
-    if run is None:
-        raise UsageError(Problem("U007", f"there is no run `{id_}`", None, "orc runs lists them"))
-    columns = ("node", "status", "seconds", "rows", "failures", "message")
-    return columns, [(r.node, r.status.value, round(r.seconds, 3), r.rows, r.failures, r.message) for r in history.results(run.id)]

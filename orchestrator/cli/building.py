@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -16,7 +15,7 @@ SHOWN_ROWS = 10
 """How many rows of each seed ``orc seed --show`` prints."""
 
 
-def _execute(given: dict[str, Any], command: str, *, only: Iterable[str] | None = None, request: Any = None) -> int:
+def _execute(given: dict[str, Any], command: str, *, again: Any = None, request: Any = None) -> int:
     from orchestrator import app
     from orchestrator.cli import wire
     from orchestrator.cli.opening import opened
@@ -25,9 +24,8 @@ def _execute(given: dict[str, Any], command: str, *, only: Iterable[str] | None 
     asked = request or wire.request(given, command)
     if told := click.get_current_context().obj.get("told"):  # a scheduler's launch says so in the history
         asked = replace(asked, invocation={**asked.invocation, **told})
-    run = app.build(
-        workspace, asked, lambda w: wire.sinks(w, given), only, click.get_current_context().obj.get("interruptible", nullcontext)
-    )
+    interruptible = click.get_current_context().obj.get("interruptible", nullcontext)
+    run = app.build(workspace, asked, lambda w: wire.sinks(w, given), interruptible=interruptible, again=again)
     return run.exit_code
 
 
@@ -138,4 +136,4 @@ def retry(**given: Any) -> int:
     if past is None:
         click.echo("Nothing to retry: the last run succeeded, or there was none.", err=True)
         return 0
-    return _execute(given, past.command, only=past.nodes, request=past.request)
+    return _execute(dict(past.given), past.command, again=past.again, request=past.request)

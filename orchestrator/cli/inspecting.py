@@ -1,10 +1,9 @@
-"""Commands that look and tell: ls, parse, compile, show, runs, debug."""
+"""Commands that look and tell: ls, parse, compile, show, debug."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -224,56 +223,6 @@ def print_rows(found: Iterable[tuple[str, Sequence[str], Sequence[Sequence[Any]]
         else:
             click.echo(f"{name}", err=True)
             click.echo(table(columns, rows, width=_width()))
-
-
-@orc.command()
-@click.argument("what", required=False)
-@click.argument("run_id", required=False)
-@click.option("--limit", default=20, show_default=True, help="How many runs.")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print the runs.")
-@o.project
-@o.console
-def runs(**given: Any) -> int:
-    """List past runs; `runs show [ID]` tells what one did."""
-    from orchestrator.app.asking import past_run, past_runs
-    from orchestrator.cli import wire
-    from orchestrator.report.table import as_json, table
-
-    click.get_current_context().obj.update(given)
-    invocation = wire.invocation(given, "runs")
-    history = wire.history(invocation.root)
-    one = given["run_id"] if given["what"] == "show" else given["what"]
-    columns, rows = past_runs(history, given["limit"] if given["what"] is None else 1)
-    if given["what"] is not None and (one or rows):
-        columns, rows = past_run(history, one or rows[0][0])
-    elif given["output"] == "text":
-        columns, rows = _briefly(columns, rows)
-    click.echo(as_json(columns, rows) if given["output"] == "json" else table(columns, rows, width=_width()))
-    return 0
-
-
-COUNTS = ("failed", "warned", "passed", "skipped")
-"""In the order of interest: a narrow terminal cuts the end."""
-
-
-def _briefly(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
-    """The list of runs for a terminal of 80 columns: times of the reader's own zone, to the minute; counts that are zero left out."""
-
-    def cells(row: Sequence[Any]) -> Iterator[Any]:
-        for column, value in zip(columns, row, strict=True):
-            match value:
-                case _ if column in COUNTS:
-                    continue
-                case datetime():
-                    yield value.astimezone().strftime("%d %b %H:%M")
-                case float():
-                    yield round(value, 2)
-                case _:
-                    yield value
-        counts = dict(zip(columns, row, strict=True))
-        yield ", ".join(f"{counts[word]} {word}" for word in COUNTS if counts[word])
-
-    return [*(c for c in columns if c not in COUNTS), "results"], [tuple(cells(row)) for row in rows]
 
 
 @orc.command()

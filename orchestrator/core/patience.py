@@ -71,7 +71,7 @@ class Retries:
 
         >>> Retries(1).covers(Cause("X108", "connection lost", transient=True)), Retries(1).covers(Cause("X101", "syntax"))
         (True, False)
-        >>> Retries(1, on=("over.*quota",)).covers(Cause("X100", "Over the quota")), Retries(1, on=("X102",)).covers(Cause("X101", "syntax"))
+        >>> Retries(1, on=("over.*quota",)).covers(Cause("X100", "Over the quota")), Retries(1, on=("X102",)).covers(Cause("X101", ""))
         (True, False)
         """
         return any(_covers(word, cause) for word in self.on)

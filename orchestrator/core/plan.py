@@ -183,6 +183,7 @@ class Plan:
     """A closed, acyclic list of tasks; every need is another task's node or was not selected.
 
     ``warnings`` are what its reader should know before it runs. ``total`` counts the results a run will report (tasks and tests).
+    ``reused`` are tasks without steps: nodes that were asked for and are as they should be, with the reason why.
     """
 
     command: str
@@ -193,11 +194,12 @@ class Plan:
     fail_fast: bool = False
     threads: int = 1
     warnings: tuple[Problem, ...] = ()
+    reused: tuple[Task, ...] = ()
 
     @property
     def total(self) -> int:
         """How many results the run reports: one for each task that is not a mere carrier of tests, one for each test."""
-        return sum(t.kind not in ("test", "unit_test") for t in self.tasks) + sum(len(t.tests) for t in self.tasks)
+        return len(self.reused) + sum(t.kind not in ("test", "unit_test") for t in self.tasks) + sum(len(t.tests) for t in self.tasks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,8 @@ def execute(plan: Plan, graph: Graph, warehouse: Warehouse, shop: Workshop, star
     _prepare(plan, warehouse)
     yield started
     numbering = _Numbering()
+    for task in plan.reused:
+        yield numbering(_reused(task, shop))
     crew = _Crew(warehouse, shop)
     with shop.interruptible(crew.interrupt), Pulse(warehouse, shop.leasing.run) if _leases(plan) else contextlib.nullcontext():
         try:
@@ -158,6 +160,12 @@ def execute(plan: Plan, graph: Graph, warehouse: Warehouse, shop: Workshop, star
         finally:
             crew.stop()
     yield RunFinished(shop.clock.now(), started.run, shop.clock.monotonic() - begin, crew.interrupted)
+
+
+def _reused(task: Task, shop: Workshop) -> NodeFinished:
+    """The end of a node that is as it should be already."""
+    relation = str(task.relation) if task.relation else None
+    return NodeFinished(shop.clock.now(), task.node, task.kind, task.label, 0, Status.REUSED, 0.0, "main", task.reason, relation=relation)
 
 
 def _leases(plan: Plan) -> bool:

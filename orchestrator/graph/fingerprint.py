@@ -24,9 +24,13 @@ _DATA_CONFIG = (
 
 def fingerprint(node: Node, parents: Sequence[str]) -> str:
     """A digest of all that would change the node's data; ``parents`` are the fingerprints of what it reads, in its order."""
-    config = {k: node.config[k] for k in _DATA_CONFIG if k in node.config and not (k == "indexes" and _indexes_apart(node))}
-    said = json.dumps([node.content, config, list(parents), str(node.relation)], default=str, sort_keys=True)
+    said = json.dumps([node.content, shaping(node), list(parents), str(node.relation)], default=str, sort_keys=True)
     return digest(said.encode())
+
+
+def shaping(node: Node) -> dict[str, object]:
+    """What of a node's config shapes its data."""
+    return {k: node.config[k] for k in _DATA_CONFIG if k in node.config and not (k == "indexes" and _indexes_apart(node))}
 
 
 def _indexes_apart(node: Node) -> bool:

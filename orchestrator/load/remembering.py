@@ -18,7 +18,7 @@ VARIABLE = "ORC_STATE_URL"
 
 @dataclass(frozen=True, slots=True)
 class Remembering:
-    """``url`` of a server, or ``None`` for the file beside the project; ``keep`` is for how long a run is remembered (``None``: for ever)."""
+    """``url`` of a server, or ``None`` for the file beside the project; ``keep``: for how long runs are remembered (``None``: for ever)."""
 
     url: str | None = None
     keep: timedelta | None = None

@@ -73,7 +73,7 @@ _KEYS: dict[str, Key] = {
     "require_dbt_version": Key(Texts(split=True)),
     "require_orc_version": Key(Texts(split=True), "Which versions of orc may run this project, e.g. `>=0.1,<1`."),
     "state": Key(Text(), "A Postgres server that keeps the history of runs for several hosts: `postgresql://user@host/database`."),
-    "history": Key(Table("`history`", {"keep": Key(Text(), "For how long runs are remembered, e.g. `90d`.")}), "What is remembered of runs."),
+    "history": Key(Table("`history`", {"keep": Key(Text(), "For how long, e.g. `90d`.")}), "What is remembered of runs."),
     "restrict_access": Key(Flag()),
     "dbt_cloud": Key(Free()),
     "analysis": _TREE,

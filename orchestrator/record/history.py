@@ -3,69 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-from orchestrator.core.errors import Problem
+from orchestrator.core.chronicle import Recorded, RunStatus, Sought, Tried
 from orchestrator.core.event import Grounds, NodeFinished, NodeRetried, Noted, Status
 
-RunStatus = Literal["running", "passed", "failed", "cancelled", "interrupted"]
-"""*interrupted* is a run whose process died before it could say how it ended; *cancelled* was asked for."""
+__all__ = ["GOOD", "UNTOLD", "History", "Recorded", "RunStatus", "Sought", "Tried", "is_attempt", "tried", "unsuccessful"]
 
 GOOD = frozenset({Status.PASSED, Status.WARNED, Status.REUSED, Status.NOTHING})
 """Statuses a retry has nothing to do for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A run as history keeps it. ``counts`` are results by status, ``planned`` the ids results were expected for."""
-
-    id: str
-    command: str
-    target: str
-    version: str
-    status: RunStatus
-    started: datetime
-    finished: datetime | None = None
-    seconds: float | None = None
-    total: int = 0
-    counts: Mapping[str, int] = field(default_factory=dict)
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    planned: tuple[str, ...] = ()
-    pid: int = 0
-    host: str = ""
-    trigger: str = ""
-    actor: str = ""
-    git_sha: str | None = None
-    dirty: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """An attempt at a node, or at one batch of it (``label`` says which). ``wait`` are the seconds until the next, if there was one."""
-
-    node: str
-    attempt: int
-    label: str
-    status: Status
-    cause: str | None
-    started: datetime | None
-    finished: datetime
-    seconds: float
-    wait: float | None
-    message: str
-    problem: Problem | None
-    sql: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Sought:
-    """Which runs are asked for: of one status, one target, begun at or after ``since``."""
-
-    status: str | None = None
-    target: str | None = None
-    since: datetime | None = None
 
 
 class History(Protocol):

@@ -16,8 +16,8 @@ from typing import Any
 
 from orchestrator.core.errors import Problem, StoreError
 from orchestrator.core.event import plain
-from orchestrator.core.schedule import Board, Decision, Launch, LaunchStatus, Tick, Watch
 from orchestrator.core.ports import Link
+from orchestrator.core.schedule import Board, Decision, Launch, LaunchStatus, Tick, Watch
 from orchestrator.record.database import Place, database, transaction
 from orchestrator.record.process import birth
 

@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -74,7 +74,7 @@ class Row(tuple[Any, ...]):
 
 def _rows(cursor: psycopg.Cursor[Any]) -> RowMaker[Row]:
     columns = {column.name: place for place, column in enumerate(cursor.description or ())}
-    return type("Row", (Row,), {"names": columns})
+    return cast("RowMaker[Row]", type("Row", (Row,), {"names": columns}))
 
 
 class PostgresLink:
@@ -127,9 +127,7 @@ class PostgresLink:
                 session.execute(b"create table if not exists version (version bigint not null)")
                 row = session.execute(b"select max(version) from version").fetchone()
                 found = int(row[0] or 0) if row else 0
-                if found > len(migrations):
-                    message = f"the state database `{self._shown}` was written by a newer version (schema {found}, this one knows {len(migrations)})"
-                    raise StoreError(Problem("S001", message, hint="upgrade, or use another state database; it was left as it is"))
+                _not_newer(found, len(migrations), self._shown)
                 for number, script in enumerate(migrations[found:], found + 1):
                     session.execute(translated(script).encode())
                     session.execute(f"insert into version values ({number})".encode())
@@ -190,6 +188,12 @@ class PostgresLink:
                     "S009", f"the state database `{self._shown}` refuses: {said}", hint=f"the role needs the schema `{SCHEMA}` for itself"
                 )
             raise StoreError(problem) from error
+
+
+def _not_newer(found: int, known: int, shown: str) -> None:
+    if found > known:
+        message = f"the state database `{shown}` was written by a newer version (schema {found}, this one knows {known})"
+        raise StoreError(Problem("S001", message, hint="upgrade, or use another state database; it was left as it is"))
 
 
 def asked(sql: str) -> bytes:
