@@ -100,8 +100,8 @@ class Launch:
     """A run somebody asked the scheduler for: a tick, a request, a person. ``id`` says which; ``attempt`` counts its processes.
 
     ``due`` is the tick's instant. ``runs`` are the ids of its attempts in the history of runs, newest last. ``followed`` says that
-    schedules ``after`` it have heard of its end, ``late`` that it was told to have missed its deadline. ``stopping`` is the status it will end in
-    because somebody wants its end. ``fence`` is that of the leader that began it.
+    schedules ``after`` it have heard of its end, ``late`` that it was told to have missed its deadline. ``stopping`` is the status
+    it will end in because somebody wants its end. ``fence`` is that of the leader that began it.
     """
 
     id: str

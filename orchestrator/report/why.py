@@ -34,7 +34,8 @@ def why(found: Why, text: ReadText = no_text, *, colour: bool = False, width: in
     if guilty is not None and guilty.problem is not None and not found.blocked:
         lines += ["", *(f"  {line}".rstrip() for line in problem(guilty.problem, text, colour=colour, width=width).split("\n"))]
     for test in found.blocked:
-        lines += ["", _row("blocked", f"by {test.test}{f': {several(test.failures, "failing row")}' if test.failures else ''}")]
+        many = f": {several(test.failures, 'failing row')}" if test.failures else ""
+        lines += ["", _row("blocked", f"by {test.test}{many}")]
         lines += _block("rows", printable(test.rows)) if test.rows else []
     lines += _compared(found, zone)
     lines += ["", *_published(found)] if found.ledger or found.unasked or found.fingerprint else []
