@@ -144,8 +144,8 @@ def downstream(review: Review, most: int) -> str:
         lines.append(f"- not built{f', {prose(reason, 120)}' if reason else ''}: {names}")
     lines += [f"- read nothing of the change, neither built nor compared: {_names(review.unaffected, most)}"] if review.unaffected else []
     total = len(affected) + len(review.unaffected)
-    said = [f"{number:,} {word}" for number, word in ((len(built), "built again"), (total - len(built), "not")) if number]
-    return folded(f"{counted(total, 'other model')}: {', '.join(said)}", "\n".join(lines[:20])) if most else ""
+    said = "built again" if len(built) == total else f"{len(built):,} of them built again" if built else "not built again"
+    return folded(f"{counted(total, 'other model')}, {said}", "\n".join(lines[:20])) if most else ""
 
 
 def checks(review: Review, most: int, words: int) -> str:
