@@ -39,6 +39,7 @@ REPORTS = "ci"
 @click.option("--report-dir", type=o.FOLDER, metavar="FOLDER", help="Where reports go (default: target/ci).")
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="What to print at the end.")
 @o.state
+@o.sample
 @o.empty
 @o.environment
 @o.running
