@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.ci.conftest import Repository
+from tests.ci.conftest import OTHERS, Repository
 from tests.ci.shop import PULL_REQUESTS
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def blocking(repository: Repository) -> list[str]:
@@ -264,6 +269,12 @@ class TestOptions:
         assert shop.query("select count(*) from shop__pr_482.orders") == [(0,)]
         assert node(shop, "orders")["difference"]["why"] == "it was built without rows (`--empty`)"  # type: ignore[index]
 
+    def test_a_sample_is_enough_to_see_that_it_builds(self, shop: Repository) -> None:
+        PULL_REQUESTS["rows_changed"](shop)
+        shop.ci("--sample", "50%")
+        assert node(shop, "orders")["difference"]["why"] == "it was built from a sample"  # type: ignore[index]
+        assert node(shop, "orders")["status"] == "passed"
+
     @pytest.mark.parametrize("form", ["json", "markdown"])
     def test_a_report_may_be_printed(self, shop: Repository, form: str) -> None:
         PULL_REQUESTS["column_added"](shop)
@@ -297,3 +308,20 @@ class TestSelectingByGit:
     def test_a_revision_that_is_not_there(self, shop: Repository) -> None:
         shop.orc("ls", "-s", "git:nowhere", code=2)
         assert "error[U060]: `git:nowhere` says `nowhere`, which this clone does not have" in shop.told
+
+
+def test_a_review_of_nothing_imports_neither_a_parser_nor_a_driver(shop: Repository) -> None:
+    shop.ci()
+    script = "import sys; from orchestrator.cli.main import call; code = call(['ci', '-q']); print(code, *{n.split('.')[0] for n in sys.modules})"
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(OTHERS)}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=shop.root,
+        env={**kept, "HOME": str(shop.root), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    code, *names = done.stdout.split()
+    assert code == "0"
+    assert not {"sqlglot", "duckdb", "jinja2", "pandas"} & {*names}
