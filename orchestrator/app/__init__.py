@@ -262,7 +262,7 @@ def _started(ready: Prepared, request: Request) -> RunStarted:
         began.actor,
         began.git_sha,
         began.dirty,
-        grounds(ready.plan, workspace.graph),
+        grounds(ready.plan, workspace),
     )
 
 

@@ -15,6 +15,7 @@ from orchestrator.graph.fingerprint import shaping
 
 if TYPE_CHECKING:
     from orchestrator.app.invocation import Invocation
+    from orchestrator.app.opening import Workspace
 
 ACTORS = ("ORC_ACTOR", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDFOR", "CIRCLE_USERNAME", "BUILDKITE_BUILD_CREATOR")
 """Variables that say who is behind a run that no person started by hand; the first that is set counts."""
@@ -68,12 +69,28 @@ def actor(env: Mapping[str, str]) -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def grounds(plan: Plan, graph: Graph) -> dict[str, Grounds]:
+def grounds(plan: Plan, workspace: Workspace) -> dict[str, Grounds]:
     """Why each node of a plan is in it, and the parts of its fingerprint."""
-    return {t.node: of_node(graph, graph.nodes[t.node], t.reason) for t in (*plan.reused, *plan.tasks)}
+    graph, digests = workspace.graph, Digests(workspace)
+    return {t.node: of_node(graph, graph.nodes[t.node], digests, t.reason) for t in (*plan.reused, *plan.tasks)}
 
 
-def of_node(graph: Graph, node: Node, reason: str = "") -> Grounds:
+class Digests:
+    """Digests of the files that macros are in, each read once."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._known: dict[str, str] = {}
+
+    def __getitem__(self, path: str) -> str:
+        from orchestrator.app.opening import text_of
+
+        if path not in self._known:
+            self._known[path] = digest(text_of(self._workspace.project, path).encode())
+        return self._known[path]
+
+
+def of_node(graph: Graph, node: Node, digests: Digests, reason: str = "") -> Grounds:
     """What a node would be built from now."""
     if not node.has_data:
         return Grounds(reason)
@@ -84,9 +101,7 @@ def of_node(graph: Graph, node: Node, reason: str = "") -> Grounds:
         "source": digest(source.encode()),
         "config": shaping(node),
         "relation": str(node.relation),
-        "macros": {
-            m: digest(str(graph.macros[m]).encode()) for m in (body.macros if isinstance(body, SqlBody) else ()) if m in graph.macros
-        },
+        "macros": {m: digests[graph.macros[m]] for m in (body.macros if isinstance(body, SqlBody) else ()) if m in graph.macros},
         "upstream": {p: graph.nodes[p].fingerprint for p in node.depends_on if p in graph.nodes and graph.nodes[p].fingerprint},
     }
     return Grounds(reason, node.fingerprint, parts)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.app.chronicle import chronicle, part_data, recorded, run_data
-from orchestrator.app.grounds import of_node
+from orchestrator.app.grounds import Digests, of_node
 from orchestrator.app.opening import Workspace
 from orchestrator.core.chronicle import Blocked, Changed, Chronicle, Part, Recorded, Why
 from orchestrator.core.errors import OrcError, Problem, UsageError, did_you_mean
@@ -34,7 +34,8 @@ def why(workspace: Workspace, history: History, word: str, run_id: str | None = 
     graph, target = workspace.graph, workspace.project.target.name
     node = _node(graph, word)
     ledger, unasked = _ledger(workspace, node)
-    now = of_node(graph, node)
+    digests = Digests(workspace)
+    now = of_node(graph, node, digests)
     common: dict[str, Any] = {"ledger": ledger, "unasked": unasked, "fingerprint": now.fingerprint}
     if run_id is None and history.last_run(target, BUILDERS) is None and not history.runs(1, target):
         return Why(node.id, node.name, f"nothing was ever run on target `{target}`", **common)
@@ -49,7 +50,7 @@ def why(workspace: Workspace, history: History, word: str, run_id: str | None = 
     earlier = history.grounds(before.id) if before else {}
     own = grounds.get(node.id)
     changes = differences(node.id, earlier, grounds) if before and own else None
-    files = {id_: of_node(graph, graph.nodes[id_]) for id_ in grounds if id_ in graph.nodes} | {node.id: now}
+    files = {id_: of_node(graph, graph.nodes[id_], digests) for id_ in grounds if id_ in graph.nodes} | {node.id: now}
     since = differences(node.id, grounds, files) if own and own.fingerprint and now.fingerprint else None
     chain, culprit = _chain(graph, found, mine)
     return Why(

@@ -13,18 +13,18 @@ OF_RUNS = ("results", "notes", "attempts", "events", "grounds")
 HOLDERS = ("select sql from results", "select inspect from results", "select sql from attempts", "select parts from grounds")
 
 
-def forget(connection: Link, before: datetime) -> int:
-    """Delete what began before an instant and is over; returns how many runs. For a transaction of the caller's.
+def forget(connection: Link, before: datetime, but: str = "") -> int:
+    """Delete the runs that began before an instant, all ``but`` one; returns how many. For a transaction of the caller's.
 
     A run that never said how it ended counts as over: what runs for longer than history is kept is no run any more.
     """
-    old = "select id from runs where started < ?"
-    at = (instant(before),)
+    old = "select id from runs where started < ? and id <> ?"
+    at = (instant(before), but)
     count = int(connection.execute(f"select count(*) from ({old}) as old", at).fetchone()[0])
     if count:
         for table in OF_RUNS:
             connection.execute(f"delete from {table} where run in ({old})", at)
-        connection.execute("delete from runs where started < ?", at)
+        connection.execute("delete from runs where started < ? and id <> ?", at)
         held = " union ".join(f"{question} where {question.split()[1]} is not null" for question in HOLDERS)
         connection.execute(f"delete from texts where key not in ({held})")
     return count

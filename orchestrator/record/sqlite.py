@@ -177,7 +177,7 @@ class Sqlite:
         with self._writing, transaction(self._connection, self._path) as connection:
             connection.execute(rows.END, rows.of_end(status, event, self._run))
             if self._keep is not None and event is not None:
-                forget(connection, event.at - self._keep)
+                forget(connection, event.at - self._keep, self._run)
         self._run = ""
 
     # The questions
