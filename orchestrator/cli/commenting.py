@@ -26,9 +26,9 @@ from orchestrator.cli.sections import Option
 @o.project
 @o.console
 def comment(**given: Any) -> int:
-    """Post the report of `orc ci` as the one comment on the pull request.
+    """Post the report of `orc ci` on the pull request.
 
-    The comment of the run before is found by its first line and changed in place. The token comes from GITHUB_TOKEN, or GITLAB_TOKEN or
+    There is one comment: that of the run before is found by its first line and changed in place. The token comes from GITHUB_TOKEN, or GITLAB_TOKEN or
     CI_JOB_TOKEN.
     """
     from orchestrator.app.ci.comment import comment as commented

@@ -41,8 +41,8 @@ def diff(**given: Any) -> int:
     r"""Compare the data of models with another target's.
 
     \b
-    orc diff orders --against prod                    what building here would change
-    orc diff -s marts --against prod --exit-code       a selection; 3 when anything differs
+    orc diff orders --against prod              what building here would change
+    orc diff -s marts --against prod --exit-code   a selection; 3: it differs
     orc diff orders --against prod --on id --where "day >= '2026-01-01'"
     """
     import shutil

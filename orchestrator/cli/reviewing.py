@@ -46,7 +46,7 @@ REPORTS = "ci"
 @o.project
 @o.console
 def ci(**given: Any) -> int:
-    r"""Review a pull request: what it changes, breaks, and does to the data.
+    r"""Review a pull request: what it changes, breaks and costs.
 
     \b
     orc ci                       in CI: everything is told by the server

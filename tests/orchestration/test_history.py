@@ -148,7 +148,8 @@ class TestWhileItRuns:
         assert "m: this is try 1" in told
         assert "attempt 1 failed (transient)" in told
         assert "m.2: this is try 2" in told
-        assert told.splitlines()[-1].endswith("s") and "over after" in told.splitlines()[-1]
+        assert told.splitlines()[-1].endswith("s")
+        assert "over after" in told.splitlines()[-1]
 
 
 class TestAttempts:
