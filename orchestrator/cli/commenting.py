@@ -28,8 +28,8 @@ from orchestrator.cli.sections import Option
 def comment(**given: Any) -> int:
     """Post the report of `orc ci` on the pull request.
 
-    There is one comment: that of the run before is found by its first line and changed in place. The token comes from GITHUB_TOKEN, or GITLAB_TOKEN or
-    CI_JOB_TOKEN.
+    There is one comment: that of the run before is found by its first line and changed in place. The token comes from
+    GITHUB_TOKEN, or GITLAB_TOKEN or CI_JOB_TOKEN.
     """
     from orchestrator.app.ci.comment import comment as commented
     from orchestrator.app.ci.forges import forge

@@ -37,8 +37,8 @@ def runs(**given: Any) -> int:
 
     \b
     orc runs --status failed --since 7d   which failed
-    orc runs show last          what the last one did, when, what went wrong
-    orc runs show last orders   one node: its attempts, what they said and sent
+    orc runs show last                    what the last one did and said
+    orc runs show last orders             one node: attempts, texts, SQL
     orc runs prune --keep 90d             forget what is older
     """
     from orchestrator.app.chronicle import as_data, chronicle, part, part_data, recorded
