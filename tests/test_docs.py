@@ -123,6 +123,8 @@ def everything(group: click.Group, context: click.Context, before: str = "") -> 
     for name in group.list_commands(context):
         command = group.commands[name]
         if isinstance(command, click.Group):
+            if command.invoke_without_command:
+                yield f"{before}{name}", command
             yield from everything(command, context, f"{before}{name} ")
         else:
             yield f"{before}{name}", command
