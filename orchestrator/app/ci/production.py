@@ -13,10 +13,17 @@ from orchestrator.core.node import BUILDABLE
 from orchestrator.core.project import Target
 from orchestrator.core.snapshot import Published, Snapshot
 
+MOST = 5
+"""Names that are told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Production:
-    """``relations`` are what is there, by node id; ``snapshot`` what is known of them. ``target`` is its name."""
+    """``relations`` are what is there, by node id; ``snapshot`` what is known of them. ``target`` is its name.
+
+    ``others`` are names of what was made of another version of the code than the base: not every difference of their data is the pull
+    request's.
+    """
 
     target: str
     relations: Mapping[str, Relation]
