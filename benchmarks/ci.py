@@ -5,7 +5,7 @@
     python benchmarks/ci.py --readme        # also write the table into benchmarks/README.md
     python benchmarks/ci.py --show results/ci-x.json [--readme]
 
-Production is built once. A change is made, the project opened once (as in CI that keeps ``.orchestrator/cache``), and `orc ci` measured.
+Production is built once. A change is made, the project opened once (as in CI that keeps ``.orchestrator/cache``), then `orc ci` is timed.
 """
 
 from __future__ import annotations

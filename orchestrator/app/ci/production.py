@@ -63,7 +63,16 @@ def production(here: Workspace, then: Graph, there: Target) -> Production:
         message = f"production is in the target `{theirs.name}` ({theirs.database}), of which `{ours.name}` ({ours.database}) sees nothing"
         hint = "`--target` and `--against` name two places of one database; `--against` may be the target itself"
         raise UsageError(Problem("U062", message, hint=hint))
-    return Production(theirs.name, found, snapshot.within(""))
+    seen = snapshot.within("")
+    other = (id_ for id_ in then.order if id_ in ids and id_ in found and _is_other(then.nodes[id_], seen))
+    return Production(theirs.name, found, seen, tuple(then.nodes[id_].name for id_ in other))
+
+
+def _is_other(node: Node, snapshot: Snapshot) -> bool:
+    """Whether what is there was made of another version of the code; where nobody knows, it is taken to be this one."""
+    row = snapshot.ledger.get(node.id)
+    known = row is not None and bool(node.fingerprint) and row.relation == str(node.relation)
+    return row is not None and known and row.fingerprint != node.fingerprint
 
 
 def missing(graph: Graph, ids: Collection[str], there: Collection[str]) -> tuple[str, ...]:
