@@ -128,7 +128,7 @@ class NodeFinished:
     ``batches`` are the intervals of a model that is built by interval: ``successful`` and ``failed``, each ``(start, end)``.
     ``inspect`` is the query (or relation) that shows failing rows. ``response`` is what the engine answered
     (``rows_affected``, ``bytes_processed``, …). ``attempt`` is the number of the attempt that ended it: ``started`` and ``seconds``
-    are that one's.
+    are that one's. ``cause`` is what it failed of, in the words of :class:`NodeRetried`.
     """
 
     at: datetime
@@ -151,6 +151,7 @@ class NodeFinished:
     response: Mapping[str, Any] = field(default_factory=dict)
     batches: Mapping[str, tuple[tuple[datetime, datetime], ...]] | None = None
     attempt: int = 1
+    cause: str | None = None
 
     @property
     def outcome(self) -> str:

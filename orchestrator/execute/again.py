@@ -70,22 +70,19 @@ def _allowed(failure: Failure, retries: Retries, number: int) -> bool:
 
 
 def numbered(outcome: Outcome, number: int) -> Outcome:
-    """The outcome of attempt ``number``: the node's end says so, and why there is no other when that may surprise."""
+    """The outcome of attempt ``number``: the node's end says so, of what it failed, and why there is no other when that may surprise."""
     failure, retries = outcome.failure, outcome.task.patience.retries
-    stuck = (
-        failure is not None
-        and retries is not None
-        and not failure.repeatable
-        and _allowed(replace(failure, repeatable=True), retries, number)
-    )
-    if number == 1 and not stuck:
+    if number == 1 and failure is None:
         return outcome
+    stuck = False
+    if failure is not None and retries is not None and not failure.repeatable:
+        stuck = _allowed(replace(failure, repeatable=True), retries, number)
 
     def told(event: NodeFinished) -> NodeFinished:
         problem = event.problem
         if stuck and problem is not None:
             problem = replace(problem, hint=f"{problem.hint}; {ONCE}" if problem.hint else ONCE)
-        return replace(event, attempt=number, problem=problem)
+        return replace(event, attempt=number, problem=problem, cause=failure.cause.kind if failure else None)
 
     own = outcome.task.node
     return replace(outcome, events=tuple(told(e) if isinstance(e, NodeFinished) and e.node == own else e for e in outcome.events))

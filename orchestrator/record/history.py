@@ -78,7 +78,7 @@ def is_attempt(event: NodeRetried | NodeFinished) -> bool:
 
 def tried(event: NodeRetried | NodeFinished) -> Tried:
     """The attempt that an event ends."""
-    cause, wait = (event.cause, event.wait) if isinstance(event, NodeRetried) else (None, None)
+    cause, wait = event.cause, event.wait if isinstance(event, NodeRetried) else None
     ended = (event.started, event.at, event.seconds, wait, event.message, event.problem, event.sql)
     return Tried(event.node, event.attempt, event.label, event.status, cause, *ended)
 

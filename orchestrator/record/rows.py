@@ -107,7 +107,7 @@ def _whole(value: Any) -> int | None:
 def of_attempt(run: str, event: NodeRetried | NodeFinished) -> tuple[Any, ...]:
     """Parameters of :data:`ADD_ATTEMPT`: one that is followed by another, or the one that ended the node."""
     problem = _json(event.problem) if event.problem else None
-    cause, wait = (event.cause, event.wait) if isinstance(event, NodeRetried) else (None, None)
+    cause, wait = event.cause, event.wait if isinstance(event, NodeRetried) else None
     started = instant(event.started) if event.started else None
     begun = (
         run,

@@ -167,6 +167,12 @@ class TestAttempts:
         assert "then waited 0.2s" in page
         assert "ConnectionError: nobody there" in page
 
+    def test_0_16_a_permanent_failure_is_one_attempt_of_its_class(self, project: Make) -> None:
+        made = project({"models/m.sql": "select nope", "models/p.yml": yaml("m", "{retries: 2}")})
+        made.orc("build").exits(1)
+        [m] = asked(made, "runs", "show", "last")["nodes"]
+        assert [(a["attempt"], a["status"], a["problem"]["code"]) for a in m["attempts"]] == [(1, "failed_permanent", "X102")]
+
     def test_logs_as_json_are_the_events(self, project: Make) -> None:
         made = project(FILES)
         made.orc("run", "-s", "alone").exits(0)

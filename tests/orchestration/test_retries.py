@@ -101,6 +101,20 @@ class TestTransientFailures:
         assert attempts(own_postgres) == 1
         assert "RETRY" not in done.stderr
 
+    def test_a_lost_connection_is_one_and_the_next_attempt_has_another(self, project: Make, own_postgres: str) -> None:
+        with psycopg.connect(own_postgres, autocommit=True) as connection:
+            connection.execute("create sequence tries")
+            body = "begin if nextval('tries') <= 1 then perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(5); end if; return 1; end"
+            connection.execute(f"create function flaky() returns int language plpgsql as $$ {body} $$".encode())
+        files = {
+            "models/m.sql": "select flaky() as x",
+            "models/p.yml": yaml("m", "{materialized: table, retries: {count: 1, delay: 50ms}}"),
+        }
+        done = on_postgres(project, own_postgres, files).orc("run", "--log-format", "json").exits(0)
+        [lost] = retried(done.stderr)
+        assert (lost["cause"], lost["problem"]["code"]) == ("transient", "X108")
+        assert attempts(own_postgres) == 2
+
     def test_are_told_on_the_console(self, project: Make, tmp_path: Path) -> None:
         files = {"models/m.py": counting(tmp_path, 1), "models/p.yml": yaml("m", "{retries: {count: 2, delay: 1s, jitter: 0}}")}
         done = project(files).orc("run").exits(0)
