@@ -30,12 +30,16 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """What an earlier run had planned, what it left ``undone``, and the grounds of what it did."""
+    """What an earlier run had planned, what it left ``undone``, and the grounds of what it did.
+
+    ``killed`` are runs whose processes were: history may have lost their last moments, the ledger has not.
+    """
 
     run: str
     planned: tuple[str, ...]
     undone: tuple[str, ...]
     grounds: Mapping[str, Grounds]
+    killed: tuple[str, ...] = ()
 
 
 def reusable(again: Again, selected: Collection[str], graph: Graph, snapshot: Snapshot) -> dict[str, Task]:
@@ -45,7 +49,7 @@ def reusable(again: Again, selected: Collection[str], graph: Graph, snapshot: Sn
     and none of its parents was published after it. A test is so when nothing it looks at is built again. Any doubt builds.
     """
     wanted = [id_ for id_ in graph.order if id_ in selected]
-    undone = set(again.undone)
+    undone = set(again.undone) - _published(graph, snapshot, frozenset(again.killed))
     fresh: set[str] = set()
     for id_ in wanted:
         node = graph.nodes[id_]
@@ -60,6 +64,14 @@ def reusable(again: Again, selected: Collection[str], graph: Graph, snapshot: Sn
         for i in wanted
         if i in fresh
     }
+
+
+def _published(graph: Graph, snapshot: Snapshot, runs: frozenset[str]) -> frozenset[str]:
+    """What these runs published, by the ledger. A model built by interval is not among it: its own ledger knows what is left."""
+    from orchestrator.plan.expand.microbatch import is_microbatch
+
+    found = (id_ for id_, row in snapshot.ledger.items() if row.run in runs and id_ in graph.nodes)
+    return frozenset(id_ for id_ in found if not is_microbatch(graph.nodes[id_]))
 
 
 def _as_it_was(node: Node, before: Grounds | None, inputs: Sequence[Node], snapshot: Snapshot) -> bool:

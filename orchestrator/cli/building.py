@@ -136,4 +136,5 @@ def retry(**given: Any) -> int:
     if past is None:
         click.echo("Nothing to retry: the last run succeeded, or there was none.", err=True)
         return 0
-    return _execute(dict(past.given), past.command, again=past.again, request=past.request)
+    again = replace(past.again, killed=tuple(click.get_current_context().obj.get("before", ())))
+    return _execute(dict(past.given), past.command, again=again, request=past.request)

@@ -15,7 +15,7 @@ from orchestrator.serve.scheduler import SKIPPED
 
 def launching(order: Mapping[str, Any], interruptible: Callable[..., Any]) -> int:
     """Do it; returns the exit code."""
-    given = {"interruptible": interruptible, "run": order["run"], "told": order["told"]}
+    given = {"interruptible": interruptible, "run": order["run"], "told": order["told"], "before": tuple(order["before"])}
     before = _interrupted(order)
     if before is None and order["when"]:
         try:

@@ -182,7 +182,7 @@ class Scheduler:
             self._return(launch, f"its process ended with {f'signal {-code}' if code < 0 else f'code {code}'}")
             return
         self._timetable.end(launch.id, status, now, code=code, reason=launch.reason)
-        self.worst = max(self.worst, code if status != "skipped" and code > 0 else 0, 1 if status in ("cancelled", "timed_out") else 0)
+        self.worst = max(self.worst, code if status == "failed" else int(status in ("cancelled", "timed_out")))
         took = f" after {(now - launch.started).total_seconds():.1f} s" if launch.started else ""
         self._say(f"{launch.id} {status.replace('_', ' ')}{took}")
         self._told(launch, status)

@@ -9,9 +9,10 @@ from uuid import uuid4
 import pytest
 
 from orchestrator.testing.fixtures import postgres_url, worker
+from tests.orchestration.rides import rides
 from tests.projects.conftest import project
 
-__all__ = ["postgres_url", "project", "worker"]
+__all__ = ["postgres_url", "project", "rides", "worker"]
 
 
 @pytest.fixture

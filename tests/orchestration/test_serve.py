@@ -1,0 +1,160 @@
+"""`orc serve` as a process: leaders that die, standbys that take over, ends in good order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.orchestration.rides import Rides
+
+SOON = "schedules: {nightly: {cron: '0 2 * * *', catch_up_window: 2d}}\n"
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+
+
+def began(rides: Rides, model: str = "core_trips") -> bool:
+    return f"model main.{model}" in rides.logs()
+
+
+def test_0_17_recovery_after_kill_9_of_the_leader_in_the_middle_of_a_model(rides: Rides) -> None:
+    """The standby goes on within ten seconds: what succeeded is not built again, nothing is there twice."""
+    rides.schedules(SOON)
+    leader = rides.start("serve", "--poll", "0.1", SLOW="60")
+    rides.until(lambda: (rides.root / ".orchestrator" / "serve.lock").exists())
+    rides.orc("schedule", "run", "nightly", "--no-wait")
+    standby = rides.start("serve", "--poll", "0.1", SLOW="0")
+    rides.until(lambda: began(rides))
+    (before,) = rides.launches()
+    rides.until(lambda: len(rides.history().results(before.runs[0])) == 2)
+    os.kill(leader.pid, signal.SIGKILL)
+    killed = time.monotonic()
+    rides.until(lambda: rides.launches()[0].attempt == 2)
+    assert time.monotonic() - killed < 10
+    assert not alive(before.pid)
+    rides.until(lambda: rides.launches()[0].over)
+    (after,) = rides.launches()
+    assert (after.status, after.code, after.attempt) == ("passed", 0, 2)
+    first, second = after.runs
+    history = rides.history()
+    assert {r.node.split(".")[-1]: r.status.value for r in history.results(first)} == {"stg_trips": "passed", "mart_daily": "passed"}
+    assert sorted(r.node.split(".")[-1] for r in history.results(second)) == ["core_trips", "mart_earnings"]
+    assert rides.rows("select count(*), count(distinct day) from main.mart_earnings") == [(2, 2)]
+    assert len({r.id for r in history.runs()}) == 2
+    os.kill(standby.pid, signal.SIGTERM)
+    assert standby.wait(20) == 0
+
+
+def test_what_was_published_is_not_built_again_though_history_forgot_it(rides: Rides) -> None:
+    """A killed process loses its last moments of history; the ledger in the warehouse knows better."""
+    import sqlite3
+
+    rides.schedules(SOON)
+    rides.orc("build")
+    run = rides.history().runs()[0].id
+    with sqlite3.connect(rides.root / ".orchestrator" / "state.db") as connection:
+        connection.execute("delete from results where run = ?", (run,))
+        connection.execute("update runs set status = 'interrupted', finished = null where id = ?", (run,))
+    order = {"words": ["build"], "shared": [], "run": "again", "before": [run], "when": None, "vars": "{}", "told": {}}
+    script = f"from orchestrator.cli.launching import launching; import contextlib; raise SystemExit(launching({order!r}, contextlib.nullcontext))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=rides.root, env=rides.env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert rides.rows("select count(*) from main.mart_earnings") == [(2,)]
+
+
+def test_only_one_leads_and_a_tick_of_two_daemons_runs_once(rides: Rides) -> None:
+    rides.schedules("schedules: {often: {cron: '* * * * *', select: mart_daily}}\n")
+    rides.orc("schedule", "--once", "--since", "1m")
+    for _ in range(2):
+        rides.orc("schedule", "--once")
+    assert len(rides.ticks("often")) == len({t.at for t in rides.ticks("often")})
+    assert len(rides.launches("often")) == sum(t.status == "fired" for t in rides.ticks("often"))
+
+
+def test_1_20_a_daemon_that_is_asked_to_stop_lets_its_runs_end(rides: Rides) -> None:
+    rides.schedules(SOON)
+    daemon = rides.start("serve", "--poll", "0.1", SLOW="2")
+    rides.until(lambda: (rides.root / ".orchestrator" / "serve.lock").exists())
+    rides.orc("schedule", "run", "nightly", "--no-wait")
+    rides.until(lambda: began(rides))
+    daemon.send_signal(signal.SIGTERM)
+    said, _ = daemon.communicate(timeout=30)
+    assert daemon.returncode == 0
+    assert "nothing new begins" in said
+    assert [each.status for each in rides.launches()] == ["passed"]
+
+
+def test_1_20_what_does_not_end_in_time_goes_on_under_the_next_daemon(rides: Rides) -> None:
+    rides.schedules(SOON + "drain_timeout: 0s\n")
+    daemon = rides.start("serve", "--poll", "0.1", SLOW="60")
+    rides.until(lambda: (rides.root / ".orchestrator" / "serve.lock").exists())
+    rides.orc("schedule", "run", "nightly", "--no-wait")
+    rides.until(lambda: began(rides))
+    daemon.send_signal(signal.SIGTERM)
+    daemon.communicate(timeout=30)
+    assert [(each.status, each.attempt) for each in rides.launches()] == [("queued", 1)]
+    rides.start("serve", "--poll", "0.1")
+    rides.until(lambda: rides.launches()[0].over)
+    (after,) = rides.launches()
+    assert (after.status, after.attempt) == ("passed", 2)
+    assert rides.rows("select count(*) from main.mart_earnings") == [(2,)]
+
+
+def test_a_run_that_takes_too_long_is_ended_and_says_so(rides: Rides) -> None:
+    rides.schedules("schedules: {nightly: {cron: '@yearly', timeout: 3s}}\n")
+    rides.orc("schedule", "run", "nightly", code=1, SLOW="60")
+    (launch,) = rides.launches()
+    assert launch.status == "timed_out"
+    assert "timeout of 3s" in launch.reason
+
+
+def test_a_failure_is_the_worst_exit_code_and_stops_what_follows(rides: Rides) -> None:
+    rides.schedules("schedules:\n  often: {cron: '* * * * *'}\n  after_often: {after: often}\n  on_trouble: {after: often, on: failure, select: mart_daily}\n")
+    rides.orc("schedule", "--once", "--since", "1m", code=1, BREAK="core_trips")
+    assert {each.schedule: each.status for each in rides.launches()} == {"often": "failed", "on_trouble": "passed"}
+
+
+def test_schedules_are_read_again_when_their_file_changes_and_a_broken_file_changes_nothing(rides: Rides) -> None:
+    rides.schedules("schedules: {}\n")
+    daemon = rides.start("serve", "--poll", "0.1")
+    rides.until(lambda: (rides.root / ".orchestrator" / "serve.lock").exists())
+    rides.schedules("schedules: {often: {cron: '* * * *'}}\n")
+    time.sleep(0.5)
+    rides.schedules("schedules: {often: {cron: '* * * * *', select: mart_daily}}\n")
+    rides.until(lambda: rides.timetable().board().watches.get("often"))
+    daemon.send_signal(signal.SIGTERM)
+    said, _ = daemon.communicate(timeout=30)
+    assert "is not taken over" in said
+    assert "five fields" in said
+    assert "1 schedules" in said
+
+
+@pytest.mark.parametrize(("answer", "status"), [("true", "passed"), ("false", "skipped")])
+def test_0_15_a_condition_is_asked_when_the_run_begins(rides: Rides, answer: str, status: str) -> None:
+    rides.schedules(f"schedules: {{n: {{cron: '@yearly', select: mart_daily, when: select {answer}}}}}\n")
+    rides.orc("schedule", "run", "n")
+    assert [each.status for each in rides.launches()] == [status]
+
+
+def test_a_paused_schedule_waits(rides: Rides) -> None:
+    rides.schedules("schedules: {often: {cron: '* * * * *', select: mart_daily}}\n")
+    rides.orc("schedule", "pause", "often")
+    rides.orc("schedule", "--once", "--since", "1m")
+    assert rides.ticks() == ()
+    (listed,) = rides.json("schedule", "list")
+    assert (listed["state"], listed["next"]) == ("paused", None)
+    rides.orc("schedule", "resume", "often")
+    assert "no schedule `oftn`" in rides.orc("schedule", "pause", "oftn", code=2)
