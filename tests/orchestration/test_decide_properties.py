@@ -108,6 +108,9 @@ def test_the_state_database_says_what_the_values_say(kinds: list[Schedule], step
     spec, now, board = Spec(named, {}, Limits(max_runs=2)), START, Board()
     with tempfile.TemporaryDirectory() as folder:
         table = Timetable(Path(folder) / "state.db", pid=1, host="h")
+        table.board()
+        assert table._connection is not None
+        table._connection.execute("pragma synchronous = off")
         for seconds, ends in steps:
             now += timedelta(seconds=seconds)
             while decision := decide(spec, board, now):
