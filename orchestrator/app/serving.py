@@ -10,13 +10,13 @@ from typing import Any
 
 from orchestrator.app.scheduling import order, scheduling
 from orchestrator.core.errors import OrcError, StoreError
-from orchestrator.core.ports import Clock
+from orchestrator.core.ports import Clock, Leadership
 from orchestrator.core.schedule import Launch, Schedule
 from orchestrator.load.schedules import FILE
 from orchestrator.record.timetable import Deposed, Timetable
 from orchestrator.schedule.spec import Spec
 from orchestrator.serve.children import Children
-from orchestrator.serve.leading import Leading, remote
+from orchestrator.serve.leading import remote
 from orchestrator.serve.scheduler import Scheduler
 
 BEAT = 5.0
@@ -112,11 +112,11 @@ def once(daemon: Daemon, spec: Spec) -> int:
         daemon.sleep(min(daemon.poll, 0.2))
 
 
-def serve(daemon: Daemon, leading: Leading) -> None:
+def serve(daemon: Daemon, leading: Leadership) -> None:
     """Lead when nobody else does, and do what is due, until somebody wants an end.
 
     Raises:
-        StoreError: S007, somebody else leads though we have the lock; S008, the lock cannot be had here.
+        StoreError: S010, somebody else leads though we have the lock; S011, the lock cannot be had here.
         ConfigError: ``schedules.yml`` cannot be read at the start.
     """
     reading = Reading(daemon.root, daemon.say)
@@ -126,16 +126,26 @@ def serve(daemon: Daemon, leading: Leading) -> None:
         daemon.say(f"warning: {daemon.state} is on {kind}: a lock there may not hold between machines; serve from one host only")
     standby = False
     while not daemon.ending():
-        if leading.take():
-            _lead(daemon, reading)
-            return
+        try:
+            leads = leading.take()
+        except StoreError as error:
+            if error.first.code != "S008":  # a server may come back
+                raise
+            daemon.say(str(error))
+            leads = False
+        if leads:
+            standby = False
+            _lead(daemon, reading, leading)
+            leading.leave()
+            continue
         if not standby:
             daemon.say("another `orc serve` leads here: standing by")
             standby = True
         _pause(daemon, daemon.poll)
 
 
-def _lead(daemon: Daemon, reading: Reading) -> None:
+def _lead(daemon: Daemon, reading: Reading, leading: Leadership) -> None:
+    """Lead until somebody wants an end, or the lock is lost."""
     fence = daemon.timetable.lead(daemon.clock.now())
     daemon.say(f"leading (term {fence})")
     scheduler = daemon.scheduler(reading, fence=fence)
@@ -147,6 +157,10 @@ def _lead(daemon: Daemon, reading: Reading) -> None:
                 left = scheduler.recover()
             scheduler.turn()
             if daemon.clock.monotonic() - beaten >= BEAT:
+                if not leading.take():
+                    daemon.say("the lock is lost: what runs is ended, another may lead")
+                    scheduler.drain(kill=True)
+                    return
                 daemon.timetable.beat(fence, daemon.clock.now())
                 beaten = daemon.clock.monotonic()
                 scheduler.recover()  # what `orc schedule --once` began and did not end

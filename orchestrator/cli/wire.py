@@ -192,14 +192,15 @@ def timetable(root: Path) -> Any:
 
     from orchestrator.record.timetable import Timetable
 
-    return Timetable(root / ".orchestrator" / "state.db", pid=os.getpid(), host=socket.gethostname())
+    return Timetable(state(root), pid=os.getpid(), host=socket.gethostname())
 
 
 def leading(root: Path) -> Any:
     """The lock that one scheduler of a project has."""
     from orchestrator.serve.leading import Leading
 
-    return Leading(root / ".orchestrator" / "serve.lock")
+    place = state(root)
+    return Leading(root / ".orchestrator" / "serve.lock") if isinstance(place, Path) else place.leading()
 
 
 def daemon(root: Path, options: Mapping[str, Any], say: Any, ending: Any) -> Any:

@@ -23,6 +23,7 @@ __all__ = [
     "Dialect",
     "Forge",
     "Launcher",
+    "Leadership",
     "Link",
     "Posted",
     "Sink",
@@ -207,8 +208,24 @@ class Link(Protocol):
         ...
 
 
+class Leadership(Protocol):
+    """A lock that one scheduler has, and nobody keeps beyond its life."""
+
+    def take(self) -> bool:
+        """Try to have it, without waiting; whoever has it already learns whether it still does."""
+        ...
+
+    def leave(self) -> None:
+        """Give it to the next one."""
+        ...
+
+
 class StateServer(Protocol):
     """A state database that is no file. ``str()`` of it may be shown: it holds no password."""
+
+    def leading(self) -> Leadership:
+        """The lock that one scheduler of all hosts has."""
+        ...
 
     def link(self, migrations: Sequence[str]) -> Link:
         """A session with a database that is up to date: ``migrations`` are all scripts, oldest first.

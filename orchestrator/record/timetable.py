@@ -94,7 +94,7 @@ class Timetable:
         """Write a decision down; returns the ticks that nobody had written before.
 
         Raises:
-            Deposed: S007, ``fence`` is not the leader's any more.
+            Deposed: S010, ``fence`` is not the leader's any more.
         """
         written: list[Tick] = []
         drafts = {launch.id: launch for launch in decision.launches}
@@ -144,12 +144,16 @@ class Timetable:
         """Take a waiting launch; false when somebody else has it, or it was stopped."""
         with self._writing() as connection:
             self._still(connection, fence or None)
+            row = connection.execute("select runs from launches where id = ? and status = 'queued'", (id_,)).fetchone()
+            if row is None:
+                return False
+            runs = json.dumps([*json.loads(row["runs"]), run])
             taken = (
-                "update launches set status = 'running', runs = json_insert(runs, '$[#]', ?), started = ?, attempt = attempt + 1,"
+                "update launches set status = 'running', runs = ?, started = ?, attempt = attempt + 1,"
                 " host = ?, fence = ?, pid = 0, born = '', code = null"
                 " where id = ? and status = 'queued'"
             )
-            return bool(connection.execute(taken, (run, _text(now), self._host, fence, id_)).rowcount)
+            return bool(connection.execute(taken, (runs, _text(now), self._host, fence, id_)).rowcount)
 
     def process(self, id_: str, pid: int) -> None:
         """Remember which process runs a launch."""
@@ -210,7 +214,7 @@ class Timetable:
         """Say that the leader lives.
 
         Raises:
-            Deposed: S007, it does not lead any more.
+            Deposed: S010, it does not lead any more.
         """
         with self._writing() as connection:
             self._still(connection, fence)
@@ -228,7 +232,7 @@ class Timetable:
         row = connection.execute("select fence from leaders where name = 'scheduler'").fetchone()
         if row is None or row[0] != fence:
             raise Deposed(
-                Problem("S007", "another scheduler leads by now: this one has written nothing since", hint="look for a second `orc serve`")
+                Problem("S010", "another scheduler leads by now: this one has written nothing since", hint="look for a second `orc serve`")
             )
 
     @contextmanager

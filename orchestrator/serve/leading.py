@@ -28,7 +28,7 @@ class Leading:
         """Try to lead, without waiting.
 
         Raises:
-            StoreError: S008, the file cannot be locked here.
+            StoreError: S011, the file cannot be locked here.
         """
         if self._file is not None:
             return True
@@ -36,7 +36,7 @@ class Leading:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             file = self._path.open("a+b")
         except OSError as error:
-            raise StoreError(Problem("S008", f"`{self._path}` cannot be opened: {error.strerror}")) from error
+            raise StoreError(Problem("S011", f"`{self._path}` cannot be opened: {error.strerror}")) from error
         if not _locked(file):
             file.close()
             return False
@@ -67,7 +67,7 @@ def _locked(file: BinaryIO) -> bool:
         return False
     except OSError as error:
         raise StoreError(
-            Problem("S008", f"`{file.name}` cannot be locked: {error.strerror}", hint="put the project on a local file system")
+            Problem("S011", f"`{file.name}` cannot be locked: {error.strerror}", hint="put the project on a local file system")
         ) from error
     return True
 

@@ -81,7 +81,7 @@ class Scheduler:
         """Everything that is to be done now. Without ``firing`` nothing new begins: what runs is only seen to its end.
 
         Raises:
-            StoreError: the state database refuses, or somebody else leads (S007).
+            StoreError: the state database refuses, or somebody else leads (S010).
         """
         self._collect(self._launcher.ended())
         if firing:

@@ -26,6 +26,8 @@ PATIENCE_SECONDS = 15.0
 
 _WRITERS = 0x6F7263  # the advisory lock of whoever writes
 
+_LEADER = 0x6F72636C  # and of the scheduler that leads
+
 _WORDS = (
     (re.compile(r"\)\s*strict(?:,\s*without rowid)?\s*;", re.IGNORECASE), ");"),
     (re.compile(r"\binteger\b", re.IGNORECASE), "bigint"),
@@ -56,6 +58,50 @@ class PostgresState:
             link.close()
             raise
         return link
+
+
+    def leading(self) -> PostgresLeading:
+        """The lock that one scheduler of all hosts has."""
+        return PostgresLeading(self._url)
+
+
+class PostgresLeading:
+    """A lock that a session has as long as it lives: when the process or its host is gone, the server gives it to the next one."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._driver: psycopg.Connection[Any] | None = None
+
+    def take(self) -> bool:
+        """Try to lead, without waiting; whoever leads already learns whether it still does.
+
+        Raises:
+            StoreError: S008, the server cannot be reached by somebody who does not lead.
+        """
+        if self._driver is not None:
+            try:
+                self._driver.execute(b"select 1")
+            except psycopg.Error:  # the session is lost, and the lock with it
+                self.leave()
+                return False
+            return True
+        try:
+            driver = psycopg.connect(self._url, autocommit=True, application_name="orc serve", keepalives_idle=5, keepalives_count=3)
+            row = driver.execute(f"select pg_try_advisory_lock({_LEADER})".encode()).fetchone()
+        except psycopg.Error as error:
+            raise StoreError(Problem("S008", f"the state database `{shown(self._url)}` cannot be reached: {error}")) from error
+        if not row or not row[0]:
+            driver.close()
+            return False
+        self._driver = driver
+        return True
+
+    def leave(self) -> None:
+        """Let the next one lead."""
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            with suppress(psycopg.Error):
+                driver.close()
 
 
 class Row(tuple[Any, ...]):
