@@ -1,6 +1,7 @@
 """All commands; importing this registers them. Bodies import what they use, so ``--help`` stays instant."""
 
 from orchestrator.cli import (
+    backfilling,
     building,
     commenting,
     diffing,
@@ -16,6 +17,7 @@ from orchestrator.cli import (
 )
 
 __all__ = [
+    "backfilling",
     "building",
     "commenting",
     "diffing",
