@@ -71,7 +71,7 @@ def order(schedule: Schedule, launch: Launch, run: str, shared: Iterable[str] = 
         "before": list(launch.runs),
         "when": schedule.when,
         "vars": json.dumps(given, default=str),
-        "told": {"launch": launch.id, "schedule": launch.schedule, "trigger": launch.trigger, "attempt": launch.attempt + 1},
+        "told": {"launch": launch.id, "trigger": f"{launch.trigger}:{launch.schedule}", "by": launch.actor, "attempt": launch.attempt + 1},
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,15 @@ class Reading:
         return facts.st_mtime_ns, facts.st_size, facts.st_ino
 
 
+@dataclass
+class Pulse:
+    """What others may know of the loop: when it last went round, whether it leads, and what the project says."""
+
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    leads: bool = False
+    spec: Spec = field(default_factory=Spec)
+
+
 @dataclass(frozen=True, slots=True)
 class Daemon:
     """What the loop needs of its surroundings. ``shared`` are words for every command line; ``ending`` says that somebody wants an end."""
@@ -78,6 +88,7 @@ class Daemon:
     ending: Callable[[], bool]
     shared: tuple[str, ...] = ()
     poll: float = 1.0
+    pulse: Pulse = field(default_factory=Pulse)
     sleep: Callable[[float], None] = time.sleep
 
     @property
@@ -126,6 +137,7 @@ def serve(daemon: Daemon, leading: Leadership) -> None:
         daemon.say(f"warning: {daemon.state} is on {kind}: a lock there may not hold between machines; serve from one host only")
     standby = False
     while not daemon.ending():
+        daemon.pulse.at, daemon.pulse.spec = daemon.clock.now(), reading()
         try:
             leads = leading.take()
         except StoreError as error:
@@ -135,7 +147,9 @@ def serve(daemon: Daemon, leading: Leadership) -> None:
             leads = False
         if leads:
             standby = False
+            daemon.pulse.leads = True
             _lead(daemon, reading, leading)
+            daemon.pulse.leads = False
             leading.leave()
             continue
         if not standby:
@@ -152,6 +166,7 @@ def _lead(daemon: Daemon, reading: Reading, leading: Leadership) -> None:
     beaten = daemon.clock.monotonic()
     left: tuple[str, ...] = scheduler.recover()
     while not daemon.ending():
+        daemon.pulse.at, daemon.pulse.spec = daemon.clock.now(), reading()
         try:
             if left:
                 left = scheduler.recover()

@@ -284,6 +284,9 @@ def run_now(**given: Any) -> int:
 @click.option(
     "--poll", type=click.FloatRange(0.05, 60), default=1.0, metavar="SECONDS", help="How often to look at the clock (default: 1)."
 )
+@click.option("--http/--no-http", "http", default=True, help="Answer /healthz, /readyz, /metrics and triggers over HTTP (default).")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Listen here; anything but loopback needs a token.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Listen on this port; 0 picks a free one.")
 @o.project
 @o.console
 def serve(**given: Any) -> int:
@@ -301,9 +304,50 @@ def serve(**given: Any) -> int:
     say = _say(given)
     daemon = wire.daemon(root, given, say, lambda: bool(asked))
     say(f"orc {VERSION} serves {root.name}")
-    with _interruptible()(lambda: asked.append(1)):
-        serving.serve(daemon, wire.leading(root))
+    listening = _listening(daemon, given) if given["http"] else None
+    if listening is not None:
+        say(f"listening at {listening.url}")
+        listening.start()
+    try:
+        with _interruptible()(lambda: asked.append(1)):
+            serving.serve(daemon, wire.leading(root))
+    finally:
+        if listening is not None:
+            listening.stop()
     return 0
+
+
+def _listening(daemon: Any, given: dict[str, Any]) -> Any:
+    """The server, bound.
+
+    Raises:
+        UsageError: U092, it would be open to others without a token, the tokens are none, or the port is taken.
+    """
+    from orchestrator.cli import wire
+    from orchestrator.serve.listening import Listening
+    from orchestrator.serve.requests import Requests
+    from orchestrator.serve.serve import is_loopback
+
+    keys, host, pulse = wire.keys(daemon.env), given["host"], daemon.pulse
+    guarded = not is_loopback(host)
+    if guarded and not keys.tokens:
+        hint = "ORC_TOKENS=ci=… with 16 characters or more; or listen on loopback, behind a proxy of yours"
+        raise UsageError(Problem("U092", f"`{host}` is not loopback: others can ask, and no token is set", None, hint))
+    answer = Requests(
+        wire.timetable(daemon.root),
+        lambda: pulse.spec,
+        keys,
+        daemon.clock.now,
+        leads=lambda: pulse.leads,
+        beat=lambda: pulse.at,
+        guarded=guarded,
+        version=VERSION,
+    )
+    try:
+        return Listening(answer, host, given["port"])
+    except OSError as error:
+        hint = "--port 0 picks a free one, --no-http listens nowhere"
+        raise UsageError(Problem("U092", f"cannot listen on {host}:{given['port']} ({error.strerror or error})", None, hint)) from None
 
 
 @orc.command(hidden=True)

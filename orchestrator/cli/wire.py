@@ -221,6 +221,24 @@ def daemon(root: Path, options: Mapping[str, Any], say: Any, ending: Any) -> Any
     return Daemon(root, timetable(root), SystemClock(), dict(os.environ), socket.gethostname(), say, ending, tuple(shared), poll)
 
 
+def keys(env: Mapping[str, str]) -> Any:
+    """Who may ask `orc serve` for something: ``ORC_TOKENS`` (``name=token,…``), ``ORC_TRIGGER_SECRET`` for senders that sign.
+
+    Raises:
+        UsageError: U092, a token has no name or is too short to be one.
+    """
+    from orchestrator.serve.requests import Keys
+
+    tokens = {}
+    for part in filter(None, (text.strip() for text in env.get("ORC_TOKENS", "").split(","))):
+        name, _, token = part.partition("=")
+        if not name or len(token) < 16:
+            hint = "ORC_TOKENS=ci=…,loader=…: a name and at least 16 characters each; `openssl rand -hex 32` makes one"
+            raise UsageError(Problem("U092", f"the token of `{name or '?'}` is too short, or has no name", None, hint))
+        tokens[name] = token
+    return Keys(tokens, env.get("ORC_TRIGGER_SECRET", ""))
+
+
 def actor() -> str:
     """Who gives commands here: the user's name and the machine's."""
     import getpass

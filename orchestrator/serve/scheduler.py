@@ -30,6 +30,11 @@ _CODES: dict[int, LaunchStatus] = {0: "passed", 1: "failed", 2: "failed", SKIPPE
 Say = Callable[[str], None]
 
 
+def run_of(launch: Launch) -> str:
+    """The id of the run that a launch's next attempt makes: known before there is one, to whoever asked for it."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"orc:{launch.id}:{launch.queued.isoformat()}:{launch.attempt + 1}"))
+
+
 class Scheduler:
     """One scheduler of a project: ``spec`` gives what the project says now, ``fence`` is that of a leader, 0 for one that only passes by.
 
@@ -151,7 +156,7 @@ class Scheduler:
         for id_ in found:
             launch = by_id[id_]
             schedule = spec.schedules.get(launch.schedule) or spec.triggers[launch.schedule].schedule
-            run = str(uuid.uuid4())
+            run = run_of(launch)
             if not self._timetable.begin(id_, run, self._clock.now(), self._fence):
                 continue
             try:

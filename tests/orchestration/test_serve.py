@@ -33,10 +33,10 @@ def began(rides: Rides, model: str = "core_trips") -> bool:
 def test_0_17_recovery_after_kill_9_of_the_leader_in_the_middle_of_a_model(rides: Rides) -> None:
     """The standby goes on within ten seconds: what succeeded is not built again, nothing is there twice."""
     rides.schedules(SOON)
-    leader = rides.start("serve", "--poll", "0.1", SLOW="60")
+    leader = rides.start("serve", "--no-http", "--poll", "0.1", SLOW="60")
     rides.until(lambda: (rides.root / ".orchestrator" / "serve.lock").exists())
     rides.orc("schedule", "run", "nightly", "--no-wait")
-    standby = rides.start("serve", "--poll", "0.1", SLOW="0")
+    standby = rides.start("serve", "--no-http", "--poll", "0.1", SLOW="0")
     rides.until(lambda: began(rides))
     (before,) = rides.launches()
     rides.until(lambda: len(rides.history().results(before.runs[0])) == 2)
@@ -86,7 +86,7 @@ def test_only_one_leads_and_a_tick_of_two_daemons_runs_once(rides: Rides) -> Non
 
 def test_1_20_a_daemon_that_is_asked_to_stop_lets_its_runs_end(rides: Rides) -> None:
     rides.schedules(SOON)
-    daemon = rides.start("serve", "--poll", "0.1", SLOW="2")
+    daemon = rides.start("serve", "--no-http", "--poll", "0.1", SLOW="2")
     rides.until(lambda: (rides.root / ".orchestrator" / "serve.lock").exists())
     rides.orc("schedule", "run", "nightly", "--no-wait")
     rides.until(lambda: began(rides))
@@ -99,14 +99,14 @@ def test_1_20_a_daemon_that_is_asked_to_stop_lets_its_runs_end(rides: Rides) -> 
 
 def test_1_20_what_does_not_end_in_time_goes_on_under_the_next_daemon(rides: Rides) -> None:
     rides.schedules(SOON + "drain_timeout: 0s\n")
-    daemon = rides.start("serve", "--poll", "0.1", SLOW="60")
+    daemon = rides.start("serve", "--no-http", "--poll", "0.1", SLOW="60")
     rides.until(lambda: (rides.root / ".orchestrator" / "serve.lock").exists())
     rides.orc("schedule", "run", "nightly", "--no-wait")
     rides.until(lambda: began(rides))
     daemon.send_signal(signal.SIGTERM)
     daemon.communicate(timeout=30)
     assert [(each.status, each.attempt) for each in rides.launches()] == [("queued", 1)]
-    rides.start("serve", "--poll", "0.1")
+    rides.start("serve", "--no-http", "--poll", "0.1")
     rides.until(lambda: rides.launches()[0].over)
     (after,) = rides.launches()
     assert (after.status, after.attempt) == ("passed", 2)
@@ -129,7 +129,7 @@ def test_a_failure_is_the_worst_exit_code_and_stops_what_follows(rides: Rides) -
 
 def test_schedules_are_read_again_when_their_file_changes_and_a_broken_file_changes_nothing(rides: Rides) -> None:
     rides.schedules("schedules: {}\n")
-    daemon = rides.start("serve", "--poll", "0.1")
+    daemon = rides.start("serve", "--no-http", "--poll", "0.1")
     rides.until(lambda: (rides.root / ".orchestrator" / "serve.lock").exists())
     rides.schedules("schedules: {often: {cron: '* * * *'}}\n")
     time.sleep(0.5)
