@@ -108,7 +108,9 @@ def pieces(span: Interval, batch: str) -> tuple[Interval, ...]:
         if seconds < 3600:
             raise ValueError("an hour at least")
     except ValueError as error:
-        raise UsageError(Problem("U093", f"`--batch {batch}`: {error}", None, "--batch hour, day, month, year, or a length like 7d")) from None
+        raise UsageError(
+            Problem("U093", f"`--batch {batch}`: {error}", None, "--batch hour, day, month, year, or a length like 7d")
+        ) from None
     found, at = [], span.start
     while at < span.end:
         found.append(Interval(at, min(at + timedelta(seconds=seconds), span.end)))
@@ -128,7 +130,9 @@ def filled(
     for number, piece in enumerate(left, 1):
         say(f"{number} of {len(left)}: {spelled(piece.interval)}")
         now = workspace.invocation.clock.now()
-        fresh = workspace if number == 1 else replace(workspace, invocation=replace(workspace.invocation, id=str(uuid.uuid4()), started=now))
+        fresh = (
+            workspace if number == 1 else replace(workspace, invocation=replace(workspace.invocation, id=str(uuid.uuid4()), started=now))
+        )
         marks = {"backfill": plan.key, "backfill_start": piece.interval.start.isoformat(), "backfill_last": number == len(left)}
         request = replace(plan.request, event_times=piece.interval, invocation={**plan.request.invocation, **marks})
         run = build(fresh, request, sinks, plan.ids, interruptible)

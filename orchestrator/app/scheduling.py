@@ -71,7 +71,8 @@ def order(schedule: Schedule, launch: Launch, run: str, shared: Iterable[str] = 
         "before": list(launch.runs),
         "when": schedule.when,
         "vars": json.dumps(given, default=str),
-        "told": {"launch": launch.id, "trigger": f"{launch.trigger}:{launch.schedule}", "by": launch.actor, "attempt": launch.attempt + 1},
+        "env": {"ORC_TRIGGER": f"{launch.trigger}:{launch.schedule}", **({"ORC_ACTOR": launch.actor} if launch.actor else {})},
+        "told": {"launch": launch.id, "attempt": launch.attempt + 1},
     }
 
 

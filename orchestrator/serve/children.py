@@ -42,7 +42,7 @@ class Children:
             child = subprocess.Popen(  # noqa: S603 - our own interpreter and package
                 command,
                 cwd=self._root,
-                env=self._env,
+                env={**self._env, **order.get("env", {})},
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -10,9 +10,7 @@ from orchestrator.schedule.spec import Spec
 Sample = tuple[Mapping[str, str], float]
 
 
-def metrics(
-    spec: Spec, board: Board, counts: Mapping[str, Mapping[tuple[str, str], int]], *, leads: bool, version: str
-) -> str:
+def metrics(spec: Spec, board: Board, counts: Mapping[str, Mapping[tuple[str, str], int]], *, leads: bool, version: str) -> str:
     """All series.
 
     >>> print(metrics(Spec(), Board(), {"ticks": {("n", "fired"): 2}, "launches": {}}, leads=True, version="1")[:117])
@@ -30,8 +28,15 @@ def metrics(
             family("orc_queue_depth", "gauge", "Runs that wait to begin.", [({}, sum(e.status == "queued" for e in board.launches))]),
             family("orc_running", "gauge", "Runs that are under way.", [({}, len(going))]),
             family("orc_max_runs", "gauge", "Runs that may be under way at once.", [({}, spec.limits.max_runs)]),
-            family("orc_pool_in_use", "gauge", "Runs under way in a pool.", [({"pool": p}, sum(e.pool == p for e in going)) for p in sorted(pools)]),
-            family("orc_pool_limit", "gauge", "Runs that a pool takes.", [({"pool": p}, spec.limits.pools.get(p, 1)) for p in sorted(pools)]),
+            family(
+                "orc_pool_in_use",
+                "gauge",
+                "Runs under way in a pool.",
+                [({"pool": p}, sum(e.pool == p for e in going)) for p in sorted(pools)],
+            ),
+            family(
+                "orc_pool_limit", "gauge", "Runs that a pool takes.", [({"pool": p}, spec.limits.pools.get(p, 1)) for p in sorted(pools)]
+            ),
             family(
                 "orc_schedule_paused",
                 "gauge",

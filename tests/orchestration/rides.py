@@ -59,7 +59,13 @@ class Rides:
     def start(self, *words: str, **variables: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "orchestrator", *words]
         process = subprocess.Popen(
-            command, cwd=self.root, env={**self.env, **variables}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+            command,
+            cwd=self.root,
+            env={**self.env, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
         )
         self.running.append(process)
         return process
@@ -75,7 +81,11 @@ class Rides:
 
     def logs(self) -> str:
         folder = self.root / ".orchestrator" / "logs"
-        return "\n".join(p.read_text(encoding="utf-8") for p in sorted(folder.glob("*.log"), key=lambda p: p.stat().st_mtime)) if folder.is_dir() else ""
+        return (
+            "\n".join(p.read_text(encoding="utf-8") for p in sorted(folder.glob("*.log"), key=lambda p: p.stat().st_mtime))
+            if folder.is_dir()
+            else ""
+        )
 
     def timetable(self) -> Timetable:
         return Timetable(self.root / ".orchestrator" / "state.db", pid=os.getpid(), host="test")

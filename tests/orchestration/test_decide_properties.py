@@ -92,7 +92,9 @@ def test_what_becomes_of_missed_ticks_is_one_policy(schedule: Schedule, down: in
     runs = [each.at for each in found if each.runs]
     fresh = [at for at in due if (now - at).total_seconds() <= max(schedule.window if schedule.window is not None else 10**9, GRACE)]
     if schedule.missed == "all":
-        assert runs == [at for at in fresh if (now - at).total_seconds() <= (schedule.window or 86_400) or (now - at).total_seconds() <= GRACE]
+        assert runs == [
+            at for at in fresh if (now - at).total_seconds() <= (schedule.window or 86_400) or (now - at).total_seconds() <= GRACE
+        ]
     elif schedule.missed == "latest":
         assert runs == ([] if more or not due or due[-1] not in fresh else [due[-1]])
     else:
@@ -141,7 +143,9 @@ def test_4_25_an_outage_of_three_days() -> None:
         found = simulate(Spec({"daily": Schedule("daily", cron="@daily", missed=policy)}), day, day + timedelta(days=6), down=down)  # type: ignore[arg-type]
         assert [(t.at - day).days for t in found if t.status == "fired"] == fired
         assert [(t.at - day).days for t in found if t.status == "missed"] == lost
-    every = simulate(Spec({"daily": Schedule("daily", cron="@daily", missed="all", window=10 * 86_400)}), day, day + timedelta(days=6), down=down)
+    every = simulate(
+        Spec({"daily": Schedule("daily", cron="@daily", missed="all", window=10 * 86_400)}), day, day + timedelta(days=6), down=down
+    )
     assert [((t.at - day).days, t.status) for t in every] == [(n, "fired") for n in range(6)]
 
 
@@ -176,12 +180,15 @@ def test_what_overlaps_is_queued_skipped_cancelled_or_allowed(overlap: str) -> N
     day = datetime(2026, 1, 1, tzinfo=UTC)
     spec = Spec({"s": Schedule("s", every=600, overlap=overlap)})  # type: ignore[arg-type]
     found = Counter(t.status for t in simulate(spec, day, day + timedelta(hours=2), takes={"s": 25 * 60}))
-    assert found == {
-        "queue": {"fired": 6, "coalesced": 6},
-        "skip": {"fired": 4, "skipped_overlap": 8},
-        "cancel_running": {"fired": 12},
-        "allow": {"fired": 12},
-    }[overlap]
+    assert (
+        found
+        == {
+            "queue": {"fired": 6, "coalesced": 6},
+            "skip": {"fired": 4, "skipped_overlap": 8},
+            "cancel_running": {"fired": 12},
+            "allow": {"fired": 12},
+        }[overlap]
+    )
 
 
 def test_0_7_pools_priorities_and_the_number_of_runs_limit_what_begins() -> None:
@@ -190,7 +197,17 @@ def test_0_7_pools_priorities_and_the_number_of_runs_limit_what_begins() -> None
 
     limits = Limits(max_runs=3, pools={"wh": 2})
     spec = Spec({n: Schedule(n, every=600) for n in "abcdef"}, {}, limits)
-    board = Board({}, (waiting("a", pool="wh"), waiting("b", pool="wh"), waiting("c", pool="wh"), waiting("d"), waiting("e", 5), waiting("f", pool="narrow")))
+    board = Board(
+        {},
+        (
+            waiting("a", pool="wh"),
+            waiting("b", pool="wh"),
+            waiting("c", pool="wh"),
+            waiting("d"),
+            waiting("e", 5),
+            waiting("f", pool="narrow"),
+        ),
+    )
     found, waits = admit(spec, board, START)
     assert found == ("e", "a", "b")
     assert "pool `wh`" in waits["c"]

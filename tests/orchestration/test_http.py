@@ -189,7 +189,7 @@ def test_over_a_socket_a_trigger_runs(rides: Rides) -> None:
     rides.until(lambda: ask("GET", f"/api/v1/launches/{said['launch']}")[1]["status"] == "passed")
     run = rides.history().run(said["run_id"])
     assert run is not None
-    assert (run.arguments["launch"], run.arguments["trigger"]) == (said["launch"], "api:daily")
+    assert (run.arguments["launch"], run.trigger) == (said["launch"], "api:daily")
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(20) == 0
 

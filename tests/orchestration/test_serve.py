@@ -70,7 +70,9 @@ def test_what_was_published_is_not_built_again_though_history_forgot_it(rides: R
         connection.execute("update runs set status = 'interrupted', finished = null where id = ?", (run,))
     order = {"words": ["build"], "shared": [], "run": "again", "before": [run], "when": None, "vars": "{}", "told": {}}
     script = f"from orchestrator.cli.launching import launching; import contextlib; raise SystemExit(launching({order!r}, contextlib.nullcontext))"
-    done = subprocess.run([sys.executable, "-c", script], cwd=rides.root, env=rides.env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=rides.root, env=rides.env, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert rides.rows("select count(*) from main.mart_earnings") == [(2,)]
 
@@ -122,7 +124,9 @@ def test_a_run_that_takes_too_long_is_ended_and_says_so(rides: Rides) -> None:
 
 
 def test_a_failure_is_the_worst_exit_code_and_stops_what_follows(rides: Rides) -> None:
-    rides.schedules("schedules:\n  often: {cron: '* * * * *'}\n  after_often: {after: often}\n  on_trouble: {after: often, on: failure, select: mart_daily}\n")
+    rides.schedules(
+        "schedules:\n  often: {cron: '* * * * *'}\n  after_often: {after: often}\n  on_trouble: {after: often, on: failure, select: mart_daily}\n"
+    )
     rides.orc("schedule", "--once", "--since", "1m", code=1, BREAK="core_trips")
     assert {each.schedule: each.status for each in rides.launches()} == {"often": "failed", "on_trouble": "passed"}
 

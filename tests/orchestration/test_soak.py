@@ -89,11 +89,19 @@ def project() -> Spec:
     found = {}
     policies: tuple[Any, ...] = ("latest", "skip", "all")
     overlaps: tuple[Any, ...] = ("queue", "skip", "cancel_running")
-    timings: tuple[dict[str, Any], ...] = ({"every": 600}, {"cron": "*/15 * * * *"}, {"cron": "5 * * * *"}, {"cron": "30 2 * * *"}, {"every": 21_600})
+    timings: tuple[dict[str, Any], ...] = (
+        {"every": 600},
+        {"cron": "*/15 * * * *"},
+        {"cron": "5 * * * *"},
+        {"cron": "30 2 * * *"},
+        {"every": 21_600},
+    )
     for n in range(18):
         name = f"s{n}"
         zone = ("UTC", "Europe/Berlin", "America/New_York")[n % 3]
-        found[name] = Schedule(name, **timings[n % 5], zone=zone, missed=policies[n % 3], overlap=overlaps[n // 3 % 3], timeout=1800 if n % 2 else None)
+        found[name] = Schedule(
+            name, **timings[n % 5], zone=zone, missed=policies[n % 3], overlap=overlaps[n // 3 % 3], timeout=1800 if n % 2 else None
+        )
     found["then"] = Schedule("then", after=("s0", "s2"), on="any")
     found["trouble"] = Schedule("trouble", after=("s1",), on="failure")
     return Spec(found, {}, Limits(max_runs=8))
@@ -136,7 +144,11 @@ def test_0_29_every_tick_of_a_bad_day_ends_in_exactly_one_final_row(tmp_path: Pa
         turn()
     table.faults = launcher.faults = 0
     last = clock.at
-    rest = Spec({n: Schedule(**{**{f: getattr(s, f) for f in s.__dataclass_fields__}, "enabled": False}) for n, s in spec.schedules.items()}, {}, spec.limits)
+    rest = Spec(
+        {n: Schedule(**{**{f: getattr(s, f) for f in s.__dataclass_fields__}, "enabled": False}) for n, s in spec.schedules.items()},
+        {},
+        spec.limits,
+    )
     scheduler.turn()
     spec = rest
     while scheduler.waiting or not scheduler.idle:

@@ -59,7 +59,6 @@ class PostgresState:
             raise
         return link
 
-
     def leading(self) -> PostgresLeading:
         """The lock that one scheduler of all hosts has."""
         return PostgresLeading(self._url)
