@@ -1,4 +1,4 @@
-"""``orc backfill``: a range of event times, piece by piece; what is done is known, so that a second call goes on where the first one ended."""
+"""``orc backfill``: a range of event times, piece by piece. What is done is known: a second call goes on where the first one ended."""
 
 from __future__ import annotations
 
@@ -103,14 +103,13 @@ def pieces(span: Interval, batch: str) -> tuple[Interval, ...]:
     if (size := batch.strip().lower()) in SIZES:
         whole = grid(span.start, span.end, next(s for s in SIZES if s == size))
         return tuple(Interval(max(i.start, span.start), min(i.end, span.end)) for i in whole)
+    hint = "--batch hour, day, month, year, or a length of an hour or more, like 7d"
     try:
         seconds = duration(batch)
-        if seconds < 3600:
-            raise ValueError("an hour at least")
     except ValueError as error:
-        raise UsageError(
-            Problem("U093", f"`--batch {batch}`: {error}", None, "--batch hour, day, month, year, or a length like 7d")
-        ) from None
+        raise UsageError(Problem("U093", f"`--batch {batch}`: {error}", None, hint)) from None
+    if seconds < 3600:
+        raise UsageError(Problem("U093", f"`--batch {batch}` is less than an hour", None, hint))
     found, at = [], span.start
     while at < span.end:
         found.append(Interval(at, min(at + timedelta(seconds=seconds), span.end)))
@@ -150,7 +149,8 @@ def spelled(interval: Interval) -> str:
 def listed(plan: Backfill, names: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Each piece with what it lacks."""
     for piece in plan.pieces:
-        yield (*(f"{at:%Y-%m-%d %H:%M}" for at in (piece.interval.start, piece.interval.end)), _named(piece.missing, names))
+        start, end = (f"{at:%Y-%m-%d %H:%M}" for at in (piece.interval.start, piece.interval.end))
+        yield start, end, _named(piece.missing, names)
 
 
 def _named(ids: Iterable[str], names: Mapping[str, str]) -> str:

@@ -47,7 +47,11 @@ def backfill(**given: Any) -> int:
         columns = ("start", "end", "missing")
         click.echo(as_json(columns, rows) if given["output"] == "json" else table(columns, rows))
         return 0
-    say = (lambda _: None) if given["quiet"] else (lambda line: click.echo(line, err=True))
+
+    def say(line: str) -> None:
+        if not given["quiet"]:
+            click.echo(line, err=True)
+
     if not plan.left:
         say("Nothing to do: the ledger knows all of it as complete (--again builds it all the same)")
     interruptible = click.get_current_context().obj.get("interruptible", nullcontext)

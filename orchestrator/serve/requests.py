@@ -127,7 +127,8 @@ class Requests:
             if path == "/metrics":
                 return self._read(request, lambda: Reply(200, self._metrics()))
             if found := _LAUNCH.fullmatch(path):
-                return self._read(request, lambda: self._launch(found[1]))
+                id_ = str(found[1])
+                return self._read(request, lambda: self._launch(id_))
             if found := _TRIGGER.fullmatch(path):
                 return self._trigger(request, found[1])
         except StoreError as error:
@@ -219,7 +220,7 @@ def variables(trigger: Trigger, body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise ValueError("the body is not JSON") from None
     if not isinstance(given, dict):
-        raise ValueError("the body has to be an object: variables by name")  # noqa: TRY004 - as all that is wrong with it
+        raise ValueError("the body has to be an object: variables by name")
     for name, value in given.items():
         if name not in declared:
             raise ValueError(f"the trigger declares no variable `{name}` (it has {', '.join(declared) or 'none'})")

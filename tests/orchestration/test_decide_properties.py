@@ -153,7 +153,7 @@ def test_a_pause_and_an_outage_are_judged_alike() -> None:
     day = datetime(2026, 1, 1, tzinfo=UTC)
     away = [Interval(day + timedelta(hours=3, minutes=30), day + timedelta(hours=9, minutes=30))]
     for policy in ("latest", "skip", "all"):
-        spec = Spec({"hourly": Schedule("hourly", cron="@hourly", missed=policy)})  # type: ignore[arg-type]
+        spec = Spec({"hourly": Schedule("hourly", cron="@hourly", missed=policy)})
         end = day + timedelta(hours=12)
         assert simulate(spec, day, end, down=away) == simulate(spec, day, end, paused=away)
 
