@@ -33,7 +33,7 @@ def test_0_17_recovery_after_kill_9_of_the_leader_in_the_middle_of_a_model(rides
     """The standby goes on within ten seconds: what succeeded is not built again, nothing is there twice."""
     rides.schedules(SOON)
     leader = rides.start("serve", "--no-http", "--poll", "0.1", SLOW="60")
-    rides.until(lambda: (rides.root / ".orchestrator" / "serve.lock").exists())
+    rides.until((rides.root / ".orchestrator" / "serve.lock").exists)
     rides.orc("schedule", "run", "nightly", "--no-wait")
     standby = rides.start("serve", "--no-http", "--poll", "0.1", SLOW="0")
     rides.until(lambda: BEGAN in rides.logs())
@@ -93,7 +93,7 @@ def test_only_one_leads_and_a_tick_of_two_daemons_runs_once(rides: Rides) -> Non
 def test_1_20_a_daemon_that_is_asked_to_stop_lets_its_runs_end(rides: Rides) -> None:
     rides.schedules(SOON)
     daemon = rides.start("serve", "--no-http", "--poll", "0.1", SLOW="2")
-    rides.until(lambda: (rides.root / ".orchestrator" / "serve.lock").exists())
+    rides.until((rides.root / ".orchestrator" / "serve.lock").exists)
     rides.orc("schedule", "run", "nightly", "--no-wait")
     rides.until(lambda: BEGAN in rides.logs())
     daemon.send_signal(signal.SIGTERM)
@@ -106,7 +106,7 @@ def test_1_20_a_daemon_that_is_asked_to_stop_lets_its_runs_end(rides: Rides) -> 
 def test_1_20_what_does_not_end_in_time_goes_on_under_the_next_daemon(rides: Rides) -> None:
     rides.schedules(SOON + "drain_timeout: 0s\n")
     daemon = rides.start("serve", "--no-http", "--poll", "0.1", SLOW="60")
-    rides.until(lambda: (rides.root / ".orchestrator" / "serve.lock").exists())
+    rides.until((rides.root / ".orchestrator" / "serve.lock").exists)
     rides.orc("schedule", "run", "nightly", "--no-wait")
     rides.until(lambda: BEGAN in rides.logs())
     daemon.send_signal(signal.SIGTERM)
@@ -138,7 +138,7 @@ def test_a_failure_is_the_worst_exit_code_and_stops_what_follows(rides: Rides) -
 def test_schedules_are_read_again_when_their_file_changes_and_a_broken_file_changes_nothing(rides: Rides) -> None:
     rides.schedules("schedules: {}\n")
     daemon = rides.start("serve", "--no-http", "--poll", "0.1")
-    rides.until(lambda: (rides.root / ".orchestrator" / "serve.lock").exists())
+    rides.until((rides.root / ".orchestrator" / "serve.lock").exists)
     rides.schedules("schedules: {often: {cron: '* * * *'}}\n")
     time.sleep(0.5)
     rides.schedules("schedules: {often: {cron: '* * * * *', select: mart_daily}}\n")

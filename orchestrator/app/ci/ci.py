@@ -194,7 +194,7 @@ def _built(
     run: Run | None = None
     differences: Mapping[str, Difference | Undone] = {}
     if building or known.rebuild.tests:
-        at = production(workspace, before.built, before.there)
+        at = production(workspace, before.built, before.there, known.rebuild.ids)
         needing = [*building, *(t for t in known.rebuild.tests if workspace.graph.nodes[t].kind == "test")]
         lacking = missing(workspace.graph, needing, at.relations)
         building |= dict.fromkeys((id_ for id_ in lacking if id_ not in building), "production does not have it")
@@ -207,8 +207,13 @@ def _built(
 
 
 def _request(request: Request, name: str, at: Production) -> Request:
-    """Everything anew: what an earlier push of the pull request left in the environment is of another version."""
-    return replace(request, command="build", environment=name, elsewhere=dict(at.relations), state=None, full_refresh=True, gates=True)
+    """Everything anew: what an earlier push of the pull request left in the environment is of another version.
+
+    The run is remembered with the environment's name, whoever chose it: `orc retry` must not do it again in production.
+    """
+    told = {**request.invocation, "environment": name, "full_refresh": True, "state": None}
+    asked = replace(request, command="build", environment=name, state=None, full_refresh=True, gates=True, invocation=told)
+    return replace(asked, elsewhere=dict(at.relations))
 
 
 def _tests(graph: Graph, building: Collection[str], new: Collection[str], at: Production) -> Iterator[str]:

@@ -9,7 +9,7 @@ from orchestrator.app.opening import Workspace
 from orchestrator.core.errors import Problem, UsageError
 from orchestrator.core.graph import Graph
 from orchestrator.core.names import Relation
-from orchestrator.core.node import BUILDABLE
+from orchestrator.core.node import BUILDABLE, Node
 from orchestrator.core.project import Target
 from orchestrator.core.snapshot import Published, Snapshot
 
@@ -28,6 +28,7 @@ class Production:
     target: str
     relations: Mapping[str, Relation]
     snapshot: Snapshot = field(default_factory=Snapshot)
+    others: tuple[str, ...] = ()
 
     def published(self, id_: str) -> Published | None:
         """What the ledger says of a node."""
@@ -39,11 +40,17 @@ class Production:
         if not self.relations:
             return f"`{self.target}`, where nothing is built yet"
         last = max((row.at for id_, row in self.snapshot.ledger.items() if id_ in self.relations), default="")
-        return f"`{self.target}`" + (f", last built {last[:16].replace('T', ' ')} UTC" if last else "")
+        when = f", last built {last[:16].replace('T', ' ')} UTC" if last else ""
+        behind = f", where {', '.join(f'`{name}`' for name in self.others[:MOST])} {_more(self.others)} of another version than the base"
+        return f"`{self.target}`{when}{behind if self.others else ''}"
 
 
-def production(here: Workspace, then: Graph, there: Target) -> Production:
-    """What there is of the graph ``then`` in the target ``there``, seen from that of ``here``.
+def _more(names: tuple[str, ...]) -> str:
+    return f"and {len(names) - MOST} more are" if len(names) > MOST else "are" if len(names) > 1 else "is"
+
+
+def production(here: Workspace, then: Graph, there: Target, ids: Collection[str]) -> Production:
+    """What there is of the graph ``then`` in the target ``there``, seen from that of ``here``. ``ids`` are what will be compared with it.
 
     Raises:
         UsageError: U062, it is in a database that the target's cannot read.
