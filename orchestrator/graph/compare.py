@@ -74,6 +74,8 @@ def _changes(before: Version, after: Version, id_: str) -> Iterator[Change]:
     bodies = before.graph.bodies.get(id_), after.graph.bodies.get(id_)
     own = _content(bodies[0]) != _content(bodies[1])
     found = [replace(c, node=id_) for c in (*_columns(was, now), *_rows_by_config(old, new))]
+    if not own and (other := _reads_another(before, after, id_)):
+        found.append(Change(id_, "row set changed", after=other))
     if own:
         found += _own(before, after, id_, {c.column for c in found} | {c.before for c in found if c.category == "column renamed"})
     yield from found
@@ -84,6 +86,17 @@ def _changes(before: Version, after: Version, id_: str) -> Iterator[Change]:
         yield Change(id_, "moved", before=str(old.relation), after=str(new.relation))
     if not found and (own or _told(bodies[0]) != _told(bodies[1])):
         yield Change(id_, "cosmetic")
+
+
+def _reads_another(before: Version, after: Version, id_: str) -> str:
+    """What a node reads in place of something else although it says what it said: a model took a table's name, or lost it."""
+    was, now = dict(before.graph.nodes[id_].links), dict(after.graph.nodes[id_].links)
+    for written in was.keys() | now.keys():
+        old, new = before.graph.nodes.get(was.get(written, "")), after.graph.nodes.get(now.get(written, ""))
+        if (old.id if old else None) != (new.id if new else None):
+            shown = [f"the {node.kind} `{node.name}`" if node is not None else "a table of somebody else" for node in (new, old)]
+            return f"it reads {shown[0]} now, not {shown[1]}"
+    return ""
 
 
 def _columns(was: Meaning | None, now: Meaning | None) -> Iterator[Change]:
