@@ -6,7 +6,7 @@ import contextlib
 import threading
 from typing import Self
 
-from orchestrator.core.errors import ExecuteError, Problem
+from orchestrator.core.errors import ExecuteError, OrcError, Problem
 from orchestrator.core.patience import shown
 from orchestrator.core.ports import Connection
 
@@ -44,7 +44,7 @@ class Deadline:
     def lift(self) -> None:
         """Take the server's limit away, when the attempt's transaction is over: the session goes on to something else."""
         for statement in self._lifts if self._thread is not None else ():
-            with contextlib.suppress(ExecuteError):
+            with contextlib.suppress(OrcError):  # a session that is lost has no limit either
                 self._connection.execute(statement)
 
     def check(self) -> None:

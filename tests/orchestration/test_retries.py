@@ -174,6 +174,18 @@ models:
         judged = [line for line in done.stderr.splitlines() if " of 2 " in line and "accepted_values" in line and "START" not in line]
         assert len(judged) == 1
 
+    def test_a_test_of_what_is_published_has_its_own(self, project: Make, own_postgres: str) -> None:
+        flaky(own_postgres, 1)
+        files = {
+            "models/m.sql": "select 1 as x",
+            "tests/assertions/t.sql": "{{ config(retries={'count': 1, 'delay': '20ms'}) }} select x from {{ ref('m') }} where flaky() = 0",
+        }
+        made = on_postgres(project, own_postgres, files)
+        made.orc("run", "--no-gates").exits(0)
+        done = made.orc("test").exits(0)
+        assert "RETRY test t" in done.stderr
+        assert done.statuses == {"t": "pass"}
+
     def test_is_inherited_key_by_key(self, project: Make, tmp_path: Path) -> None:
         settings = '[tool.orchestrator]\nname = "p"\n[tool.orchestrator.models]\n"+retries" = {count = 1, delay = "20ms"}\n'
         files = {

@@ -311,6 +311,19 @@ def test_there_is_a_sample_of_every_earlier_version() -> None:
 
 
 @pytest.mark.parametrize("version", range(1, files.SCHEMA))
+def test_a_migration_that_files_were_made_by_is_never_changed(version: int) -> None:
+    folder = Path(__file__).parent
+    sample, made = sqlite3.connect(":memory:"), sqlite3.connect(":memory:")
+    sample.executescript((folder / f"state_v{version}.sql").read_text())
+    for number in range(1, version + 1):
+        made.executescript((Path(files.__file__).parent / "migrations" / f"{number:04}.sql").read_text())
+    schemas = [set(c.execute("select type, name, sql from sqlite_schema where sql is not null")) for c in (sample, made)]
+    sample.close()
+    made.close()
+    assert schemas[0] == schemas[1]
+
+
+@pytest.mark.parametrize("version", range(1, files.SCHEMA))
 def test_a_file_of_an_earlier_version_is_still_read(tmp_path: Path, version: int) -> None:
     path = tmp_path / ".orchestrator/state.db"
     path.parent.mkdir()
