@@ -100,3 +100,12 @@ def test_the_target_and_variables_of_the_run_are_its_own(project: Make) -> None:
     made.write({"models/a.sql": "select '{{ var(\"day\") }}' as d"}).orc("retry").exits(0)
     made.database = "prod.duckdb"
     assert made.query("select d from a") == [("monday",)]
+
+
+def test_what_an_environment_has_is_reused_there(project: Make) -> None:
+    made = project(FILES)
+    made.orc("build").exits(0)
+    made.write(BROKEN).orc("build", "--environment", "pr_7").exits(1)
+    done = made.write({"models/core_trips.sql": FILES["models/core_trips.sql"] + " where true"}).orc("retry").exits(0)
+    assert (done.statuses["stg_trips"], done.statuses["core_trips"]) == ("reused", "success")
+    assert "main__pr_7.core_trips" in made.relations()

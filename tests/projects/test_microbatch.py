@@ -132,7 +132,7 @@ def test_a_failed_batch_does_not_stop_the_others_and_only_it_is_retried(project:
     p.change("update raw set n = '5' where n = 'many'")
     again = run(p, "2025-03-01 14:00", "retry")
     assert batches(again) == ["2025-01-02"]
-    assert again.statuses == {"events": "success", "next": "success"}
+    assert again.statuses == {"raw": "reused", "events": "success", "next": "success"}
     assert ids(p) == [1, 2, 3, 4]
 
 

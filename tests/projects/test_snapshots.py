@@ -333,4 +333,4 @@ def test_retry_takes_what_failed(project: Make) -> None:
     p.write({SOURCE: source((1, "a"), (1, "b"))})
     p.orc("build").exits(1)
     p.change("create or replace view orders as select 1 as id, 'a' as state")
-    assert p.orc("retry").exits(0).statuses == {"history": "success"}
+    assert p.orc("retry").exits(0).statuses == {"orders": "reused", "history": "success"}
