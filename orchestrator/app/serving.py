@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestrator.app.scheduling import order, scheduling
-from orchestrator.core.errors import OrcError, StoreError
+from orchestrator.app.scheduling import order
+from orchestrator.app.watching import Reading
+from orchestrator.core.errors import StoreError
 from orchestrator.core.ports import Clock, Leadership
 from orchestrator.core.schedule import Launch, Schedule
-from orchestrator.load.schedules import FILE
 from orchestrator.record.timetable import Deposed, Timetable
 from orchestrator.schedule.spec import Spec
 from orchestrator.serve.children import Children
@@ -28,42 +28,6 @@ ENDING = 40.0
 
 WAIT = "600"
 """Seconds that a launch waits for a warehouse that another one holds, unless ``ORC_LOCK_TIMEOUT`` says otherwise."""
-
-
-@dataclass
-class Reading:
-    """What the project says about schedules, read again when its file changes. A file that cannot be read leaves what was known."""
-
-    root: Path
-    say: Callable[[str], None]
-    _known: Spec | None = None
-    _mark: tuple[int, int, int] | None = field(default=None, repr=False)
-
-    def __call__(self) -> Spec:
-        """The schedules as of now. Raises ``ConfigError`` only when nothing is known yet."""
-        mark = self._stamp()
-        if self._known is not None and mark == self._mark:
-            return self._known
-        try:
-            found = scheduling(self.root)
-        except OrcError as error:
-            if self._known is None:
-                raise
-            self._mark = mark
-            for problem in error.problems:
-                self.say(f"{FILE} is not taken over: {problem}")
-            return self._known
-        if self._known is not None:
-            self.say(f"{FILE} has changed: {len(found.schedules)} schedules")
-        self._known, self._mark = found, mark
-        return found
-
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            facts = (self.root / FILE).stat()
-        except OSError:
-            return None
-        return facts.st_mtime_ns, facts.st_size, facts.st_ino
 
 
 @dataclass
@@ -130,11 +94,18 @@ def serve(daemon: Daemon, leading: Leadership) -> None:
         StoreError: S010, somebody else leads though we have the lock; S011, the lock cannot be had here.
         ConfigError: ``schedules.yml`` cannot be read at the start.
     """
-    reading = Reading(daemon.root, daemon.say)
+    reading = Reading(daemon.root, daemon.say, daemon.clock.monotonic, daemon.shared, daemon.env)
     found = reading()
     daemon.say(f"{len(found.schedules)} schedules, {len(found.triggers)} triggers")
     if kind := remote(daemon.state):
         daemon.say(f"warning: {daemon.state} is on {kind}: a lock there may not hold between machines; serve from one host only")
+    try:
+        _serve(daemon, reading, leading)
+    finally:
+        reading.close()
+
+
+def _serve(daemon: Daemon, reading: Reading, leading: Leadership) -> None:
     standby = False
     while not daemon.ending():
         daemon.pulse.at, daemon.pulse.spec = daemon.clock.now(), reading()

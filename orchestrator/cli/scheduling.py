@@ -12,26 +12,14 @@ import click
 
 from orchestrator.cli import options as o
 from orchestrator.cli.main import orc
-from orchestrator.cli.sections import Command, by_section
+from orchestrator.cli.sections import Group
 from orchestrator.core.errors import Problem, UsageError
 from orchestrator.core.version import VERSION
-
-
-class Schedules(click.Group):
-    """Does something by itself, too: its own options come in sections like those of any command."""
-
-    command_class = Command
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Options by section, then the commands below."""
-        by_section(self, ctx, formatter)
-        self.format_commands(ctx, formatter)
-
 
 OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 
 
-@orc.group(cls=Schedules, invoke_without_command=True)
+@orc.group(cls=Group, invoke_without_command=True)
 @click.option("--once", is_flag=True, help="Run what is due now, with what follows it, and exit with the worst code: for cron.")
 @click.option("--since", metavar="TIME", help="With --once and no state yet: schedules count as known for so long, e.g. 10m.")
 @click.option("--simulate", metavar="FROM..TO", help="Print what would fire in a stretch of time, and why; nothing runs.")
@@ -58,12 +46,11 @@ def schedule(**given: Any) -> int | None:
 
 
 def _simulate(given: dict[str, Any]) -> int:
-    from orchestrator.app.scheduling import named, scheduling, stretch
-    from orchestrator.cli import wire
+    from orchestrator.app.scheduling import named, stretch
     from orchestrator.schedule.duration import duration
     from orchestrator.schedule.simulate import simulate
 
-    known = scheduling(wire.invocation(given, "schedule").root)
+    known = _known(given)
     span = stretch(given["simulate"], "--simulate")
     takes: dict[str, float] = {}
     for text in given["takes"]:
@@ -87,6 +74,24 @@ def _simulate(given: dict[str, Any]) -> int:
     return 0
 
 
+def _known(given: dict[str, Any]) -> Any:
+    """What the project says: schedules.yml, and the times of models. A project that does not parse has only the first."""
+    from orchestrator.app.opening import open_workspace
+    from orchestrator.app.scheduling import scheduling
+    from orchestrator.cli import wire
+    from orchestrator.core.errors import OrcError
+    from orchestrator.schedule.models import model_schedules
+
+    invocation = wire.invocation(given, "schedule")
+    known = scheduling(invocation.root)
+    try:
+        models = model_schedules(open_workspace(invocation).graph.nodes.values())
+    except OrcError as error:
+        click.echo(f"warning: the times that models say themselves are not known: {error.first}", err=True)
+        return known
+    return replace(known, schedules={**models, **known.schedules})
+
+
 def _told(tick: Any, zone: str) -> tuple[Any, ...]:
     from orchestrator.schedule.cron import local
 
@@ -107,14 +112,13 @@ def _print(columns: Sequence[str], rows: Iterable[Sequence[Any]], output: str) -
 
 
 def _once(given: dict[str, Any]) -> int:
-    from orchestrator.app.scheduling import scheduling
     from orchestrator.app.serving import once
     from orchestrator.cli import wire
     from orchestrator.core.schedule import Decision, Watch
     from orchestrator.schedule.duration import duration
 
     root = wire.invocation(given, "schedule").root
-    known = scheduling(root)
+    known = _known(given)
     asked: list[int] = []
     daemon = wire.daemon(root, given, _say(given), lambda: bool(asked))
     if given["since"]:
@@ -147,13 +151,12 @@ def _say(given: dict[str, Any]) -> Callable[[str], None]:
 
 def _opened(given: dict[str, Any]) -> tuple[Any, Any, Any]:
     """Options of the command and of the group before it: what the project says, where its state is, what time it is."""
-    from orchestrator.app.scheduling import scheduling
     from orchestrator.cli import wire
 
     above = click.get_current_context().obj.get("below", {})
     merged = {**above, **{k: v for k, v in given.items() if v not in (None, "", False)}}
     invocation = wire.invocation(merged, "schedule")
-    return scheduling(invocation.root), wire.timetable(invocation.root), invocation.started
+    return _known(merged), wire.timetable(invocation.root), invocation.started
 
 
 @schedule.command("list")
@@ -224,6 +227,23 @@ def ticks(**given: Any) -> int:
     zones = {name: each.zone for name, each in known.schedules.items()}
     rows = [_told(tick, zones.get(tick.schedule, "UTC")) for tick in timetable.ticks(given["name"], given["limit"])]
     _print(("schedule", "at", "local", "status", "reason", "launch"), rows, given["output"])
+    return 0
+
+
+@schedule.command(hidden=True)
+@o.project
+def models(**given: Any) -> int:
+    """Print the times that models say themselves, for `orc serve`."""
+    import json
+
+    from orchestrator.app.opening import open_workspace
+    from orchestrator.cli import wire
+    from orchestrator.schedule.models import model_schedules
+
+    above = click.get_current_context().obj.get("below", {})
+    merged = {**above, **{k: v for k, v in given.items() if v not in (None, "", False)}}
+    found = model_schedules(open_workspace(wire.invocation(merged, "schedule")).graph.nodes.values())
+    click.echo(json.dumps([{"cron": each.cron, "zone": each.zone, "models": list(each.select)} for each in found.values()]))
     return 0
 
 

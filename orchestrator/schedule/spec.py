@@ -20,7 +20,8 @@ LEAST = 60
 T = TypeVar("T")
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):[0-5]\d")
-_START = datetime(2026, 1, 1, tzinfo=UTC)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+"""Some moment, to try patterns and zones at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _schedule(entry: Properties, problems: list[Problem]) -> Schedule:
         problems.append(Problem("U085", message, entry.at(), "give one of `cron`, `every` and `after`"))
     zone = str(given.get("timezone", "UTC"))
     try:
-        local(_START, zone)
+        local(START, zone)
     except ValueError as error:
         problems.append(
             Problem("U087", str(error), entry.at("timezone"), did_you_mean(zone, known_zones(), also="for example Europe/Berlin"))
@@ -151,7 +152,7 @@ def _checked(entry: Properties, key: str, read: Callable[[], T], problems: list[
 
 def _ever(pattern: str) -> None:
     """A pattern that is never due (the 31st of February of some month that exists) is a mistake, too."""
-    if next(cron(pattern, "UTC", _START), None) is None:
+    if next(cron(pattern, "UTC", START), None) is None:
         raise ValueError("this is never due")
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -166,3 +167,20 @@ def test_a_paused_schedule_waits(rides: Rides) -> None:
     assert (listed["state"], listed["next"]) == ("paused", None)
     rides.orc("schedule", "resume", "often")
     assert "no schedule `oftn`" in rides.orc("schedule", "pause", "oftn", code=2)
+
+
+def test_3_2_a_model_that_says_its_own_time_is_due_then(rides: Rides) -> None:
+    (rides.root / "models" / "hourly.sql").write_text("{{ config(cron='@hourly') }}\nselect 1 as x", encoding="utf-8")
+    rides.schedules("schedules: {daily: {cron: '@daily'}}\n")
+    found = rides.json("schedule", "--simulate", "2026-01-01..2026-01-02")
+    assert Counter(t["schedule"] for t in found) == {"models:@hourly": 24, "daily": 1}
+    daemon = rides.start("serve", "--no-http", "--poll", "0.1")
+    rides.until(lambda: rides.timetable().board().watches.get("models:@hourly"))
+    (rides.root / "models" / "hourly.sql").write_text("{{ config(cron='* * * * *') }}\nselect 1 as x", encoding="utf-8")
+    rides.until(lambda: rides.timetable().board().watches.get("models:* * * * *"))
+    rides.until(lambda: rides.launches("models:* * * * *"), 70)
+    rides.until(lambda: rides.launches("models:* * * * *")[0].status == "passed")
+    (rides.root / "models" / "hourly.sql").write_text("{{ config(cron='* * *') }}\nselect 1 as x", encoding="utf-8")
+    assert "five fields" in rides.orc("schedule", "list")
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(20) == 0
