@@ -26,7 +26,7 @@ from orchestrator.cli.main import orc
 @o.project
 @o.console
 def backfill(**given: Any) -> int:
-    """Fill a range of models that are built by interval, piece by piece.
+    """Fill a range of interval models, piece by piece.
 
     What the ledger beside the data knows as complete is not built again, so a backfill that was ended goes on when it is called
     again. It takes no place from the runs of `orc serve`; a table that one of them builds is waited for.

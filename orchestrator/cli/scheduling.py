@@ -30,9 +30,13 @@ OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default="
 @o.project
 @o.console
 def schedule(**given: Any) -> int | None:
-    """Schedules of schedules.yml: run what is due, simulate, list, pause, resume, run now."""
+    """Run what is due by schedules.yml, or ask about it.
+
+    `--once` evaluates what is due, runs it and ends; `--simulate` shows what would fire; the commands below list, pause, resume and
+    run schedules.
+    """
     context = click.get_current_context()
-    context.obj.update({k: v for k, v in given.items() if v is not None})
+    context.ensure_object(dict).update({k: v for k, v in given.items() if v is not None})
     context.obj["below"] = given
     if context.invoked_subcommand is not None:
         return None
@@ -222,7 +226,7 @@ def next_(**given: Any) -> int:
 @OUTPUT
 @o.project
 def ticks(**given: Any) -> int:
-    """Print what became of the last ticks, missed ones with the reason."""
+    """Print what became of the last ticks, and why."""
     known, timetable, _ = _opened(given)
     zones = {name: each.zone for name, each in known.schedules.items()}
     rows = [_told(tick, zones.get(tick.schedule, "UTC")) for tick in timetable.ticks(given["name"], given["limit"])]
@@ -251,7 +255,10 @@ def models(**given: Any) -> int:
 @click.argument("name")
 @o.project
 def pause(**given: Any) -> int:
-    """Let a schedule's ticks wait; `missed` says what becomes of them when it is resumed."""
+    """Let a schedule's ticks wait.
+
+    Its `missed` says what becomes of them when it is resumed.
+    """
     from orchestrator.app.scheduling import named
     from orchestrator.cli import wire
 
