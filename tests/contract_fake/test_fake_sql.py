@@ -156,7 +156,7 @@ REFUSED = {
 """Queries that BigQuery refuses, and how its answer begins."""
 
 UNKNOWN = [
-    "select approx_count_distinct(id) from d.t",
+    "select approx_quantiles(id, 2) from d.t",
     "select * from d.t for system_time as of timestamp_sub(current_timestamp(), interval 1 hour)",
     "select * from d.INFORMATION_SCHEMA.ROUTINES",
     "create temp function f(x int64) as (x * 2); select f(3)",
@@ -188,6 +188,11 @@ def test_refusals(sample: Any) -> None:
 @pytest.mark.parametrize("sql", UNKNOWN)
 def test_nothing_is_approximated(sample: Any, sql: str) -> None:
     assert sample.refused(sql).startswith("The BigQuery fake does not do this:")
+
+
+def test_numbers_of_different_values_are_counted_where_bigquery_estimates_them(sample: Any) -> None:
+    exact = sample.rows("select count(distinct id) from d.t")
+    assert sample.rows("select approx_count_distinct(id) from d.t") == exact
 
 
 def test_columns_without_a_name_get_bigquery_s(sample: Any) -> None:
