@@ -21,6 +21,13 @@ const PICTURES = [
   ["runs", node("stg_flights", "?tab=runs"), "light"],
   ["search", "#/?find=late", "light"],
   ["list-dark", "#/list?kind=model", "dark"],
+  ["tests", node("stg_flights", "?tab=tests"), "light"],
+  ["source", "#/node/source.nyc_flights.calendar.us_holidays", "light"],
+  ["seed", "#/node/seed.nyc_flights.airports", "light"],
+  ["exposure", "#/node/exposure.nyc_flights.punctuality_report", "light"],
+  ["macros", "#/macros", "light"],
+  ["map", "#/map", "light"],
+  ["column", "#/column/late_pct", "light"],
 ];
 
 const [folder] = process.argv.slice(2);
