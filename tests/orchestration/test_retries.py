@@ -295,9 +295,8 @@ class TestWaiting:
                 break
         begin = time.monotonic()
         running.send_signal(signal.SIGINT)
-        rest = running.stderr.read()
-        running.stderr.close()
-        assert running.wait(30) == 130
+        _, rest = running.communicate(timeout=30)
+        assert running.returncode == 130
         assert time.monotonic() - begin < 10
         assert "CANCELLED" in rest
         assert tries(tmp_path) == 1
