@@ -216,6 +216,13 @@ class TestShared:
         assert len(asked(made, "runs")) == 1
         assert not (made.root / ".orchestrator/state.db").exists()
 
+    def test_a_project_of_dbt_s_names_it_in_its_own_file(self, project: Make, own_postgres: str) -> None:
+        settings = f"name: p\nstate: '{own_postgres}'\nhistory: {{keep: 90d}}\n"
+        made = project({"dbt_project.yml": settings, "models/a.sql": "select 1 as x"})
+        made.orc("run").exits(0)
+        assert not (made.root / ".orchestrator/state.db").exists()
+        assert "Forgot 0 runs" in made.orc("runs", "prune").exits(0).stderr
+
     def test_a_server_that_is_not_there_keeps_a_run_from_starting(self, project: Make) -> None:
         made = project({"models/a.sql": "select 1 as x"})
         done = made.orc("runs", env={"ORC_STATE_URL": "postgresql://me:hunter2@127.0.0.1:1/x"}).exits(2)
