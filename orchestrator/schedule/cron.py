@@ -10,35 +10,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import product
 from zoneinfo import ZoneInfo
 
 from orchestrator.core.schedule import Schedule
+from orchestrator.schedule.pattern import Pattern, pattern
 
-ALIASES = {
-    "@hourly": "0 * * * *",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *",
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-}
+NEVER = 366 * 28
+"""Days after which every combination of date and weekday has been there."""
 
 DAY = 86_400
 HOUR = 3_600
 
 
-def instants(schedule: Schedule, after: datetime) -> Iterator[datetime]:
-    """When a schedule is due, later than ``after``, in order, in UTC; nothing for one that follows other schedules."""
+def instants(schedule: Schedule, after: datetime, until: datetime | None = None) -> Iterator[datetime]:
+    """When a schedule is due, later than ``after``, in order, in UTC; nothing for one that follows other schedules.
+
+    Later than ``until`` nobody looks: what comes there may be left out.
+    """
     if schedule.cron is not None:
-        return cron(schedule.cron, schedule.zone, after)
+        return _of_pattern(_pattern(schedule.cron), _zone(schedule.zone), after, until)
     if schedule.every is not None:
         return every(schedule.every, schedule.zone, after)
     return iter(())
 
 
-def cron(pattern: str, zone: str, after: datetime) -> Iterator[datetime]:
-    """The instants of a cron pattern (five fields, or an alias like ``@daily``).
+def cron(text: str, zone: str, after: datetime) -> Iterator[datetime]:
+    """The instants of a cron pattern (five fields, or an alias like ``@daily``); none for one that is never due.
 
     Raises ``ValueError`` for what is no pattern.
 
@@ -46,18 +44,63 @@ def cron(pattern: str, zone: str, after: datetime) -> Iterator[datetime]:
     >>> [f"{next(found):%d %H:%M}" for _ in range(3)]
     ['07 07:30', '08 07:00', '09 06:30']
     """
-    from cronsim import CronSim, CronSimError
+    return _of_pattern(_pattern(text), _zone(zone), after, None)
 
-    text = ALIASES.get(pattern.strip().lower(), pattern)
-    if text.startswith("@"):
-        raise ValueError(f"`{pattern}` is none of {', '.join(ALIASES)}")
-    if (count := len(text.split())) != 5:
-        raise ValueError(f"a cron pattern has five fields (minute hour day month weekday), this one {count}")
-    try:
-        found = CronSim(text, after.astimezone(_zone(zone)))
-    except CronSimError as error:
-        raise ValueError(str(error)) from error
-    return (at.astimezone(UTC) for at in found)
+
+def _of_pattern(rule: Pattern, clock: ZoneInfo, after: datetime, until: datetime | None) -> Iterator[datetime]:
+    first = after.astimezone(clock).date() - timedelta(days=1)
+    last = until.astimezone(clock).date() if until is not None else first
+    odd: set[datetime] = set()
+    for day in (first + timedelta(days=n) for n in range(NEVER)):
+        regular = _offset(day, clock)
+        if regular is None:  # the clock is changed around here: what two days show may be mixed up
+            odd |= _around(rule, day, clock) if rule.on(day) else set()
+            continue
+        yield from (at for at in sorted(odd) if at > after)
+        odd = set()
+        if until is not None and day > last:
+            return
+        if not rule.on(day):
+            continue
+        midnight = datetime.combine(day, time(), UTC) - regular
+        if midnight + timedelta(days=1) <= after:
+            continue
+        for hour in rule.hours:
+            if midnight + timedelta(hours=hour + 1) > after:
+                yield from (at for m in rule.minutes if (at := midnight + timedelta(hours=hour, minutes=m)) > after)
+
+
+def _offset(day: date, clock: ZoneInfo) -> timedelta | None:
+    """How far ahead of UTC a zone is during a day, ``None`` when that changes on it."""
+    ends = (datetime.combine(day, time(), clock), datetime.combine(day + timedelta(days=1), time(), clock))
+    found = {end.replace(fold=fold).utcoffset() for end in ends for fold in (0, 1)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _around(rule: Pattern, day: date, clock: ZoneInfo) -> set[datetime]:
+    """The instants of a day on which the clock is changed."""
+    found: set[datetime] = set()
+    for hour, minute in product(rule.hours, rule.minutes):
+        wall = datetime.combine(day, time(hour, minute), clock)
+        first, second = (wall.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+        there = first.astimezone(clock).replace(tzinfo=None) == wall.replace(tzinfo=None)
+        if there:
+            found |= {first, second} if rule.wild else {first}
+        elif not rule.wild:
+            found.add(_change(second, first, clock))
+    return found
+
+
+def _change(before: datetime, after: datetime, clock: ZoneInfo) -> datetime:
+    """The instant between two, to the second, from which the clock shows what it shows at the second one."""
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) / 2
+        middle -= timedelta(microseconds=middle.microsecond)
+        if middle.astimezone(clock).utcoffset() == after.astimezone(clock).utcoffset():
+            after = middle
+        else:
+            before = middle
+    return after
 
 
 def every(seconds: int, zone: str, after: datetime) -> Iterator[datetime]:
@@ -90,6 +133,11 @@ def _of_day(day: date, seconds: int, clock: ZoneInfo) -> list[datetime]:
         elif first.astimezone(clock).replace(tzinfo=None) == wall:
             found |= {first, second}
     return sorted(found)
+
+
+@lru_cache(256)
+def _pattern(text: str) -> Pattern:
+    return pattern(text)
 
 
 @lru_cache(64)

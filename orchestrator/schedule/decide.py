@@ -82,7 +82,7 @@ def decide(spec: Spec, board: Board, now: datetime, until: datetime | None = Non
 def _due(schedule: Schedule, watch: Watch, now: datetime, until: datetime) -> tuple[list[Due], datetime]:
     """The ticks in ``(seen, until]`` with their fate by the policy for missed ones, and how far that decides."""
     found: list[datetime] = []
-    for at in islice(instants(schedule, watch.seen), AT_ONCE + 1):
+    for at in islice(instants(schedule, watch.seen, until), AT_ONCE + 1):
         if at > until:
             break
         found.append(at)
@@ -123,7 +123,7 @@ def _following(schedule: Schedule, ended: Iterable[Launch], *, idle: bool) -> li
             at = each.finished or each.queued
             reason = "paused" if idle and schedule.enabled else "not enabled" if idle else f"after `{each.schedule}`, which {each.status}"
             found.append(Due(at, runs=not idle, reason=reason))
-    return found
+    return list({each.at: each for each in reversed(found)}.values())[::-1]  # two ends at one instant are one tick
 
 
 def _overlapping(
@@ -195,7 +195,7 @@ def _of_old_timing(watch: Watch | None, now: datetime) -> Iterator[Tick]:
     if watch is None or watch.removed is not None:
         return
     before = remembered(watch)
-    for at in islice(instants(before, watch.seen), AT_ONCE):
+    for at in islice(instants(before, watch.seen, now), AT_ONCE):
         if at > now:
             return
         yield Tick(watch.name, at, "missed", "the schedule was changed before anybody could run it")

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 from orchestrator.core.errors import ConfigError, Problem, did_you_mean
 from orchestrator.core.project import Properties
 from orchestrator.core.schedule import Limits, Schedule, Trigger
-from orchestrator.schedule.cron import ALIASES, DAY, cron, known_zones, local
+from orchestrator.schedule.cron import DAY, cron, known_zones, local
 from orchestrator.schedule.duration import duration, spoken
+from orchestrator.schedule.pattern import ALIASES
 
 LEAST = 60
 """Seconds between two ticks, at least."""

@@ -142,11 +142,32 @@ def test_a_restart_shifts_nothing(where: tuple[str, datetime, datetime], cut: in
 
 @pytest.mark.parametrize(
     ("pattern", "says"),
-    [("* * * *", "five fields"), ("61 * * * *", "minute"), ("@fortnightly", "@daily"), ("0 0 * * * *", "five fields"), ("", "five fields")],
+    [
+        ("* * * *", "five fields"),
+        ("61 * * * *", "minute"),
+        ("*/0 * * * *", "step"),
+        ("5-1 * * * *", "backwards"),
+        ("0 0 * * fry", "weekday"),
+        ("0 0 L * *", "day"),
+        ("@fortnightly", "@daily"),
+        ("0 0 * * * *", "five fields"),
+        ("", "five fields"),
+    ],
 )
 def test_what_is_no_pattern_is_refused(pattern: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         cron(pattern, "UTC", datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def test_half_an_hour_is_a_clock_change_like_any_other() -> None:
+    """Lord Howe's clocks go back by half an hour at two; what is due at midnight afterwards is due at midnight."""
+    found = cron("*/10 0 * * *", "Australia/Lord_Howe", datetime(2025, 4, 6, tzinfo=UTC))
+    assert [f"{at:%H:%M}" for at in islice(found, 4)] == ["13:30", "13:40", "13:50", "14:00"]
+
+
+def test_what_is_never_due_ends() -> None:
+    assert list(cron("0 0 31 2 *", "UTC", datetime(2026, 1, 1, tzinfo=UTC))) == []
+    assert next(cron("0 0 29 2 *", "UTC", datetime(2096, 3, 1, tzinfo=UTC))).year == 2104
 
 
 def test_aliases_are_their_patterns() -> None:
