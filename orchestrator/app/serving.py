@@ -73,10 +73,10 @@ class Daemon:
         return Scheduler(self.timetable, self.children(), self.clock, spec, self.ordered, self.say, host=self.host, **more)
 
 
-def once(daemon: Daemon, spec: Spec) -> int:
-    """Decide what is due now, run it with what follows it, and return the worst exit code."""
+def once(daemon: Daemon, spec: Spec, *, only: str | None = None) -> int:
+    """Decide what is due now, run it with what follows it, and return the worst exit code; or run ``only`` one launch."""
     until = daemon.clock.now()
-    scheduler = daemon.scheduler(lambda: spec, until=until)
+    scheduler = daemon.scheduler(lambda: spec, until=until, only=only)
     scheduler.recover()
     while True:
         scheduler.turn(firing=not daemon.ending())

@@ -42,13 +42,14 @@ class Reading:
     _asking: subprocess.Popen[bytes] | None = None
     _looked: float = float("-inf")
     _files: int | None = None
+    _heard: bool = False
 
     def __call__(self) -> Spec:
         """What holds now. Raises ``ConfigError`` only when ``schedules.yml`` was never readable."""
         self._hear()
         self._look()
         found = self._file()
-        return replace(found, schedules={**self._models, **found.schedules}) if self._models else found
+        return replace(found, schedules={**self._models, **found.schedules}, whole=self._heard)
 
     def close(self) -> None:
         """Ask no more."""
@@ -104,7 +105,7 @@ class Reading:
         models = {s.name: s for s in (of_models(each["cron"], each["zone"], each["models"]) for each in json.loads(said))}
         if models != self._models:
             self.say(f"{len(models)} times that models say themselves")
-        self._models = models
+        self._models, self._heard = models, True
 
 
 def stamps(folder: Path) -> Iterator[tuple[str, int, int]]:

@@ -92,7 +92,7 @@ def _known(given: dict[str, Any]) -> Any:
         models = model_schedules(open_workspace(invocation).graph.nodes.values())
     except OrcError as error:
         click.echo(f"warning: the times that models say themselves are not known: {error.first}", err=True)
-        return known
+        return replace(known, whole=False)
     return replace(known, schedules={**models, **known.schedules})
 
 
@@ -292,7 +292,6 @@ def run_now(**given: Any) -> int:
     from orchestrator.app.serving import once
     from orchestrator.cli import wire
     from orchestrator.schedule.decide import asked
-    from orchestrator.schedule.spec import Spec
 
     known, timetable, now = _opened(given)
     entry = named(known, given["name"])
@@ -304,7 +303,7 @@ def run_now(**given: Any) -> int:
     merged = {**click.get_current_context().obj.get("below", {}), **{k: v for k, v in given.items() if v not in (None, "", False)}}
     daemon = wire.daemon(wire.invocation(merged, "schedule").root, merged, _say(given), lambda: bool(ended))
     with _interruptible()(lambda: ended.append(1)):
-        return once(daemon, Spec({entry.name: replace(entry, enabled=False)}, {}, known.limits))
+        return once(daemon, known, only=launch.id)
 
 
 @orc.command()

@@ -65,7 +65,7 @@ def decide(spec: Spec, board: Board, now: datetime, until: datetime | None = Non
         if seen > watch.seen:
             watches.append(replace(watch, seen=seen))
     for name, watch in sorted(board.watches.items()):
-        if name not in spec.schedules and watch.removed is None:
+        if spec.lacks(name) and watch.removed is None:
             ticks += _of_old_timing(watch, now)
             watches.append(replace(watch, removed=now))
     stops |= {each[0]: each for each in _stops(spec, board, now)}
@@ -209,7 +209,7 @@ def _stops(spec: Spec, board: Board, now: datetime) -> Iterator[tuple[str, Launc
         if each.status == "running" and each.started is not None and each.timeout is not None:
             if now - each.started > timedelta(seconds=each.timeout):
                 yield each.id, "timed_out", f"still running after its timeout of {spoken(each.timeout)}"
-        elif each.status == "queued" and each.schedule not in spec.schedules and each.schedule not in spec.triggers:
+        elif each.status == "queued" and spec.lacks(each.schedule):
             yield each.id, "cancelled", f"`{each.schedule}` is not in the project any more"
 
 
@@ -226,9 +226,11 @@ def admit(spec: Spec, board: Board, now: datetime) -> tuple[tuple[str, ...], dic
     waits: dict[str, str] = {}
     for each in sorted((e for e in board.launches if e.status == "queued"), key=lambda e: (-e.priority, e.due or e.queued, e.queued, e.id)):
         entry = spec.schedules.get(each.schedule) or (spec.triggers[each.schedule].schedule if each.schedule in spec.triggers else None)
-        if each.not_before is not None and each.not_before > now:
+        if entry is None:
+            waits[each.id] = f"`{each.schedule}` to be known"
+        elif each.not_before is not None and each.not_before > now:
             waits[each.id] = f"more requests until {each.not_before:%H:%M:%S} UTC"
-        elif each.schedule in busy and (entry is None or entry.overlap != "allow"):
+        elif each.schedule in busy and entry.overlap != "allow":
             waits[each.id] = f"the run of `{each.schedule}` before it"
         elif each.pool and pools.get(each.pool, 0) >= spec.limits.pools.get(each.pool, 1):
             waits[each.id] = f"the pool `{each.pool}`"

@@ -8,7 +8,7 @@ from orchestrator.core.errors import ConfigError, Problem
 from orchestrator.core.node import Node
 from orchestrator.core.schedule import Schedule
 from orchestrator.schedule.cron import cron, local
-from orchestrator.schedule.spec import START
+from orchestrator.schedule.spec import MODELS, START
 
 
 def model_schedules(nodes: Iterable[Node]) -> dict[str, Schedule]:
@@ -44,5 +44,5 @@ def of_models(pattern: str, zone: str, names: Iterable[str]) -> Schedule:
     >>> of_models("@hourly", "UTC", ["b", "a"]).select
     ('a', 'b')
     """
-    name = f"models:{pattern}" if zone == "UTC" else f"models:{pattern} {zone}"
+    name = f"{MODELS}{pattern}" if zone == "UTC" else f"{MODELS}{pattern} {zone}"
     return Schedule(name, cron=pattern, zone=zone, select=tuple(sorted(names)), description="models that say `cron` themselves")

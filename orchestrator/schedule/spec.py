@@ -15,6 +15,9 @@ from orchestrator.schedule.cron import DAY, cron, known_zones, local
 from orchestrator.schedule.duration import duration, spoken
 from orchestrator.schedule.pattern import ALIASES
 
+MODELS = "models:"
+"""How names of schedules begin that are made of models' own times."""
+
 LEAST = 60
 """Seconds between two ticks, at least."""
 
@@ -27,11 +30,16 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """All a project says about when to run what."""
+    """All a project says about when to run what. Without ``whole`` the times that models say themselves are not known (yet)."""
 
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     triggers: Mapping[str, Trigger] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    whole: bool = True
+
+    def lacks(self, name: str) -> bool:
+        """Whether a name is certainly that of nothing the project has."""
+        return name not in self.schedules and name not in self.triggers and (self.whole or not name.startswith(MODELS))
 
 
 def spec(entries: Iterable[Properties]) -> Spec:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from orchestrator.core.ports import Clock, Launcher, Timetable
-from orchestrator.core.schedule import Launch, LaunchStatus, Schedule
+from orchestrator.core.schedule import Decision, Launch, LaunchStatus, Schedule
 from orchestrator.record.process import alive
 from orchestrator.schedule.decide import admit, decide
 from orchestrator.schedule.spec import Spec
@@ -38,8 +38,9 @@ def run_of(launch: Launch) -> str:
 class Scheduler:
     """One scheduler of a project: ``spec`` gives what the project says now, ``fence`` is that of a leader, 0 for one that only passes by.
 
-    Ticks later than ``until`` are left to others. ``order`` says what the process of a launch has to do, given the id of the run it
-    makes. ``say`` hears what happens, a line each. ``told`` hears of launches that are over or late: alerts.
+    Ticks later than ``until`` are left to others, and everything but the launch ``only``, if that is given. ``order`` says what the
+    process of a launch has to do, given the id of the run it makes. ``say`` hears what happens, a line each. ``told`` hears of launches
+    that are over or late: alerts.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Scheduler:
         host: str,
         fence: int = 0,
         until: datetime | None = None,
+        only: str | None = None,
         told: Callable[[Launch, str], None] = lambda _launch, _what: None,
     ) -> None:
         self._timetable = timetable
@@ -65,6 +67,7 @@ class Scheduler:
         self._host = host
         self._fence = fence
         self._until = until
+        self._only = only
         self._told = told
         self._mine: set[str] = set()
         self._draining = False
@@ -75,7 +78,7 @@ class Scheduler:
     @property
     def waiting(self) -> bool:
         """Whether a launch waits for something else than the future to begin."""
-        return any(each.status == "queued" for each in self._timetable.board().launches)
+        return any(each.status == "queued" and self._only in (None, each.id) for each in self._timetable.board().launches)
 
     @property
     def idle(self) -> bool:
@@ -136,6 +139,8 @@ class Scheduler:
             now = self._clock.now()
             board = self._timetable.board()
             decision = decide(self._spec(), board, now, self._until)
+            if self._only is not None:
+                decision = Decision(stops=tuple(stop for stop in decision.stops if stop[0] == self._only))
             if not decision:
                 return
             for tick in self._timetable.commit(decision, now, self._fence or None):
@@ -154,6 +159,8 @@ class Scheduler:
         self._waits = waits
         by_id = {each.id: each for each in board.launches}
         for id_ in found:
+            if self._only not in (None, id_):
+                continue
             launch = by_id[id_]
             schedule = spec.schedules.get(launch.schedule) or spec.triggers[launch.schedule].schedule
             run = run_of(launch)

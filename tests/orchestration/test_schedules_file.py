@@ -126,6 +126,27 @@ def test_0_11_schedules_are_listed_paused_resumed_run_and_foretold(rides: Rides)
     assert "did you mean" in rides.orc("schedule", "run", "nn", code=2)
 
 
+def test_running_one_schedule_now_changes_nothing_for_the_others(rides: Rides) -> None:
+    rides.schedules(
+        "schedules: {n: {every: 1d, select: mart_daily}, m: {every: 1d, select: mart_daily}, after_n: {after: n, select: mart_daily}}\n"
+    )
+    rides.orc("schedule", "--once")
+    before = rides.timetable().board().watches
+    rides.orc("schedule", "run", "n")
+    assert rides.timetable().board().watches == before
+    assert rides.ticks() == ()
+    rides.orc("schedule", "--once")  # what follows it is still to be done
+    assert [t.schedule for t in rides.ticks()] == ["after_n"]
+
+
+def test_models_times_that_are_not_known_yet_are_not_gone(rides: Rides) -> None:
+    (rides.root / "models" / "hourly.sql").write_text("{{ config(cron='@hourly') }}\nselect 1 as x", encoding="utf-8")
+    rides.orc("schedule", "--once")
+    (rides.root / "models" / "hourly.sql").write_text("{{ config(cron='@hourly') }}\nselect 1 as x from {{ nothing }}", encoding="utf-8")
+    rides.orc("schedule", "--once")
+    assert rides.timetable().board().watches["models:@hourly"].removed is None
+
+
 def test_3_12_what_is_taken_out_of_the_file_stops(rides: Rides) -> None:
     rides.schedules("schedules: {n: {cron: '* * * * *', select: mart_daily}}\n")
     rides.orc("schedule", "--once", "--since", "1m")
