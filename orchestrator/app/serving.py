@@ -122,6 +122,7 @@ def _serve(daemon: Daemon, reading: Reading, leading: Leadership) -> None:
             _lead(daemon, reading, leading)
             daemon.pulse.leads = False
             leading.leave()
+            _pause(daemon, daemon.poll)
             continue
         if not standby:
             daemon.say("another `orc serve` leads here: standing by")
@@ -131,11 +132,15 @@ def _serve(daemon: Daemon, reading: Reading, leading: Leadership) -> None:
 
 def _lead(daemon: Daemon, reading: Reading, leading: Leadership) -> None:
     """Lead until somebody wants an end, or the lock is lost."""
-    fence = daemon.timetable.lead(daemon.clock.now())
+    try:
+        fence = daemon.timetable.lead(daemon.clock.now())
+    except StoreError as error:  # busy: the next turn tries again, or another daemon does
+        daemon.say(str(error))
+        return
     daemon.say(f"leading (term {fence})")
     scheduler = daemon.scheduler(reading, fence=fence)
     beaten = daemon.clock.monotonic()
-    left: tuple[str, ...] = scheduler.recover()
+    left: tuple[str, ...] = ("what was before",)
     while not daemon.ending():
         daemon.pulse.at, daemon.pulse.spec = daemon.clock.now(), reading()
         try:
