@@ -81,10 +81,23 @@ def once(daemon: Daemon, spec: Spec, *, only: str | None = None) -> int:
     while True:
         scheduler.turn(firing=not daemon.ending())
         if scheduler.idle and (daemon.ending() or not scheduler.waiting):
-            return scheduler.worst
+            return scheduler.worst if only is None else _end_of(daemon, only, scheduler.worst)
         if daemon.ending():
             scheduler.drain()
         daemon.sleep(min(daemon.poll, 0.2))
+
+
+def _end_of(daemon: Daemon, id_: str, code: int) -> int:
+    """The exit code of one launch; an `orc serve` may have been quicker to begin it."""
+    told = False
+    while (launch := daemon.timetable.launch(id_)) is not None and not launch.over and not daemon.ending():
+        if not told:
+            daemon.say(f"{id_} is run by `orc serve`")
+            told = True
+        _pause(daemon, daemon.poll)
+    if launch is None or not told:
+        return code
+    return 0 if launch.status in ("passed", "skipped") else launch.code if launch.status == "failed" and launch.code else 1
 
 
 def serve(daemon: Daemon, leading: Leadership) -> None:

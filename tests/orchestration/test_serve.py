@@ -158,6 +158,15 @@ def test_0_15_a_condition_is_asked_when_the_run_begins(rides: Rides, answer: str
     assert [each.status for each in rides.launches()] == [status]
 
 
+def test_a_run_asked_for_beside_a_daemon_is_run_once_and_waited_for(rides: Rides) -> None:
+    rides.schedules("schedules: {n: {cron: '@yearly', select: core_trips stg_trips}}\n")
+    rides.start("serve", "--no-http", "--poll", "0.05", BREAK="core_trips")
+    rides.until((rides.root / ".orchestrator" / "serve.lock").exists)
+    for _ in range(3):
+        rides.orc("schedule", "run", "n", code=1, BREAK="core_trips")
+    assert [(each.status, each.attempt) for each in rides.launches()] == [("failed", 1)] * 3
+
+
 def test_a_paused_schedule_waits(rides: Rides) -> None:
     rides.schedules("schedules: {often: {cron: '* * * * *', select: mart_daily}}\n")
     rides.orc("schedule", "pause", "often")
