@@ -111,7 +111,7 @@ def part(found: Chronicle, word: str) -> Part:
 def since(text: str, now: datetime) -> datetime:
     """The instant that ``--since`` means: a date or time, or how long ago.
 
-    >>> since("2h", datetime(2026, 1, 1, 12, tzinfo=UTC)).hour
+    >>> since("2h", datetime.fromisoformat("2026-01-01T12:00:00+00:00")).hour
     10
 
     Raises:
