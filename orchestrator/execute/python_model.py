@@ -172,7 +172,7 @@ class _Child:
         assert self._process.stdout is not None  # noqa: S101 -- for the type checker: we asked for pipes
         assert self._process.stderr is not None  # noqa: S101
         logged = {self._process.stdout.fileno(): Lines(), self._process.stderr.fileno(): Lines()}
-        spoken = b""
+        spoken, gone = b"", False
         with selectors.DefaultSelector() as pipes:
             for fd in (self._messages, *logged):
                 os.set_blocking(fd, False)
@@ -191,8 +191,9 @@ class _Child:
                             for line in lines:
                                 self._hear(json.loads(line), connection)
                     self._limits.check(self._process.pid)
-                    if not ready and self._exited():
+                    if not ready and gone:
                         self._explain_death()
+                    gone = not ready and self._exited()  # what it said last may have come after we looked: look once more
             finally:
                 for fd, rest in logged.items():
                     self._log(rest.feed(_drain(fd) or b""))
