@@ -12,7 +12,6 @@ from orchestrator.cli.completing import node_words
 from orchestrator.cli.inspecting import CHANGED
 from orchestrator.cli.main import orc
 from orchestrator.cli.opening import opened
-from orchestrator.core.difference import Terms
 
 
 @orc.command()
@@ -50,7 +49,7 @@ def diff(**given: Any) -> int:
     from orchestrator.app.diffing import Against
     from orchestrator.app.diffing import diff as compare
     from orchestrator.cli import wire
-    from orchestrator.core.difference import Difference
+    from orchestrator.core.difference import Difference, Terms
     from orchestrator.report.console import colourful
     from orchestrator.report.differences import as_json, differences, markdown
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from orchestrator.core.dialect import Dialect
 from orchestrator.core.event import Event
 from orchestrator.core.names import Relation
-from orchestrator.core.schedule import Board, Decision, Launch, LaunchStatus, Tick
 from orchestrator.core.snapshot import Described, Snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from orchestrator.core.schedule import Board, Decision, Launch, LaunchStatus, Tick
 
 __all__ = [
     "Answer",
