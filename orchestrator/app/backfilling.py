@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from orchestrator.app import Interruptible, Workspace, build, prepare
+from orchestrator.core.duration import duration
 from orchestrator.core.errors import Problem, UsageError
 from orchestrator.core.interval import SIZES, Interval, gaps, grid
 from orchestrator.core.plan import Request
 from orchestrator.core.ports import Sink
 from orchestrator.plan.expand.microbatch import is_microbatch, paced
 from orchestrator.record.history import History
-from orchestrator.schedule.duration import duration
 
 
 @dataclass(frozen=True, slots=True)

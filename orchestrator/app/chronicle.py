@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from orchestrator.core.chronicle import Chronicle, Part, Recorded
+from orchestrator.core.duration import duration
 from orchestrator.core.errors import Problem, UsageError
 from orchestrator.core.event import NodeFinished, plain
-from orchestrator.core.patience import duration
 from orchestrator.record.history import History
 
 POLL_SECONDS = 0.3

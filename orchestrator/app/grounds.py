@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ from orchestrator.graph.fingerprint import shaping
 if TYPE_CHECKING:
     from orchestrator.app.invocation import Invocation
     from orchestrator.app.opening import Workspace
+
+PATIENCE = 2.0
+"""Seconds that git may take to say what a run's history tells of the code: in a huge repository a run does not wait for it."""
 
 ACTORS = ("ORC_ACTOR", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDFOR", "CIRCLE_USERNAME", "BUILDKITE_BUILD_CREATOR")
 """Variables that say who is behind a run that no person started by hand; the first that is set counts."""
@@ -40,13 +44,11 @@ def circumstances(invocation: Invocation) -> Circumstances:
     trigger = env.get("ORC_TRIGGER") or ("ci" if env.get("CI") else "cli")
     sha: str | None = None
     dirty: bool | None = None
-    git = Git(invocation.root, env)
-    try:
+    git = Git(invocation.root, env, patience=PATIENCE)
+    with suppress(UsageError):  # no git, or one that does not answer in time: a run does not wait for it
         sha = git.asks("rev-parse", "HEAD")
         if sha is not None:
             dirty = bool(git.asks("status", "--porcelain", "--untracked-files=normal", "--", "."))
-    except UsageError:  # no git, or one that does not answer: a run does not depend on it
-        sha = None
     return Circumstances(trigger, actor(env), sha, dirty)
 
 

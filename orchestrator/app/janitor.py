@@ -140,18 +140,3 @@ def _dropped(connection: Connection, warehouse: Warehouse, found: Iterable[Exist
 def _send(connection: Connection, statements: Iterable[str]) -> None:
     for sql in statements:
         connection.execute(sql)
-
-
-def duration(text: str) -> timedelta:
-    """A time to live: ``7d``, ``12h``, ``30m``.
-
-    Raises ``ValueError`` for anything else.
-
-    >>> duration("7d"), duration("90m")
-    (datetime.timedelta(days=7), datetime.timedelta(seconds=5400))
-    """
-    units = {"d": "days", "h": "hours", "m": "minutes", "w": "weeks"}
-    unit = units.get(text[-1:].lower())
-    if unit is None:
-        raise ValueError(text)
-    return timedelta(**{unit: float(text[:-1])})

@@ -107,13 +107,16 @@ def clean(**given: Any) -> int:
 
 
 def _clean_environments(given: dict[str, Any]) -> int:
-    from orchestrator.app.janitor import clean_environments, duration
+    from datetime import timedelta
+
+    from orchestrator.app.janitor import clean_environments
     from orchestrator.cli import wire
+    from orchestrator.core.duration import duration
 
     try:
-        older = duration(given["older_than"]) if given["older_than"] else None
-    except ValueError:
-        raise click.BadParameter(f"`{given['older_than']}` is no time; write it like 7d, 12h or 30m") from None
+        older = timedelta(seconds=duration(given["older_than"])) if given["older_than"] else None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
     for line in clean_environments(wire.invocation(given, "clean"), given["environment"], older, dry_run=given["dry_run"]):
         click.echo(line, err=True)
     return 0

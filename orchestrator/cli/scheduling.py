@@ -51,7 +51,7 @@ def schedule(**given: Any) -> int | None:
 
 def _simulate(given: dict[str, Any]) -> int:
     from orchestrator.app.scheduling import named, stretch
-    from orchestrator.schedule.duration import duration
+    from orchestrator.core.duration import duration
     from orchestrator.schedule.simulate import simulate
 
     known = _known(given)
@@ -118,8 +118,8 @@ def _print(columns: Sequence[str], rows: Iterable[Sequence[Any]], output: str) -
 def _once(given: dict[str, Any]) -> int:
     from orchestrator.app.serving import once
     from orchestrator.cli import wire
+    from orchestrator.core.duration import duration
     from orchestrator.core.schedule import Decision, Watch
-    from orchestrator.schedule.duration import duration
 
     root = wire.invocation(given, "schedule").root
     known = _known(given)
@@ -169,7 +169,7 @@ def _opened(given: dict[str, Any]) -> tuple[Any, Any, Any]:
 def list_(**given: Any) -> int:
     """List schedules: when, what, their next and last tick."""
     from orchestrator.app.scheduling import coming
-    from orchestrator.schedule.duration import spoken
+    from orchestrator.core.duration import spoken
 
     known, timetable, now = _opened(given)
     board = timetable.board()

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_PIECE = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])")
+from orchestrator.core.duration import duration
+
 _CODE = re.compile(r"[A-Z]\d{3}")
 
 WORDS = ("transient", "timeout", "test", "any", "never")
@@ -125,42 +125,6 @@ def patience(config: Mapping[str, Any]) -> Patience:
     if limit is not None and (limit := duration(limit)) <= 0:
         raise ValueError(f"`timeout: {config['timeout']}` leaves no time at all")
     return Patience(_retries(config.get("retries")), limit)
-
-
-def duration(value: Any) -> float:
-    """A length of time in seconds: a number of them, or ``500ms``, ``10s``, ``5m``, ``1h30m``, ``2d``, ``1w``.
-
-    >>> duration("1h30m"), duration(90), duration("0.5s")
-    (5400.0, 90.0, 0.5)
-
-    Raises:
-        ValueError: it is none.
-    """
-    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
-        return float(value)
-    text = str(value).strip().lower()
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return float(text)
-    pieces = _PIECE.findall(text)
-    if not pieces or _PIECE.sub("", text).strip():
-        raise ValueError(f"`{value}` is not a duration")
-    return sum(float(number) * _UNITS[unit] for number, unit in pieces)
-
-
-def shown(seconds: float) -> str:
-    """A duration in the words people write.
-
-    >>> shown(0.4), shown(10), shown(90), shown(300), shown(5400)
-    ('0.4s', '10s', '1m30s', '5m', '1h30m')
-    """
-    if seconds < 10:
-        return f"{seconds:.1f}".removesuffix(".0") + "s"
-    left, found = round(seconds), ""
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        if count := left // size:
-            found += f"{count}{unit}"
-            left -= count * size
-    return found or "0s"
 
 
 def _retries(value: Any) -> Retries | None:

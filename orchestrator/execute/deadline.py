@@ -6,8 +6,8 @@ import contextlib
 import threading
 from typing import Self
 
+from orchestrator.core.duration import spoken
 from orchestrator.core.errors import ExecuteError, OrcError, Problem
-from orchestrator.core.patience import shown
 from orchestrator.core.ports import Connection
 
 AGAIN_SECONDS = 0.2
@@ -54,7 +54,7 @@ class Deadline:
 
     def error(self) -> ExecuteError:
         """What an attempt says that was stopped."""
-        limit = shown(self.seconds or 0.0)
+        limit = spoken(self.seconds or 0.0)
         return ExecuteError(Problem("X410", f"stopped: it took longer than its timeout of {limit}", None, HINT))
 
     def _watch(self) -> None:

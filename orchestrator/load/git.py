@@ -17,15 +17,19 @@ _MISLEADING = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_PREFIX", "GIT_INDEX_FI
 
 
 class Git:
-    """Commands of git in a project's folder; ``index`` is where they may keep one, ``options`` come before each.
+    """Commands of git in a project's folder; ``index`` is where they may keep one, ``options`` come before each,
+    ``patience`` is how many seconds one may take.
 
     They change neither the user's index nor the work tree.
     """
 
-    def __init__(self, root: Path, env: Mapping[str, str], index: Path | None = None, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self, root: Path, env: Mapping[str, str], index: Path | None = None, options: Sequence[str] = (), patience: float = PATIENCE
+    ) -> None:
         ours = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **({"GIT_INDEX_FILE": str(index)} if index is not None else {})}
         self.root = root
         self.options = tuple(options)
+        self.patience = patience
         self.env = {**{k: v for k, v in env.items() if k not in _MISLEADING}, **ours}
 
     def top(self) -> Path:
@@ -54,10 +58,10 @@ class Git:
                 env=self.env,
                 input=given,
                 capture_output=True,
-                timeout=PATIENCE,
+                timeout=self.patience,
                 check=False,
             )
         except FileNotFoundError:
             raise UsageError(Problem("U038", "git is not installed", hint="install it, or leave `--since` out")) from None
         except subprocess.TimeoutExpired:
-            raise UsageError(Problem("U038", f"`git {words[0]}` did not answer within {PATIENCE} seconds")) from None
+            raise UsageError(Problem("U038", f"`git {words[0]}` did not answer within {self.patience:g} seconds")) from None

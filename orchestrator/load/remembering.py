@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from orchestrator.core.duration import duration
 from orchestrator.core.errors import ConfigError, Problem
 from orchestrator.core.files import Span
-from orchestrator.core.patience import duration
 
 OWN_FILE = "pyproject.toml"
 DBT_FILE = "dbt_project.yml"

@@ -7,8 +7,8 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from orchestrator.core.chronicle import Chronicle, Part, Recorded, Tried
+from orchestrator.core.duration import spoken
 from orchestrator.core.event import Status
-from orchestrator.core.patience import shown
 from orchestrator.core.sizes import shown_bytes
 from orchestrator.report.problems import ReadText, no_text, printable, problem
 from orchestrator.report.problems import columns as width_of
@@ -60,7 +60,7 @@ def page(found: Chronicle, text: ReadText = no_text, *, colour: bool = False, wi
 def headline(run: Recorded, now: datetime, *, colour: bool, zone: tzinfo | None) -> list[str]:
     """A run in a few lines."""
     seconds = run.seconds if run.seconds is not None else (now - run.started).total_seconds() if run.status == "running" else None
-    took = "" if seconds is None else f", {'for' if run.status == 'running' else 'took'} {shown(seconds)}"
+    took = "" if seconds is None else f", {'for' if run.status == 'running' else 'took'} {spoken(seconds)}"
     lines = [f"{bold(f'run {run.id}', colour=colour)}  {run.command} on {run.target}  {tinted(run.status, colour=colour)}"]
     lines.append(f"  began    {_day(run.started, zone)}{took}")
     if run.actor or run.trigger:
@@ -149,7 +149,7 @@ def _attempt(a: Tried, p: Part, count: int, text: ReadText, *, colour: bool, wid
     good = a.status in (Status.PASSED, Status.WARNED, Status.NOTHING, Status.PARTIAL)
     word = "success" if good else "failed"
     kind = f" ({a.cause})" if a.cause else ""
-    begun = f"{_clock(a.started or a.finished, zone)}, {shown(a.seconds)}"
+    begun = f"{_clock(a.started or a.finished, zone)}, {spoken(a.seconds)}"
     of = f" of {count}" if count > 1 else ""
     lines = [f"attempt {a.attempt}{of}  {tinted(word, colour=colour)}{kind}  {begun}"]
     lines += [f"  {printable(n.message)}" for n in p.notes if a.started and a.started <= n.at <= a.finished and n.level != "debug"]
@@ -158,7 +158,7 @@ def _attempt(a: Tried, p: Part, count: int, text: ReadText, *, colour: bool, wid
     elif a.message:
         lines.append(f"  {printable(a.message.splitlines()[0])}")
     if a.wait is not None:
-        lines.append(f"  then waited {shown(a.wait)}")
+        lines.append(f"  then waited {spoken(a.wait)}")
     if a.sql:
         lines += ["  sent:", _indented(printable(a.sql), "    ")]
     return lines
@@ -175,7 +175,7 @@ def log_line(body: Mapping[str, Any], *, colour: bool = False, zone: tzinfo | No
         case "NodeStarted":
             said = "begins"
         case "NodeRetried":
-            said = f"attempt {body['attempt']} failed ({body['cause']}): {body['message']}; next in {shown(body['wait'])}"
+            said = f"attempt {body['attempt']} failed ({body['cause']}): {body['message']}; next in {spoken(body['wait'])}"
         case "NodeFinished":
             seconds = f" in {body['seconds']:.2f}s" if body["status"] not in ("skipped", "reused") else ""
             said = f"{tinted(body['status'], colour=colour)}{seconds}{': ' + body['message'] if body.get('message') else ''}"
@@ -187,7 +187,7 @@ def log_line(body: Mapping[str, Any], *, colour: bool = False, zone: tzinfo | No
             found = body.get("problem") or {}
             said = body.get("message") or str(found.get("message") or "")
         case "RunFinished":
-            said = f"over after {shown(body['seconds'])}{', interrupted' if body.get('cancelled') else ''}"
+            said = f"over after {spoken(body['seconds'])}{', interrupted' if body.get('cancelled') else ''}"
         case _:
             return None
     head = f"{_clock(at, zone)}  {who}"

@@ -8,6 +8,7 @@ from datetime import tzinfo
 from textwrap import wrap
 from typing import TextIO
 
+from orchestrator.core.duration import spoken
 from orchestrator.core.event import (
     BatchFinished,
     BatchStarted,
@@ -20,7 +21,6 @@ from orchestrator.core.event import (
     RunStarted,
     Status,
 )
-from orchestrator.core.patience import shown
 from orchestrator.core.sizes import shown_bytes
 from orchestrator.report.problems import ReadText, no_text, printable, problem
 from orchestrator.report.story import BROKEN, Story, kind_name, name, several
@@ -208,7 +208,7 @@ def _retried(event: NodeRetried, total: int, style: Style) -> list[str]:
     is_test = event.kind in ("test", "unit_test") and not event.label.startswith(f"{event.kind} ")
     label = printable(f"{event.kind} {event.label}" if is_test else event.label)
     place = f"{event.index} of {total} " if event.index else ""
-    verdict = _paint(f"RETRY {event.attempt} of {event.retries} in {shown(event.wait)}", _YELLOW, style)
+    verdict = _paint(f"RETRY {event.attempt} of {event.retries} in {spoken(event.wait)}", _YELLOW, style)
     return [_dotted(f"{place}RETRY {label}", verdict, style), *([f"  {_first_line(event.message)}"] if event.message else [])]
 
 

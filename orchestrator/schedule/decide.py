@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
+from orchestrator.core.duration import spoken
 from orchestrator.core.schedule import Board, Decision, Launch, LaunchStatus, Limits, Schedule, Tick, Watch
 from orchestrator.schedule.cron import DAY, deadline, instants
-from orchestrator.schedule.duration import spoken
 from orchestrator.schedule.remember import remembered
 from orchestrator.schedule.spec import Spec
 

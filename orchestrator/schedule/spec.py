@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from orchestrator.core.duration import duration, spoken
 from orchestrator.core.errors import ConfigError, Problem, did_you_mean
 from orchestrator.core.project import Properties
 from orchestrator.core.schedule import Limits, Schedule, Trigger
 from orchestrator.schedule.cron import DAY, cron, known_zones, local
-from orchestrator.schedule.duration import duration, spoken
 from orchestrator.schedule.pattern import ALIASES
 
 MODELS = "models:"
@@ -139,7 +139,14 @@ def _limits(entry: Properties, problems: list[Problem]) -> Limits:
 
 def _seconds(entry: Properties, key: str, problems: list[Problem]) -> int | None:
     text = entry.data.get(key)
-    return None if text is None else _checked(entry, key, lambda: duration(text), problems)
+    return None if text is None else _checked(entry, key, lambda: _whole(text), problems)
+
+
+def _whole(text: object) -> int:
+    seconds = duration(text)
+    if not seconds.is_integer():
+        raise ValueError(f"`{text}` is not a whole number of seconds")
+    return int(seconds)
 
 
 def _deadline(entry: Properties, problems: list[Problem]) -> str | int | None:

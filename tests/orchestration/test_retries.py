@@ -201,8 +201,8 @@ models:
         [
             ("{retries: {counts: 1}}", "`retries` has no key `counts`"),
             ("{retries: often}", "`often` is no such number"),
-            ("{retries: {delay: soon}}", "`soon` is not a duration"),
-            ("{timeout: later}", "`later` is not a duration"),
+            ("{retries: {delay: soon}}", "`soon` is no length of time"),
+            ("{timeout: later}", "`later` is no length of time"),
             ("{retries: {on: ['(']}}", "no regular expression"),
         ],
     )
