@@ -128,9 +128,10 @@ def _of_day(day: date, seconds: int, clock: ZoneInfo) -> list[datetime]:
     for offset in range(0, DAY, seconds):
         wall = midnight + timedelta(seconds=offset)
         first, second = (wall.replace(tzinfo=clock, fold=fold).astimezone(UTC) for fold in (0, 1))
-        if seconds > HOUR:  # a time in the gap is read with the offset before it: as late after midnight as ever
-            found.add(first)
-        elif first.astimezone(clock).replace(tzinfo=None) == wall:
+        there = first.astimezone(clock).replace(tzinfo=None) == wall
+        if seconds > HOUR:
+            found.add(first if there else _change(second, first, clock))
+        elif there:
             found |= {first, second}
     return sorted(found)
 

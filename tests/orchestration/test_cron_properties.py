@@ -8,7 +8,7 @@ from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.schedule.cron import cron, every
@@ -125,7 +125,12 @@ def test_cron_patterns_are_due_when_a_look_at_every_minute_says_so(
     assert list(takewhile(lambda at: at <= end, found)) == slow_cron(parts, zone, start, end)
 
 
+DUBLIN = ("Europe/Dublin", datetime(2025, 3, 30, tzinfo=UTC), datetime(2025, 3, 30, 1, tzinfo=UTC))
+"""Half past one does not exist that night: the clock goes from one to two."""
+
+
 @settings(max_examples=150, deadline=None)
+@example(DUBLIN, 5400)
 @given(stretches(), st.sampled_from([60, 300, 600, 900, 1800, 3600, 5400, 7200, 21_600, 43_200, 86_400, 172_800]))
 def test_intervals_are_due_when_a_look_at_every_minute_says_so(where: tuple[str, datetime, datetime], seconds: int) -> None:
     zone, start, end = where
