@@ -97,16 +97,18 @@ class _Session:
             compared = [replace(c, before=b, after=a) for c, b, a in zip(compared, sides[0].spreads, sides[1].spreads, strict=True)]
         if sides[0].rows == sides[1].rows and sides[0].digest == sides[1].digest:
             rows = sides[0].rows
+            if self.dialect.roughly_from:
+                compared = self._distinct(of, compared, sides)
             compared = [replace(c, compared=rows, equal=rows) for c in compared]
             return replace(head, same=rows, columns=tuple(compared), nulls_before=sides[0].nulls, nulls_after=sides[1].nulls)
+        compared = self._distinct(of, compared, sides)
         if not key:
-            key = self._inferred(of, sides)
+            key = self._inferred(of, sides, compared)
             of = replace(of, key=key)
             if key:
                 head = replace(head, key=tuple(p.name for p in key), key_from="inferred")
                 # what takes part in a sample depends on the key
                 sides = (self._side(of, 0), self._side(of, 1)) if terms.percent is not None else sides
-        compared = self._distinct(of, compared, sides)
         if key:
             return self._matched(of, head, compared, sides)
         if self.apart:
@@ -134,8 +136,9 @@ class _Session:
         return _Side(int(row[0]), int(row[1] or 0), int(row[2] or 0), str(row[3]), tuple(spreads))
 
     def _distinct(self, of: say.Comparing, compared: list[ColumnDifference], sides: tuple[_Side, _Side]) -> list[ColumnDifference]:
-        """Counts of different values, where they did not come with the scan and the tables are small."""
-        if self.dialect.approximates or not of.terms.spreads or max(s.rows for s in sides) > FEW:
+        """Counts of different values, where the tables are small and the scan brought none, or rough ones."""
+        rough = self.dialect.roughly_from
+        if not of.terms.spreads or max(s.rows for s in sides) > (FEW if rough is None else rough):
             return compared
         counts = [self.connections[side].execute(say.distinct_counts(of, side, [(p,) for p in of.pairs])).rows[0] for side in (0, 1)]
         return [
@@ -143,16 +146,16 @@ class _Session:
             for c, b, a in zip(compared, *counts, strict=True)
         ]
 
-    def _inferred(self, of: say.Comparing, sides: tuple[_Side, _Side]) -> tuple[Pair, ...]:
+    def _inferred(self, of: say.Comparing, sides: tuple[_Side, _Side], compared: Sequence[ColumnDifference]) -> tuple[Pair, ...]:
         """The smallest column, or pair, that is unique and never null on both sides, by one scan of each."""
         largest = max(sides, key=lambda s: s.rows)
-        spreads = dict(zip(of.pairs, zip(sides[0].spreads, sides[1].spreads, strict=True), strict=True)) if of.terms.spreads else {}
+        spreads = {p: (c.before, c.after) for p, c in zip(of.pairs, compared, strict=True)}
 
         def never_null(pair: Pair) -> bool:
-            return all(s.nulls == 0 for s in spreads.get(pair, ()))
+            return all(s is None or s.nulls == 0 for s in spreads[pair])
 
         def roughly(pair: Pair) -> float:
-            counts = [s.distinct for s in spreads.get(pair, ()) if s.distinct is not None]
+            counts = [s.distinct for s in spreads[pair] if s is not None and s.distinct is not None]
             return max(counts) if counts else float("inf")
 
         able = [p for p in say.key_groups(of.pairs, self.dialect) if never_null(p)]

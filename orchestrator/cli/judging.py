@@ -66,12 +66,14 @@ def _judged(given: Mapping[str, Any], env: Mapping[str, str]) -> Review:
 
 
 def _reported(review: Review, given: Mapping[str, Any], env: Mapping[str, str], hidden: list[Secret]) -> None:
-    from orchestrator.app.ci.reports import reports, write_reports
+    from orchestrator.app.ci.reports import annotated, reports, write_reports
     from orchestrator.core.project import mask
     from orchestrator.report.verdict import verdict
 
     folder = _folder(given)
     write_reports(review, env, folder, hidden)
+    if lines := annotated(review, env, hidden):
+        click.echo(lines, err=True)
     shown = {"json": "review.json", "markdown": "review.md"}.get(given["form"])
     if shown is not None:
         click.echo(mask(reports(review)[shown], hidden), nl=False)

@@ -11,10 +11,11 @@ from orchestrator.core.difference import ValueKind
 class Differing(Protocol):
     """What to say to an engine about rows that may or may not be the same.
 
-    ``approximates`` says that counting different values roughly costs next to nothing.
+    ``roughly_from``: the number of rows from which counting different values roughly is close enough; it costs next to nothing.
+    ``None`` where they are counted one by one, which costs.
     """
 
-    approximates: bool
+    roughly_from: int | None
 
     def value_kind(self, type_: str) -> ValueKind:
         """What sort of values a column type holds."""
@@ -37,7 +38,7 @@ class Differing(Protocol):
         ...
 
     def distinct(self, expression: str) -> str:
-        """How many different values there are, roughly where the engine ``approximates``."""
+        """How many different values there are, roughly where ``roughly_from`` is a number."""
         ...
 
     def average(self, expression: str) -> str:

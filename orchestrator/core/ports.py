@@ -272,3 +272,7 @@ class Forge(Protocol):
     def update(self, id_: str, body: str) -> Posted:
         """Another text for a comment; doing it twice is doing it once."""
         ...
+
+    def delete(self, id_: str) -> None:
+        """Take back a comment that was just made."""
+        ...

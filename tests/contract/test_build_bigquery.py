@@ -130,7 +130,7 @@ def test_every_job_says_who_sent_it_and_where_it_runs(project: Make) -> None:
     shop.orc("run")
     made = shop.jobs("create or replace table")[-1]
     assert made["jobReference"]["location"] == "EU"
-    assert re.fullmatch(r"[0-9a-f-]{36}_[0-9a-f]{12}_[0-9]+_0", made["jobReference"]["jobId"])
+    assert re.fullmatch(r"[0-9a-f-]{36}_[0-9a-f]{12}_[0-9a-f]{8}-[0-9]+_0", made["jobReference"]["jobId"])
     configuration = made["configuration"]
     assert configuration["labels"]["orc_model"] == "model_shop_m"
     assert configuration["labels"]["orc_target"] == "dev"
@@ -627,7 +627,7 @@ def test_what_a_killed_run_left_at_work_is_ended_before_its_model_is_built(proje
     def left(run: str, node: str) -> Any:
         config = bigquery.QueryJobConfig(default_dataset=f"{PROJECT}.shop")
         sql = "create or replace table shop.m__orc_stage as select 666 as v"
-        return shop.client.query(sql, config, job_id=job_id(run, node, 7, 0), location="EU", job_retry=None)
+        return shop.client.query(sql, config, job_id=job_id(run, node, "x-7", 0), location="EU", job_retry=None)
 
     mine, living, elsewhere = left("dead-run", "model.shop.m"), left("living-run", "model.shop.m"), left("dead-run", "model.shop.x")
     shop.orc("run")

@@ -21,13 +21,14 @@ GITLAB = "/projects/42/merge_requests/7/notes"
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to a request instead of, or (``lost``) after, what should. ``method`` says to which."""
+    """What happens to a request instead of, (``lost``) after, or (``before``: somebody's comment) before what should. ``method`` says to which."""
 
     method: str
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = '{"message": "as ordered"}'
     lost: bool = False
+    before: str = ""
 
 
 @dataclass
@@ -41,9 +42,11 @@ class Page:
     tokens: list[str] = field(default_factory=list)
     login: str | None = None  # whose token it is; None: an app's, which may not ask
     writable: bool = True
+    said: int = 0
 
     def say(self, body: str, login: str = "github-actions[bot]", kind: str = "Bot") -> dict[str, Any]:
-        id_ = 1000 + len(self.comments)
+        id_ = 1000 + self.said
+        self.said += 1
         comment = {
             "id": id_, "body": body, "user": {"login": login, "type": kind}, "author": {"id": abs(hash(login)) % 1000, "username": login}, "system": False,
             "html_url": f"https://github.example/acme/shop/pull/7#issuecomment-{id_}",
@@ -71,6 +74,9 @@ def serving(page: Page) -> Iterator[Page]:
             token = self.headers.get("Authorization") or self.headers.get("PRIVATE-TOKEN") or self.headers.get("JOB-TOKEN") or ""
             page.tokens.append(token)
             fault = page.faults.popleft() if page.faults and page.faults[0].method == self.command else None
+            if fault is not None and fault.before:
+                page.say(fault.before, page.login or "github-actions[bot]")
+                fault = None
             if fault is not None and not fault.lost:
                 self.reply(fault.status, fault.body, fault.headers)
                 return
@@ -79,7 +85,7 @@ def serving(page: Page) -> Iterator[Page]:
                 self.close_connection = True
                 self.connection.close()  # it was done, and nobody will hear of it
                 return
-            self.reply(status, json.dumps(answer))
+            self.reply(status, "" if answer is None else json.dumps(answer))
 
         def routed(self, path: str, query: dict[str, list[str]], sent: dict[str, Any], token: str) -> tuple[int, Any]:
             if not token.endswith(TOKEN):
@@ -96,6 +102,9 @@ def serving(page: Page) -> Iterator[Page]:
             if self.command == "POST" and path in (GITHUB, GITLAB):
                 return 201, page.say(sent["body"], page.login or "github-actions[bot]")
             for comment in page.comments:
+                if (self.command, path) in (("DELETE", f"{GITHUB_ONE}{comment['id']}"), ("DELETE", f"{GITLAB}/{comment['id']}")):
+                    page.comments.remove(comment)
+                    return 204, None
                 if (self.command, path) in (("PATCH", f"{GITHUB_ONE}{comment['id']}"), ("PUT", f"{GITLAB}/{comment['id']}")):
                     comment["body"] = sent["body"]
                     return 200, comment
@@ -109,7 +118,7 @@ def serving(page: Page) -> Iterator[Page]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PATCH = do_PUT = answer  # noqa: N815 - the server's names
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer  # noqa: N815 - the server's names
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -126,6 +126,15 @@ def test_a_comment_whose_answer_got_lost_is_not_made_twice(page: Page, time: Tim
 
 
 @both
+def test_of_two_jobs_that_comment_at_once_the_first_comment_stays(page: Page, time: Time, kind: str) -> None:
+    page.login = "me"
+    page.faults.append(Fault("POST", before=f"{MARKER}\nfrom the other job"))
+    assert post(page, time, kind).what == "updated"
+    assert [c["body"] for c in page.comments] == [TEXT]
+    assert page.comments[0]["id"] == 1000
+
+
+@both
 @pytest.mark.parametrize("status", [500, 502, 503, 408])
 def test_a_server_that_stumbles_is_asked_again(page: Page, time: Time, kind: str, status: int) -> None:
     page.faults += [Fault("GET", status), Fault("GET", status), Fault("POST", status, body="<html>")]

@@ -111,11 +111,14 @@ def test_reports_do_not_follow_a_link(link: str, fork: Fork, tmp_path: Path) -> 
 
 def test_commands_to_the_server_are_told_as_text(fork: Fork) -> None:
     raised = "{{ exceptions.raise_compiler_error('x\\n::set-env name=PATH::y\\n::add-mask::z') }}"
-    fork.commit({"models/new.sql": raised})
+    fork.commit({"models/new.sql": raised, "models/a,line=1::b.sql": "select nope from orders"})
     done = fork.orc("--untrusted", GITHUB_ACTIONS="true")
     assert done.returncode == 1
     assert "set-env" in done.stderr
-    assert not any(line.lstrip().startswith("::") for line in (done.stdout + done.stderr).splitlines())
+    commands = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.lstrip().startswith("::")]
+    assert [line for line in commands if not line.startswith(("::error ", "::warning "))] == []
+    assert any(line.startswith("::error file=models/new.sql,line=1,") for line in commands)
+    assert all(line.split("::")[1].count("line=") == line.split("::")[1].count(",line=") <= 1 for line in commands)
 
 
 def test_a_link_out_of_the_project_is_named_without_showing_what_is_there(fork: Fork, tmp_path: Path) -> None:

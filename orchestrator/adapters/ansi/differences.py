@@ -21,7 +21,7 @@ _MOMENTS = ("date", "time", "timestamp", "datetime")
 class Differences(Words):
     """How values of two columns meet. What an engine has no standard for (digests of rows) is its own."""
 
-    approximates: bool = False
+    roughly_from: int | None = None
     double: ClassVar[str] = "double precision"
     digits: ClassVar[int] = 38
     """The most a decimal has."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
+from uuid import uuid4
 
 from google.cloud import bigquery
 
@@ -334,6 +335,7 @@ class BigQueryWarehouse:
         self.profile = replace(profile, run=run) if run else profile
         self._guard = threading.Lock()
         self._credentials: Any = None
+        self._mark = uuid4().hex[:8]
         self._counts: dict[str, itertools.count[int]] = {}
         self._sessions = itertools.count(1)
 
@@ -372,7 +374,10 @@ class BigQueryWarehouse:
     def close(self) -> None:
         """Nothing is held between connections."""
 
-    def _numbered(self, node: str) -> int:
-        """The next number of a node's jobs: no job of this run gets the id of another."""
+    def _numbered(self, node: str) -> str:
+        """The next number of a node's jobs: no job of a run gets the id of another, whose answer it would get with it.
+
+        One run may open the warehouse several times (to compare what it built; for a model in Python), so each has a mark of its own.
+        """
         with self._guard:
-            return next(self._counts.setdefault(node, itertools.count(1)))
+            return f"{self._mark}-{next(self._counts.setdefault(node, itertools.count(1)))}"

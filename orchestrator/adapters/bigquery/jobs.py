@@ -170,14 +170,19 @@ def parsed(statement: str) -> Job | None:
     return Describe(target, said.get("description"), said.get("columns", {}), tags)
 
 
-def job_id(run: str, node: str, sequence: int, attempt: int) -> str:
+def job_id(run: str, node: str, sequence: str, attempt: int) -> str:
     """A job's name: who sends the same thing again meets the job that is there. A second *job* for it is another ``attempt``.
 
-    >>> job_id("r 1", "model.shop.orders", 3, 0)
-    'r-1_8f5846947352_3_0'
+    >>> job_id("r 1", "model.shop.orders", "4f2a-3", 0)
+    'r-1_8f5846947352_4f2a-3_0'
     """
+    return f"{jobs_of(run, node)}{sequence}_{attempt}"
+
+
+def jobs_of(run: str, node: str) -> str:
+    """How the names of all jobs of a run for a node begin."""
     shown = re.sub(r"[^A-Za-z0-9-]", "-", run) or "orc"
-    return f"{shown}_{sha256(node.encode()).hexdigest()[:12]}_{sequence}_{attempt}"
+    return f"{shown}_{sha256(node.encode()).hexdigest()[:12]}_"
 
 
 def label(value: str) -> str:

@@ -49,10 +49,10 @@ Start = Callable[[str, dict[str, str]], Any]
 class Sender:
     """Sends jobs, one at a time; only :meth:`cancel` may come from another thread.
 
-    ``numbered`` counts the jobs of a node, over all sessions of a run: together with run and node that makes the job's id.
+    ``numbered`` counts the jobs of a node, over all sessions: together with run and node that makes the job's id.
     """
 
-    def __init__(self, client: bigquery.Client, profile: BigQueryProfile, numbered: Callable[[str], int], session: str) -> None:
+    def __init__(self, client: bigquery.Client, profile: BigQueryProfile, numbered: Callable[[str], str], session: str) -> None:
         self.client, self.profile = client, profile
         self.node = session
         self._session, self._numbered = session, numbered

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from orchestrator.adapters.bigquery.jobs import TakeOver, job_id
+from orchestrator.adapters.bigquery.jobs import TakeOver, jobs_of
 from orchestrator.adapters.bigquery.sending import Sender
 from orchestrator.adapters.bigquery.words import GoogleWords
 from orchestrator.core.errors import ExecuteError
@@ -29,7 +29,7 @@ def take_over(job: TakeOver, execute: Callable[[str], Answer], sender: Sender) -
 
 def _end_jobs(run: str, sender: Sender) -> None:
     """End the jobs of ``run`` for the node that is worked on. They are known by their ids; who may not list jobs cannot know them."""
-    prefix = job_id(run, sender.node, 0, 0).removesuffix("0_0")
+    prefix = jobs_of(run, sender.node)
     for state in _UNFINISHED:
         left: list[Any] = []
         with suppress(ExecuteError):

@@ -52,6 +52,10 @@ class GitHub:
         """Another text for a comment."""
         return _posted(self._api.ask("PATCH", f"{self._one}/{id_}", {"body": body}))
 
+    def delete(self, id_: str) -> None:
+        """One comment less."""
+        self._api.ask("DELETE", f"{self._one}/{id_}")
+
     def _me(self) -> str | None:
         """Whose token it is; ``None`` for one of an app (a workflow's own is one), which may not ask: apps comment as bots."""
         try:

@@ -48,6 +48,10 @@ class GitLab:
         """Another text for a note."""
         return _posted(self._api.ask("PUT", f"{self._notes}/{id_}", {"body": body}))
 
+    def delete(self, id_: str) -> None:
+        """One note less."""
+        self._api.ask("DELETE", f"{self._notes}/{id_}")
+
     def _me(self) -> int | None:
         """Whose token it is; ``None`` when GitLab does not say: then only the author may change a note, and GitLab sees to that."""
         try:

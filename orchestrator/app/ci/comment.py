@@ -61,7 +61,12 @@ def comment(forge: Forge, text: str, clock: Clock, rest: Callable[[float], None]
 def _once(forge: Forge, text: str, marker: str) -> Commented:
     found = forge.find(marker)
     if found is None:
-        return Commented("created", forge.create(text))
+        made = forge.create(text)
+        first = forge.find(marker)
+        if first is None or first.id == made.id:
+            return Commented("created", made)
+        forge.delete(made.id)  # another job looked and wrote at the same time: what both see first stays
+        found = first
     if _same(found.body, text):
         return Commented("unchanged", found)
     return Commented("updated", forge.update(found.id, text))

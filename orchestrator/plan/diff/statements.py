@@ -101,7 +101,7 @@ def spread_of(say: Dialect, pair: Pair, side: int) -> dict[str, str]:
     """What is worked out about a column: expressions by the names of a :class:`~orchestrator.core.difference.Spread`'s fields."""
     column, kind = say.quote(pair.names[side]), say.value_kind(pair.types[side])
     found = {"nulls": f"count(*) - count({column})"}
-    if say.approximates:
+    if say.roughly_from is not None:
         found["distinct"] = say.distinct(pair.said(say, side))
     if kind != "other":
         found |= {"least": f"min({column})", "greatest": f"max({column})"}

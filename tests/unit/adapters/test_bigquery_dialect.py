@@ -196,9 +196,17 @@ def test_nothing_else_is_a_job(sql: str) -> None:
 
 
 def test_ids_tell_attempts_apart_and_nothing_else() -> None:
-    one = jobs.job_id("run", "model.a.b", 1, 0)
-    assert one == jobs.job_id("run", "model.a.b", 1, 0)
-    assert len({one, *(jobs.job_id(*w) for w in (("run", "model.a.b", 1, 1), ("run", "model.a.b", 2, 0), ("r2", "model.a.b", 1, 0)))}) == 4
+    one = jobs.job_id("run", "model.a.b", "x-1", 0)
+    assert one == jobs.job_id("run", "model.a.b", "x-1", 0)
+    assert (
+        len(
+            {
+                one,
+                *(jobs.job_id(*w) for w in (("run", "model.a.b", "x-1", 1), ("run", "model.a.b", "x-2", 0), ("r2", "model.a.b", "x-1", 0))),
+            }
+        )
+        == 4
+    )
 
 
 def test_grants_know_the_words_of_sql() -> None:
