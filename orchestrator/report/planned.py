@@ -205,6 +205,7 @@ _LATE = {
     "render": "its template asks the warehouse, so its text is known only when it runs",
     "unit_test": "its rows take the types the inputs have when it runs",
     "hook": "the hook, rendered when it runs",
+    "docs": "comments of the relation and its columns, as far as it has them when it runs",
 }
 _EFFECTS = {
     "python": "the rows of a Python function",

@@ -54,6 +54,8 @@ def test_a_python_model_and_a_seed_too(project: Make) -> None:
     assert comments(p) == {"id": "The key", "name": "In another case"}
     assert p.query("select comment from duckdb_columns() where table_name = 's'") == [("A key",)]
     assert "`s` documents columns that it does not have: `nope`" in done.stderr
+    for form in ("text", "json"):
+        assert "comments of the relation" in p.orc("plan", "--explain", "--output", form).exits(0).stdout
 
 
 def test_debug_shows_what_is_sent(project: Make) -> None:
