@@ -38,7 +38,8 @@ def _summary(review: Review) -> str:
     parts = [f"{count} {what}" for what, count in counts.items() if count]
     parts.append(f"{sum(n.rebuilt for n in review.nodes)} built in {review.environment}")
     if review.tests:
-        parts.append(f"{sum(t.status in (Status.PASSED, Status.WARNED) for t in review.tests)} of {len(review.tests)} tests passed")
+        passed, warned = (sum(t.status is status for t in review.tests) for status in (Status.PASSED, Status.WARNED))
+        parts.append(f"{passed} of {len(review.tests)} tests passed" + (f" and {warned} warned" if warned else ""))
     if review.unaffected:
         parts.append(f"{len(review.unaffected)} unaffected")
     return f"{', '.join(parts)} since {review.base}"

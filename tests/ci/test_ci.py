@@ -274,6 +274,9 @@ class TestOptions:
         PULL_REQUESTS["rows_changed"](shop)
         shop.ci("--sample", "50%")
         assert node(shop, "orders")["difference"]["why"] == "it was built from a sample"  # type: ignore[index]
+        assert node(shop, "orders")["rows"] == [None, None], "production's rows and a sample's are no comparison"
+        report = (shop.root / "target/ci/review.md").read_text(encoding="utf-8")
+        assert "| `orders` | modified | row set changed | it was built from a sample |" in report
         assert node(shop, "orders")["status"] == "passed"
 
     @pytest.mark.parametrize("form", ["json", "markdown"])

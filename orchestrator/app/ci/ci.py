@@ -203,7 +203,8 @@ def _built(
         run = build(workspace, request, sinks, {*building, *tests}, interruptible)
         if asked.diff and not run.cancelled:
             differences = compared(workspace, request, asked, at, known.rebuild.ids, run)
-    return Found(known.consequences, breaks(workspace, known.broken), known.rebuild, building, at, run, differences)
+    partial = asked.request.empty or asked.request.sample is not None
+    return Found(known.consequences, breaks(workspace, known.broken), known.rebuild, building, at, run, differences, partial)
 
 
 def _request(request: Request, name: str, at: Production) -> Request:

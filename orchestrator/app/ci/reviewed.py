@@ -34,7 +34,10 @@ OWN = frozenset({"config", "moved", "cosmetic"})
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Everything there is to say. ``building`` has the reason why each node was built; ``differences`` are to production."""
+    """Everything there is to say. ``building`` has the reason why each node was built; ``differences`` are to production.
+
+    ``partial``: it was built from a part of the rows, or none, so that how many there are says nothing.
+    """
 
     consequences: tuple[Consequence, ...]
     breaks: Mapping[str, tuple[Breaking, ...]]
@@ -43,6 +46,7 @@ class Found:
     production: Production
     run: Run | None
     differences: Mapping[str, Difference | Undone]
+    partial: bool = False
 
 
 def reviewed(workspace: Workspace, then: Graph, head: Review, found: Found) -> Review:
@@ -84,7 +88,9 @@ def _node(
     published = found.production.published(node.id)
     built = result is not None and result.status not in (Status.SKIPPED, Status.NOTHING)
     rows = (published.rows if published else None, result.rows) if result is not None and result.rows is not None else (None, None)
-    if isinstance(difference, Difference):
+    if found.partial:
+        rows = (None, None)
+    elif isinstance(difference, Difference):
         rows = (difference.rows_before, difference.rows_after)
     response = result.response if result else {}
     amount = response.get("bytes_processed")

@@ -50,6 +50,8 @@ def _cells(node: Reviewed) -> Iterator[str]:
 def _unbuilt(node: Reviewed) -> str:
     if node.status == Status.SKIPPED:
         return "skipped"
+    if node.rebuilt and isinstance(node.difference, Undone):
+        return prose(node.difference.why, 80)
     return prose(node.reason, 80) if not node.rebuilt and node.what != "removed" else ""
 
 
