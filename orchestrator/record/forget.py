@@ -1,4 +1,4 @@
-"""Old runs are forgotten, and the texts that nobody else holds."""
+"""Old runs are forgotten, and the texts that nobody else holds; of each source the last look at it stays."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def forget(connection: Link, before: datetime, but: str = "") -> int:
     """
     old = "select id from runs where started < ? and id <> ?"
     at = (instant(before), but)
+    newest = "select max(n.at) from probes n where n.target = probes.target and n.source = probes.source"
+    connection.execute(f"delete from probes where at < ? and at < ({newest})", (instant(before),))
     count = int(connection.execute(f"select count(*) from ({old}) as old", at).fetchone()[0])
     if count:
         for table in OF_RUNS:
