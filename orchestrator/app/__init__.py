@@ -34,6 +34,7 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "build": ("model", "seed", "snapshot", "test", "unit_test"),
     "compile": ("model", "test", "analysis", "snapshot"),
     "snapshot": ("snapshot",),
+    "source freshness": ("source",),
     "lint": ("model", "seed", "snapshot", "analysis", "test", "unit_test"),
 }
 """The kinds of resources each command acts on when nothing else is asked."""

@@ -62,6 +62,7 @@ def told(graph: Graph, id_: str) -> list[object]:
 
 
 TELLING = (
-    "arguments", "given", "expect", "overrides", "type", "owner", "url", "maturity", "freshness", "loaded_at_field", "external", "raw",
+    "arguments", "given", "expect", "overrides", "type", "owner", "url", "maturity", "freshness", "loaded_at_field", "loaded_at_query",
+    "external", "raw",
 )  # fmt: skip
 """What bodies of any kind say besides their documentation."""

@@ -1,4 +1,4 @@
-"""Commands about sources: source import."""
+"""Commands about sources: source import, source freshness."""
 
 from __future__ import annotations
 
@@ -22,6 +22,33 @@ class Sources(click.Group):
 @orc.group(cls=Sources)
 def source() -> None:
     """Tables that somebody else writes."""
+
+
+@source.command()
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print what was seen.")
+@o.selection
+@o.running
+@o.earlier
+@o.project
+@o.console
+def freshness(**given: Any) -> int:
+    """Say how old the newest rows of sources are; 1 if too old.
+
+    Looks at those with `warn_after` or `error_after` in their `freshness`, and writes target/sources.json.
+    """
+    from orchestrator.app.freshness import COMMAND, as_data
+    from orchestrator.app.freshness import freshness as looked
+    from orchestrator.cli import wire
+    from orchestrator.record.probes import Probes
+
+    workspace = opened(given, COMMAND)
+    request = wire.request(given, COMMAND)
+    found = looked(workspace, request, lambda w: wire.sinks(w, given), Probes(wire.state(workspace.invocation.root)))
+    if given["output"] == "json":
+        import json
+
+        click.echo(json.dumps(as_data(found), indent=2))
+    return found.run.exit_code
 
 
 @source.command("import")

@@ -264,7 +264,8 @@ def sinks(workspace: Any, options: Mapping[str, Any]) -> Sequence[Sink]:
         return graph.nodes[id_].path if id_ in graph.nodes else None
 
     def compiled(id_: str) -> str | None:
-        return f"{project.settings.target_path}/{compiled_path(graph.nodes[id_])}" if id_ in graph.nodes else None
+        has_one = id_ in graph.nodes and graph.nodes[id_].kind != "source"
+        return f"{project.settings.target_path}/{compiled_path(graph.nodes[id_])}" if has_one else None
 
     style = Style(
         colour=bool(options.get("colour")) if options.get("colour") is not None else True,

@@ -13,9 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from orchestrator.core.files import digest
+from orchestrator.core.names import Relation
 
-Method = Literal["field", "query", "metadata", "file", "none"]
-"""How a source was looked at: its ``loaded_at_field``, its ``loaded_at_query``, what the engine says of the table, its file."""
+Method = Literal["field", "query", "metadata", "none"]
+"""How a source was looked at: its ``loaded_at_field``, its ``loaded_at_query``, what the engine says of the table."""
 
 Verdict = Literal["pass", "warn", "error"]
 
@@ -44,6 +45,18 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """How to look at a source. ``sql`` gives one row: up to when its data is, and how many rows there are if it says so; ``None`` asks
+    the engine what it knows of ``relation`` by itself.
+    """
+
+    source: str
+    relation: Relation
+    method: Method
+    sql: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """How old a source may be, in seconds. ``filter`` is the condition (SQL) for the rows that are looked at."""
 
@@ -61,6 +74,21 @@ class Limits:
             if limit is not None and (age is None or age > limit):
                 return "error" if word == "error" else "warn"
         return "pass"
+
+
+def limited(whole: Mapping[str, Any] | None, part: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """``freshness`` of a table of a source that has one, too: what the table says wins, key by key; ``null`` says that there is none.
+
+    >>> limited({"warn_after": {"count": 1, "period": "day"}, "filter": "a"}, {"warn_after": {"count": 2}})
+    {'warn_after': {'count': 2, 'period': 'day'}, 'filter': 'a'}
+    """
+    if not whole or part is None:
+        return part
+    found = dict(whole)
+    for key, value in part.items():
+        before = found.get(key)
+        found[key] = {**before, **value} if isinstance(value, Mapping) and isinstance(before, Mapping) else value
+    return found
 
 
 def limits(freshness: Mapping[str, Any] | None) -> Limits | None:

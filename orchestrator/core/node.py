@@ -203,6 +203,7 @@ class SourceBody:
     loaded_at_field: str | None = None
     freshness: Mapping[str, Any] | None = None
     external: Mapping[str, Any] | None = None
+    loaded_at_query: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,13 @@ class Warehouse(Protocol):
         """What the engine's own catalog says of those of ``relations`` that exist, comments included."""
         ...
 
+    def changed(self, relations: Iterable[Relation]) -> Mapping[Relation, tuple[datetime, str]]:
+        """When the rows of relations changed last, and a word that is another after every change, as far as the engine keeps such things.
+
+        Of a relation that is missing here nothing is known.
+        """
+        ...
+
     def close(self) -> None:
         """Release what the warehouse holds (files, pools)."""
         ...

@@ -141,7 +141,10 @@ def by_source(graph: Graph, arguments: tuple[str, ...], value: str) -> set[str]:
     return {
         node.id
         for node in graph.nodes.values()
-        if node.kind == "source" and package(node.package) and source(node.source_name or "") and table(node.name)
+        if node.kind == "source"
+        and package(node.package)
+        and source(node.source_name or "")
+        and (table(node.name) or table(node.name.removeprefix(f"{node.source_name}.")))
     }
 
 

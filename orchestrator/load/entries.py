@@ -290,8 +290,9 @@ _PERIOD = Either(
     Table("a freshness limit", {"count": Key(Number(), required=True), "period": Key(Text(("minute", "hour", "day")), required=True)}),
     _OrNull(Text()),
 )
+_LIMIT = Key(_PERIOD, keeps_null=True)
 _FRESHNESS = _OrNull(
-    Table("`freshness`", {"warn_after": Key(_PERIOD), "error_after": Key(_PERIOD), "filter": Key(_TEXT), "build_after": Key(_ANY)}),
+    Table("`freshness`", {"warn_after": _LIMIT, "error_after": _LIMIT, "filter": Key(_TEXT), "build_after": Key(_ANY)}),
 )
 _SOURCE_KEYS = {
     "freshness": Key(_FRESHNESS, keeps_null=True),

@@ -239,7 +239,8 @@ def pack_body(body: Body) -> Packed:
                 docs,
             ]
         case SourceBody():
-            return ["source", docs, body.source_description, body.loader, body.loaded_at_field, plain(body.freshness), plain(body.external)]
+            told = (body.source_description, body.loader, body.loaded_at_field)
+            return ["source", docs, *told, plain(body.freshness), plain(body.external), body.loaded_at_query]
         case ExposureBody():
             return ["exposure", body.type, plain(dict(body.owner)), docs, body.label, body.url, body.maturity]
         case HookBody():
@@ -266,8 +267,8 @@ def unpack_body(packed: Packed) -> Body:
                 model, tuple(_unpack_fixture(g) for g in given), _unpack_fixture(expect), revived(overrides), _unpack_docs(docs)
             )
         case "source":
-            docs, description, loader, loaded_at, freshness, external = rest
-            return SourceBody(_unpack_docs(docs), description, loader, loaded_at, revived(freshness), revived(external))
+            docs, description, loader, loaded_at, freshness, external, query = rest
+            return SourceBody(_unpack_docs(docs), description, loader, loaded_at, revived(freshness), revived(external), query)
         case "exposure":
             type_, owner, docs, label, url, maturity = rest
             return ExposureBody(type_, revived(owner), _unpack_docs(docs), label, url, maturity)

@@ -11,6 +11,7 @@ What :attr:`Properties.data` looks like afterwards, whatever the spelling was:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
@@ -161,6 +162,10 @@ def _place(entry: Properties) -> str:
 # Rendered by others, later, with more at hand: texts for people, SQL, what tests and hooks are given.
 _LATER = frozenset({"description", "arguments", "pre_hook", "post_hook", "where", "given", "expect", "overrides", "sql_header"})
 
+# The table that a query is about is known when its source is: until then the word stays.
+_THIS = re.compile(r"\{\{\s*this\s*\}\}")
+_STAYS = "{{ '{{ this }}' }}"
+
 
 def rendered(entry: Properties, render_value: Callable[[str], object]) -> Properties:
     """The entry with Jinja in its values replaced, descriptions, hooks and test arguments excepted.
@@ -177,7 +182,7 @@ def _rendered(value: Any, path: tuple[str | int, ...], entry: Properties, render
         if not is_template(value):
             return value
         try:
-            return render_value(value)
+            return render_value(_THIS.sub(_STAYS, value) if path and path[-1] == "loaded_at_query" else value)
         except OrcError as error:
             raise type(error)(*(replace(p, span=entry.at(*path)) for p in error.problems)) from None
     if isinstance(value, Mapping):

@@ -13,6 +13,7 @@ from orchestrator.core.contract import called, enforced, promise, written
 from orchestrator.core.declaration import Declaration, Draft, Rendered
 from orchestrator.core.errors import Problem, did_you_mean
 from orchestrator.core.files import Span, digest
+from orchestrator.core.freshness import limited
 from orchestrator.core.names import Relation
 from orchestrator.core.node import (
     BUILDABLE,
@@ -239,15 +240,17 @@ def _yaml_body(declaration: Declaration, problems: list[Problem]) -> tuple[Body 
     match declaration.kind:
         case "source":
             source: Mapping[str, Any] = data.get("source") or {}
-            loaded_at = data.get("loaded_at_field") or source.get("loaded_at_field")
-            freshness = data.get("freshness", source.get("freshness"))
+            # a table that says one of the two does not take the other one from its source
+            told = data if data.get("loaded_at_field") or data.get("loaded_at_query") else source
+            freshness = limited(source.get("freshness"), data["freshness"]) if "freshness" in data else source.get("freshness")
             body = SourceBody(
                 declaration.docs,
                 str(source.get("description") or ""),
                 str(source.get("loader") or ""),
-                loaded_at,
+                told.get("loaded_at_field"),
                 freshness,
                 data.get("external"),
+                told.get("loaded_at_query"),
             )
             return body, ()
         case "exposure":

@@ -156,7 +156,7 @@ def _source(node: Node, body: SourceBody, facts: Facts) -> dict[str, Any]:
         "identifier": node.relation.name if node.relation else node.name,
         "quoting": {"database": None, "schema": None, "identifier": None, "column": None},
         "loaded_at_field": body.loaded_at_field,
-        "loaded_at_query": None,
+        "loaded_at_query": body.loaded_at_query,
         "freshness": None if body.freshness is None else dict(body.freshness),
         "external": None if body.external is None else dict(body.external),
         "description": docs.description,

@@ -60,4 +60,4 @@ def instant(at: datetime) -> str:
     >>> instant(datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
     '2026-01-02T03:04:00.000000Z'
     """
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

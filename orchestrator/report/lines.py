@@ -176,7 +176,7 @@ def _labelled(event: NodeStarted | NodeFinished) -> str:
 
 
 def _result(event: NodeFinished, total: int, style: Style) -> str:
-    is_test = event.kind in ("test", "unit_test")
+    is_test = event.kind in ("test", "unit_test", "source")
     label = printable(name(event) if is_test else event.label)
     done, doing = _DOING.get(event.kind, ("", ""))
     count = "" if event.failures is None else f" {event.failures}"
@@ -188,7 +188,8 @@ def _result(event: NodeFinished, total: int, style: Style) -> str:
         case Status.FAILED if is_test and event.failures is not None:
             text, verdict = f"FAIL{count} {label}", f"FAIL{count}"
         case Status.FAILED | Status.CRASHED:
-            text, verdict = f"ERROR {'' if is_test else doing}{label}", "ERROR"
+            stale = event.kind == "source" and event.status is Status.FAILED
+            text, verdict = f"ERROR {'STALE ' if stale else '' if is_test else doing}{label}", "ERROR STALE" if stale else "ERROR"
         case Status.SKIPPED:
             text, verdict = f"SKIP {_skipped(event, label)}", "SKIP"
         case Status.CANCELLED:

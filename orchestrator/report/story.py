@@ -75,7 +75,7 @@ class Story:
 
 def name(event: NodeFinished) -> str:
     """What people call the node: a test's name, the last part of anything else's id."""
-    if event.kind in ("test", "unit_test"):
+    if event.kind in ("test", "unit_test", "source"):
         return event.label.removeprefix(f"{event.kind} ")
     return event.node.rsplit(".", 1)[-1]
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from google.cloud import bigquery
 
 from orchestrator.adapters.bigquery import answers, jobs
 from orchestrator.adapters.bigquery.arriving import arrive
-from orchestrator.adapters.bigquery.catalog import described, snapshot
+from orchestrator.adapters.bigquery.catalog import changed, described, snapshot
 from orchestrator.adapters.bigquery.chores import describe, grant, inherit, partitions
 from orchestrator.adapters.bigquery.dialect import BigQueryDialect
 from orchestrator.adapters.bigquery.limits import limits, query_config
@@ -352,6 +353,11 @@ class BigQueryWarehouse:
         """What exists in the datasets of ``relations``, and the ledger. Raises ``WarehouseError`` when BigQuery does not answer."""
         with self._asked() as session:
             return snapshot(session, tuple(relations), self.profile.project, self.profile.dataset)
+
+    def changed(self, relations: Iterable[Relation]) -> Mapping[Relation, tuple[datetime, str]]:
+        """When the rows of tables changed last. Views have none of their own, and rows that are streaming in are not counted yet."""
+        with self._asked() as session:
+            return changed(session, tuple(relations), self.profile.project, self.profile.dataset)
 
     def catalog(self, relations: Iterable[Relation]) -> tuple[Described, ...]:
         """What the catalog says of those of ``relations`` that exist. Raises ``WarehouseError`` when BigQuery does not answer."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 
 from orchestrator.adapters.ansi import INTERVALS, LEDGER
 from orchestrator.adapters.duckdb.dialect import DuckDBDialect
@@ -57,6 +59,22 @@ def _spellings(relation: Relation, current: str, shapes: set[tuple[bool, bool]])
     for bare_database, bare_schema in shapes:
         if (not bare_database or relation.database == current) and (not bare_schema or relation.schema == MAIN):
             yield Relation(None if bare_database else relation.database, None if bare_schema else relation.schema, relation.name)
+
+
+def changed(session: Connection, relations: Sequence[Relation]) -> dict[Relation, tuple[datetime, str]]:
+    """When the files of attached databases changed last: what is in them cannot have changed later."""
+    current = str(session.execute("select current_database()").rows[0][0]).casefold()
+    paths = {str(name).casefold(): path for name, path in session.execute("select database_name, path from duckdb_databases()").rows}
+    found = {}
+    for relation in relations:
+        database = (relation.database or current).casefold()
+        if database == current or not paths.get(database):
+            continue
+        logs = [Path(str(paths[database]) + end) for end in ("", ".wal", "-wal")]  # what is not in the file yet is in its log
+        if there := [p.stat() for p in logs if p.exists()]:
+            at = datetime.fromtimestamp(max(s.st_mtime for s in there), UTC)
+            found[relation] = at, " ".join(f"{s.st_mtime_ns}/{s.st_size}" for s in there)
+    return found
 
 
 def described(session: Connection, relations: Sequence[Relation]) -> tuple[Described, ...]:

@@ -6,13 +6,14 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 import duckdb
 
-from orchestrator.adapters.duckdb.catalog import described, snapshot
+from orchestrator.adapters.duckdb.catalog import changed, described, snapshot
 from orchestrator.adapters.duckdb.dialect import DuckDBDialect
 from orchestrator.adapters.duckdb.opening import opening
 from orchestrator.adapters.duckdb.problems import lost, refused
@@ -287,6 +288,14 @@ class DuckDBWarehouse:
         session = self.connect()
         try:
             return snapshot(session, tuple(relations))
+        finally:
+            session.close()
+
+    def changed(self, relations: Iterable[Relation]) -> Mapping[Relation, tuple[datetime, str]]:
+        """When the file of an attached database changed last; of our own file every run would say that it just did."""
+        session = self.connect()
+        try:
+            return changed(session, tuple(relations))
         finally:
             session.close()
 

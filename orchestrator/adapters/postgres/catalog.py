@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from orchestrator.adapters.ansi import INTERVALS, LEDGER
@@ -62,6 +63,11 @@ def snapshot(session: PostgresConnection, relations: Sequence[Relation], home: s
         server=version // 10_000,
         intervals=known(intervals),
     )
+
+
+def changed(_warehouse: object, relations: Iterable[Relation]) -> Mapping[Relation, tuple[datetime, str]]:  # noqa: ARG001 - of none
+    """When the rows of tables changed last: Postgres keeps no time of it that survives a crash, or that is there unasked."""
+    return {}
 
 
 def described(session: PostgresConnection, relations: Sequence[Relation], home: str) -> tuple[Described, ...]:

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import pq
 
 from orchestrator.adapters.postgres.answers import done
-from orchestrator.adapters.postgres.catalog import described, snapshot
+from orchestrator.adapters.postgres.catalog import changed, described, snapshot
 from orchestrator.adapters.postgres.deadlines import Deadlines
 from orchestrator.adapters.postgres.dialect import ALONE, PostgresDialect
 from orchestrator.adapters.postgres.opening import greet, opening
@@ -314,8 +314,7 @@ class PostgresConnection:
                 if self._driver.closed:
                     self._driver = self._opened()
                 row = self._driver.execute(f"select txid_status({xid})".encode()).fetchone()
-                state = str(row[0]) if row else "unknown"
-                if state in ("committed", "aborted"):
+                if (state := str(row[0]) if row else "unknown") in ("committed", "aborted"):
                     return state == "committed"
             time.sleep(0.2)
         raise unknown(state)
@@ -325,6 +324,7 @@ class PostgresWarehouse:
     """A Postgres database. Sessions that were closed are kept for the next :meth:`connect`; :meth:`close` ends them all."""
 
     dialect: Dialect = PostgresDialect()
+    changed = changed
 
     def __init__(self, profile: PostgresProfile, run: str = "") -> None:
         self.profile = replace(profile, run=run) if run else profile
