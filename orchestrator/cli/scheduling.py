@@ -349,7 +349,9 @@ def _listening(daemon: Any, given: dict[str, Any]) -> Any:
     Raises:
         UsageError: U092, it would be open to others without a token, the tokens are none, or the port is taken.
     """
+    from orchestrator.app.web.routes import ROUTES
     from orchestrator.cli import wire
+    from orchestrator.serve.desk import Desk
     from orchestrator.serve.listening import Listening
     from orchestrator.serve.requests import Requests
     from orchestrator.serve.serve import is_loopback
@@ -359,16 +361,18 @@ def _listening(daemon: Any, given: dict[str, Any]) -> Any:
     if guarded and not keys.tokens:
         hint = "ORC_TOKENS=ci=… with 16 characters or more; or listen on loopback, behind a proxy of yours"
         raise UsageError(Problem("U092", f"`{host}` is not loopback: others can ask, and no token is set", None, hint))
-    answer = Requests(
+    desk = Desk(
         wire.timetable(daemon.root),
         lambda: pulse.spec,
-        keys,
         daemon.clock.now,
         leads=lambda: pulse.leads,
         beat=lambda: pulse.at,
         guarded=guarded,
         version=VERSION,
+        root=daemon.root,
+        history=wire.history(daemon.root),
     )
+    answer = Requests(desk, keys, ROUTES)
     try:
         return Listening(answer, host, given["port"])
     except OSError as error:

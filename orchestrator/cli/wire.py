@@ -227,7 +227,7 @@ def keys(env: Mapping[str, str]) -> Any:
     Raises:
         UsageError: U092, a token has no name or is too short to be one.
     """
-    from orchestrator.serve.requests import Keys
+    from orchestrator.serve.keys import Keys
 
     tokens = {}
     for part in filter(None, (text.strip() for text in env.get("ORC_TOKENS", "").split(","))):

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
-from orchestrator.serve.requests import BODY, Reply, Request
+from orchestrator.serve.asking import BODY, Reply, Request
 from orchestrator.serve.serve import Serving
 
 PATIENCE = 10
 """Seconds a connection may say nothing."""
+
+GUARDS: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""Headers of every reply that does not say otherwise: nothing may be kept, shown in a frame, or taken for what it is not."""
 
 
 class Listening(Serving):
@@ -54,6 +64,14 @@ class Telling(BaseHTTPRequestHandler):
         """A wish."""
         self._tell()
 
+    def do_PUT(self) -> None:
+        """A wish for how something ought to be."""
+        self._tell()
+
+    def do_DELETE(self) -> None:
+        """A wish that something be gone."""
+        self._tell()
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the standard library
         """Requests are not told: their lines may hold what nobody else should read."""
 
@@ -72,18 +90,42 @@ class Telling(BaseHTTPRequestHandler):
             self._send(Reply(413, {"error": f"more than {BODY} bytes"}))
         else:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self._send(self.server.answer(Request(self.command, self.path, headers, self.rfile.read(length))))
+            body = self.rfile.read(length)
+            self._send(self.server.answer(Request(self.command, self.path, headers, body, str(self.client_address[0]))))
 
     def _send(self, reply: Reply) -> None:
-        plain = isinstance(reply.body, str)
-        content = (reply.body if plain else json.dumps(reply.body) + "\n").encode()
+        pieces: Iterable[bytes]
+        if isinstance(reply.body, Iterator):
+            pieces, length, kind = reply.body, None, "application/octet-stream"
+            self.close_connection = True  # where it ends is said by the end of the connection
+        else:
+            content, kind = _written(reply.body)
+            pieces, length = (content,), len(content)
         self.send_response(reply.status)
-        self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8" if plain else "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        for name, value in reply.headers.items():
+        told = {
+            "Content-Type": reply.type or kind,
+            **({} if length is None else {"Content-Length": str(length)}),
+            **GUARDS,
+            **reply.headers,
+        }
+        for name, value in told.items():
             self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
+        try:
+            for piece in pieces if self.command != "HEAD" else ():
+                self.wfile.write(piece)
+                self.wfile.flush()
+        finally:
+            if close := getattr(pieces, "close", None):
+                close()
+
+
+def _written(body: Any) -> tuple[bytes, str]:
+    """A body's bytes and what they are."""
+    if isinstance(body, bytes):
+        return body, "application/octet-stream"
+    if isinstance(body, str):
+        return body.encode(), "text/plain; version=0.0.4; charset=utf-8"
+    return (json.dumps(body) + "\n").encode(), "application/json"

@@ -20,7 +20,10 @@ from orchestrator.core.schedule import Schedule, Trigger
 from orchestrator.record.timetable import Timetable
 from orchestrator.schedule.decide import admit
 from orchestrator.schedule.spec import Spec
-from orchestrator.serve.requests import Keys, Reply, Request, Requests
+from orchestrator.serve.asking import Reply, Request
+from orchestrator.serve.desk import Desk as Surroundings
+from orchestrator.serve.keys import Keys
+from orchestrator.serve.requests import Requests
 
 if TYPE_CHECKING:
     from tests.orchestration.rides import Rides
@@ -43,9 +46,10 @@ class Desk:
         self.beat = self.now
         self.table = Timetable(folder / "state.db", pid=1, host="h")
         given = Keys({"ci": TOKEN}, "shared") if keys is None else keys
-        self.answer = Requests(
-            self.table, lambda: SPEC, given, lambda: self.now, leads=lambda: True, beat=lambda: self.beat, guarded=guarded, version="1"
+        surroundings = Surroundings(
+            self.table, lambda: SPEC, lambda: self.now, leads=lambda: True, beat=lambda: self.beat, guarded=guarded, version="1"
         )
+        self.answer = Requests(surroundings, given)
 
     def get(self, path: str, **headers: str) -> Reply:
         return self.answer(Request("GET", path, headers))

@@ -1,0 +1,48 @@
+"""What answers to requests are made of: the surroundings of whoever answers, and one request with what is known of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.record.timetable import Timetable
+from orchestrator.schedule.spec import Spec
+from orchestrator.serve.asking import Request
+from orchestrator.serve.keys import Caller
+
+if TYPE_CHECKING:
+    from orchestrator.record.history import History
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What an answer may look at and change. ``leads`` says whether this daemon leads, ``beat`` when its loop last went round.
+
+    ``guarded`` says that everything but the signs of life needs a token: others than this machine can ask. ``root`` is the project's
+    folder, ``history`` that of its runs. ``one`` is held by whoever looks first
+    and writes then.
+    """
+
+    timetable: Timetable
+    spec: Callable[[], Spec]
+    now: Callable[[], datetime]
+    leads: Callable[[], bool]
+    beat: Callable[[], datetime]
+    guarded: bool
+    version: str
+    root: Path = Path()
+    history: History | None = None
+    one: threading.Lock = field(default_factory=threading.Lock, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that may be answered: who asks, and the values of its route's places, decoded."""
+
+    request: Request
+    caller: Caller
+    places: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,90 @@
+"""Which requests there are: one table, from which requests are answered and described."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+from orchestrator.serve.asking import Reply
+from orchestrator.serve.desk import Asked, Desk
+from orchestrator.serve.keys import OPEN
+from orchestrator.serve.living import healthy, measured, ready
+from orchestrator.serve.triggering import launched, triggered
+
+Answer = Callable[[Desk, Asked], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A kind of request: ``GET /api/v1/runs/{run}`` and the scope it needs, who answers, and a sentence on what for.
+
+    ``{run}`` stands for one piece of the path, ``{path+}`` at the end for all that is left of it. The scope may name a place, too
+    (``trigger:{name}``); ``open`` needs none. ``body`` is the JSON Schema of what it brings, ``query`` says what may stand behind the
+    path, ``replies`` what a status means, ``page`` that browsers ask for it: it is no part of the API's description.
+    """
+
+    method: str
+    pattern: str
+    scope: str
+    answer: Answer
+    summary: str
+    body: Mapping[str, Any] | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    replies: Mapping[int, str] = field(default_factory=dict)
+    page: bool = False
+
+    def places(self, path: str) -> dict[str, str] | None:
+        """The values of a path's places, decoded; ``None`` when it is another route's.
+
+        >>> Route("GET", "/runs/{run}", "read", lambda desk, asked: Reply(200, {}), "A run.").places("/runs/a%40b")
+        {'run': 'a@b'}
+        """
+        found = _expression(self.pattern).fullmatch(path)
+        try:
+            return None if found is None else {name: unquote(text, errors="strict") for name, text in found.groupdict().items()}
+        except UnicodeDecodeError:
+            return None
+
+
+@lru_cache(maxsize=256)
+def _expression(pattern: str) -> re.Pattern[str]:
+    pieces = re.split(r"\{(\w+\+?)\}", pattern)
+    return re.compile(
+        "".join(re.escape(p) if i % 2 == 0 else f"(?P<{p[:-1]}>.+)" if p.endswith("+") else f"(?P<{p}>[^/]+)" for i, p in enumerate(pieces))
+    )
+
+
+def routed(routes: Iterable[Route], method: str, path: str) -> tuple[Route, dict[str, str]] | tuple[str, ...]:
+    """The first route of a request with the values of its places; or the methods that its path has instead, none for an unknown one."""
+    wanted = "GET" if method == "HEAD" else method
+    others: list[str] = []
+    for route in routes:
+        places = route.places(path)
+        if places is None:
+            continue
+        if route.method == wanted:
+            return route, places
+        others.append(route.method)
+    return tuple(dict.fromkeys(others))
+
+
+SERVED: tuple[Route, ...] = (
+    Route("GET", "/healthz", OPEN, healthy, "Whether the scheduler goes round.", replies={503: "it has not for a minute"}),
+    Route("GET", "/readyz", OPEN, ready, "Whether the state can be read, and who leads.", replies={503: "it cannot"}),
+    Route("GET", "/metrics", "read", measured, "Metrics for Prometheus."),
+    Route("GET", "/api/v1/launches/{launch}", "read", launched, "What became of a launch.", replies={404: "there is none"}),
+    Route(
+        "POST",
+        "/api/v1/triggers/{name}",
+        "trigger:{name}",
+        triggered,
+        "Put a trigger's run in the queue.",
+        body={"type": "object", "description": "values of the variables that the trigger declares"},
+        replies={202: "it waits, or joined one that waits", 404: "there is no such trigger", 409: "an earlier run is not over"},
+    ),
+)
+"""What every `orc serve` answers, whoever else adds to it."""
