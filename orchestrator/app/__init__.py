@@ -76,6 +76,7 @@ def build(
         OrcError: for what stops the run before it starts.
     """
     from orchestrator.app.artifacts import write_artifacts
+    from orchestrator.app.forecasting import forecasting
     from orchestrator.app.observed import observe_run
     from orchestrator.record.record import record
 
@@ -85,7 +86,9 @@ def build(
             from orchestrator.app.planning import within_budget
 
             within_budget(ready, request.max_bytes)
-        run = record(_events(ready, request, interruptible), sinks(workspace), secrets(workspace))
+        listeners = sinks(workspace)
+        ready = replace(ready, plan=forecasting(ready.plan, workspace.project.target.name, listeners))
+        run = record(_events(ready, request, interruptible), listeners, secrets(workspace))
         with interruptible(_finish):
             observe_run(ready, run)
     finally:
@@ -264,6 +267,7 @@ def _started(ready: Prepared, request: Request) -> RunStarted:
         began.git_sha,
         began.dirty,
         grounds(ready.plan, workspace),
+        ready.plan.forecast,
     )
 
 

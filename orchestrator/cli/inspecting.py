@@ -15,7 +15,7 @@ from orchestrator.core.errors import Problem
 
 if TYPE_CHECKING:
     from orchestrator.app.opening import Workspace
-    from orchestrator.core.plan import Estimate
+    from orchestrator.core.plan import Estimate, Plan
 
 
 def _warn(workspace: Workspace, found: tuple[Problem, ...], given: dict[str, Any]) -> None:
@@ -113,6 +113,7 @@ def compile_(**given: Any) -> int:
 @click.option("--dry-run/--no-dry-run", "dry_run", default=None, help="Ask the engine about each query (default: where that is free).")
 @click.option("--since", metavar="REVISION", help="Only what differs from a revision of git (git:main), and who reads of it.")
 @click.option("--widen", is_flag=True, help="With --since: everything below a change, whatever it reads.")
+@click.option("--simulate", metavar="threads=N,…", help="How long it would take with so many threads, as the last builds went.")
 @click.option("--exit-code", is_flag=True, help="Exit with 3 when something is added, modified or removed.")
 @click.option("--output", "--format", "output", type=click.Choice(["text", "json"]), default="text", help="How to print the plan.")
 @o.building
@@ -126,6 +127,7 @@ def compile_(**given: Any) -> int:
 def plan(**given: Any) -> int:
     """Say what a build would do, and why; change nothing."""
     from orchestrator.app import prepare
+    from orchestrator.app.forecasting import forecasting
     from orchestrator.app.planning import estimates, within_budget
     from orchestrator.app.sampled import told
     from orchestrator.app.since import against, compared, only, seconds
@@ -133,12 +135,17 @@ def plan(**given: Any) -> int:
     from orchestrator.plan.changes import changes, timed
     from orchestrator.report.planned import Compared, as_json, planned
 
+    threads = _threads(given["simulate"]) if given["simulate"] is not None else ()
     workspace = opened(given, "plan")
     request = wire.request(given, "build")
     earlier = against(workspace, request, given["since"], widen=given["widen"])
     chosen = bool(request.select or request.exclude or request.selector)
     ready = prepare(workspace, request, only(workspace, earlier.rebuild) if earlier is not None and not chosen else None)
+    history, target = wire.history(workspace.invocation.root), workspace.project.target.name
     try:
+        work = forecasting(ready.plan, target, [history])
+        if threads:
+            return _simulated(work, workspace, threads, given)
         if request.max_bytes is not None:
             within_budget(ready, request.max_bytes)
         ask = given["dry_run"] if given["dry_run"] is not None else workspace.dialect.estimates
@@ -149,7 +156,7 @@ def plan(**given: Any) -> int:
     graph = ready.workspace.graph
     found = changes(ready.plan, graph, ready.snapshot, whole=not chosen, since=since, full_refresh=request.full_refresh)
     found = compared(found, earlier)
-    found = timed(found, seconds(wire.history(workspace.invocation.root), workspace.project.target.name))
+    found = timed(found, seconds(history, target))
     _warn(workspace, ready.warnings, given)
     _tell(told(ready.workspace, request, ready.sample))
     if given["output"] == "json":
@@ -157,13 +164,39 @@ def plan(**given: Any) -> int:
     else:
         below = tuple(graph.nodes[id_].name for id_ in since.unaffected) if since else ()
         with_ = Compared(earlier.name, below) if earlier is not None else None
-        name, colour, explain = workspace.project.target.name, _colourful(given), given["explain"]
-        click.echo(planned(ready.plan, found, asked, name, explain=explain, against=with_, width=_width(), colour=colour))
+        colour, explain = _colourful(given), given["explain"]
+        click.echo(planned(work, found, asked, target, explain=explain, against=with_, width=_width(), colour=colour))
     problems = tuple(e.problem for e in asked.values() if e.problem is not None)
     _warn(workspace, problems, given)
     if problems:
         return 1
     return CHANGED if given["exit_code"] and any(c.what != "unchanged" for c in found) else 0
+
+
+def _threads(text: str) -> tuple[int, ...]:
+    """The numbers of ``threads=4,16``."""
+    name, _, numbers = text.partition("=")
+    words = [word.strip() for word in numbers.split(",")]
+    if name.strip() != "threads" or not all(word.isdecimal() and 0 < int(word) <= 10_000 for word in words):
+        raise click.BadParameter(f"`{text}` is not how many threads: --simulate threads=16, or threads=4,8,16", param_hint="--simulate")
+    return tuple(dict.fromkeys(int(word) for word in words))
+
+
+def _simulated(work: Plan, workspace: Workspace, threads: Sequence[int], given: dict[str, Any]) -> int:
+    """The plan, run on paper with its own number of threads and others."""
+    from orchestrator.graph.simulate import simulate
+    from orchestrator.report.simulated import as_json, simulated
+
+    if not work.forecast:
+        click.echo("Nothing is known of how long this takes: too little to build, or it was never built here", err=True)
+    counts = sorted({work.threads, *threads}) if work.forecast else ()
+    found = [simulate(work.forecast.needs, work.forecast.seconds, count) for count in counts]
+    names = {id_: node.name for id_, node in workspace.graph.nodes.items()}
+    if given["output"] == "json":
+        click.echo(as_json(found, work.forecast))
+    elif found:
+        click.echo(simulated(found, work.forecast, names, width=_width()))
+    return 0
 
 
 CHANGED = 3

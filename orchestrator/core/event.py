@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Any
 
 from orchestrator.core.errors import Problem
+from orchestrator.core.forecast import NOTHING, Forecast
 from orchestrator.core.node import Kind
 
 
@@ -59,7 +60,7 @@ class RunStarted:
 
     ``planned`` are the ids results are expected for: what a run that was killed did not get to. ``trigger`` and ``actor`` are what
     began it (``cli``, ``ci``, ``schedule:nightly``) and who; ``git_sha`` and ``dirty`` say from which code. ``grounds`` are why each
-    node is in it, by id.
+    node is in it, by id. ``forecast`` is how long its tasks are expected to take.
     """
 
     at: datetime
@@ -77,6 +78,7 @@ class RunStarted:
     git_sha: str | None = None
     dirty: bool | None = None
     grounds: Mapping[str, Grounds] = field(default_factory=dict, metadata={"told": False})
+    forecast: Forecast = field(default=NOTHING, metadata={"told": False})
 
 
 @dataclass(frozen=True, slots=True)

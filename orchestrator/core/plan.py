@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from orchestrator.core.errors import Problem
+from orchestrator.core.forecast import NOTHING, Forecast
 from orchestrator.core.interval import BatchSize, Interval
 from orchestrator.core.names import Relation
 from orchestrator.core.node import Kind
@@ -184,6 +185,7 @@ class Plan:
 
     ``warnings`` are what its reader should know before it runs. ``total`` counts the results a run will report (tasks and tests).
     ``reused`` are tasks without steps: nodes that were asked for and are as they should be, with the reason why.
+    ``forecast`` is how long the tasks are expected to take, which decides what runs first.
     """
 
     command: str
@@ -195,6 +197,7 @@ class Plan:
     threads: int = 1
     warnings: tuple[Problem, ...] = ()
     reused: tuple[Task, ...] = ()
+    forecast: Forecast = NOTHING
 
     @property
     def total(self) -> int:

@@ -6,7 +6,7 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from typing import Literal
@@ -150,7 +150,7 @@ def execute(plan: Plan, graph: Graph, warehouse: Warehouse, shop: Workshop, star
             crew.start(max(1, min(plan.threads, len(plan.tasks))))
             failed = yield from _hooks(plan.before, crew, numbering, stop_at_failure=True)
             if failed is None:
-                yield from _run(plan.tasks, crew, numbering, fail_fast=plan.fail_fast)
+                yield from _run(plan.tasks, crew, numbering, plan.forecast.seconds, fail_fast=plan.fail_fast)
             else:
                 for task in plan.tasks:
                     yield from map(numbering, _never(task, failed, crew))
@@ -210,8 +210,10 @@ def _hooks(tasks: Sequence[Task], crew: _Crew, numbering: _Numbering, *, stop_at
     return failed
 
 
-def _run(tasks: Sequence[Task], crew: _Crew, numbering: _Numbering, *, fail_fast: bool = False) -> Iterator[Event]:
-    frontier = Frontier(tasks)
+def _run(
+    tasks: Sequence[Task], crew: _Crew, numbering: _Numbering, expected: Mapping[str, float] | None = None, *, fail_fast: bool = False
+) -> Iterator[Event]:
+    frontier = Frontier(tasks, expected)
     waiting = Waiting()
     stopping = crew.interrupted
     while True:

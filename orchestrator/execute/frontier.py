@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestrator.core.plan import Task
+from orchestrator.graph.order import order
 
 
 class Frontier:
-    """The only owner of a run's mutable state. Every task ends exactly once: finished, or skipped because of one that failed."""
+    """The only owner of a run's mutable state. Every task ends exactly once: finished, or skipped because of one that failed.
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
+    Of the tasks that may run, the one with the longest remaining path comes first: ``expected`` are their seconds. Without, the plan's
+    order decides.
+    """
+
+    def __init__(self, tasks: Sequence[Task], expected: Mapping[str, float] | None = None) -> None:
         self._tasks = {t.node: t for t in tasks}
-        self._rank = {t.node: i for i, t in enumerate(tasks)}
+        self._order = [*order({t.node: t.needs for t in tasks}, expected)] if expected else [t.node for t in tasks]
+        self._rank = {node: i for i, node in enumerate(self._order)}
         self._waiting = {t.node: {n for n in t.needs if n in self._tasks} for t in tasks}
         self._after: dict[str, list[str]] = {t.node: [] for t in tasks}
         for node, needs in self._waiting.items():
@@ -21,11 +27,10 @@ class Frontier:
                 self._after[need].append(node)
         self._ready = [self._rank[n] for n, needs in self._waiting.items() if not needs]
         heapq.heapify(self._ready)
-        self._order = [t.node for t in tasks]
         self._open = set(self._tasks)
 
     def take(self) -> Task | None:
-        """The next task to start, earliest in the plan first; ``None`` when all that is left waits."""
+        """The next task to start, first in order first; ``None`` when all that is left waits."""
         while self._ready:
             node = self._order[heapq.heappop(self._ready)]
             if node in self._open:

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from orchestrator.core.chronicle import Recorded, RunStatus, Sought, Tried
 from orchestrator.core.event import Grounds, NodeFinished, NodeRetried, Noted, Status
 
-__all__ = ["GOOD", "UNTOLD", "History", "Recorded", "RunStatus", "Sought", "Tried", "is_attempt", "tried", "unsuccessful"]
+__all__ = [
+    "BUILT",
+    "GOOD",
+    "REMEMBERED",
+    "UNTOLD",
+    "History",
+    "Recorded",
+    "RunStatus",
+    "Sought",
+    "Tried",
+    "is_attempt",
+    "tried",
+    "unsuccessful",
+]
+
+REMEMBERED = 10
+"""How many of its last builds say how long a node takes."""
 
 GOOD = frozenset({Status.PASSED, Status.WARNED, Status.REUSED, Status.NOTHING})
 """Statuses a retry has nothing to do for."""
+
+BUILT = (Status.PASSED, Status.WARNED)
+"""Statuses of what was done to its end, and so took its time."""
 
 
 class History(Protocol):
@@ -38,6 +57,10 @@ class History(Protocol):
         """The newest results on a target of each test, or of each other node: at most ``limit``, newest first, node by node,
         with the ids of their runs; without the statements that were sent.
         """
+        ...
+
+    def durations(self, target: str, nodes: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
+        """What the last good builds of nodes on a target took, in seconds, newest first; those of a part of the rows do not count."""
         ...
 
     def notes(self, id_: str, node: str | None = None, attempt: int | None = None) -> tuple[Noted, ...]:

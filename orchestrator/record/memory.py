@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from orchestrator.core.event import Event, Grounds, NodeFinished, NodeRetried, NodeStarted, Noted, RunFinished, RunStarted, as_json
 from orchestrator.core.run import Run
-from orchestrator.record.history import UNTOLD, Recorded, RunStatus, Sought, Tried, is_attempt, tried, unsuccessful
+from orchestrator.record.history import BUILT, REMEMBERED, UNTOLD, Recorded, RunStatus, Sought, Tried, is_attempt, tried, unsuccessful
 
 
 class Memory:
@@ -65,6 +65,16 @@ class Memory:
                 found.setdefault(result.node, []).append((run.id, replace(result, sql=None, inspect=None)))
         for node in sorted(found):
             yield from sorted(found[node], key=lambda pair: pair[1].at, reverse=True)[:limit]
+
+    def durations(self, target: str, nodes: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
+        """What the last good builds of nodes took."""
+        wanted = dict.fromkeys(nodes, ())
+        found: dict[str, tuple[float, ...]] = {}
+        for run in self.runs(len(self._runs), target):
+            for result in self.results(run.id) if not (run.arguments.get("empty") or run.arguments.get("sample")) else ():
+                if result.node in wanted and result.status in BUILT:
+                    found[result.node] = (*found.get(result.node, ()), result.seconds)[:REMEMBERED]
+        return found
 
     def notes(self, id_: str, node: str | None = None, attempt: int | None = None) -> tuple[Noted, ...]:
         """A run's notes; of one node, of one attempt at it."""

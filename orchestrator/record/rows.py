@@ -10,7 +10,7 @@ from typing import Any
 from orchestrator.core.errors import Problem
 from orchestrator.core.event import Event, Grounds, NodeFinished, NodeRetried, Noted, RunFinished, RunStarted, Status, as_json, plain
 from orchestrator.core.files import Span, digest
-from orchestrator.record.history import UNTOLD, Recorded, RunStatus, Tried
+from orchestrator.record.history import BUILT, UNTOLD, Recorded, RunStatus, Tried
 
 BEGIN = """
 insert into runs (id, command, target, version, threads, total, arguments, planned, status, started, pid, host, born,
@@ -55,8 +55,26 @@ select r.*, null as sql_text, null as inspect_text from (
 ) r
 where newness <= ? order by r.node, newness
 """
+DURATIONS = """
+with wanted (node) as (values {wanted}), since as (
+  select w.node, coalesce((select x.finished from results x where x.node = w.node order by x.finished desc limit 1 offset ?), '') as at
+  from wanted w
+)
+select node, seconds from (
+  select r.node, r.seconds, row_number() over (partition by r.node order by r.finished desc) as newness
+  from since s join results r on r.node = s.node and r.finished >= s.at join runs u on u.id = r.run
+  where u.target = ? and r.status in ({built})
+    and u.arguments not like '%"empty": true%' and u.arguments not like '%"sample": %'
+) r
+where newness <= ? order by node, newness
+"""
 NOTES = "select * from notes where run = ? and (? is null or node = ?) and (? is null or attempt = ?) order by at, number"
 """An older database has no numbers: there the time decides."""
+
+
+def durations(count: int) -> str:
+    """The question how long ``count`` nodes took: by the index of results by node, so many rows of each."""
+    return DURATIONS.format(wanted=", ".join(["(?)"] * count), built=", ".join(f"'{status.value}'" for status in BUILT))
 
 
 def of_run(event: RunStarted, pid: int, host: str, born: str) -> tuple[Any, ...]:

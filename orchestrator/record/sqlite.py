@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,8 +22,14 @@ from orchestrator.core.run import BAD
 from orchestrator.record import rows
 from orchestrator.record.database import Place, database, explained, transaction
 from orchestrator.record.forget import forget
-from orchestrator.record.history import Recorded, RunStatus, Sought, Tried, is_attempt, unsuccessful
+from orchestrator.record.history import REMEMBERED, Recorded, RunStatus, Sought, Tried, is_attempt, unsuccessful
 from orchestrator.record.process import alive, birth
+
+LOOKED_AT = 20_000
+"""Rows that are looked at to learn how long nodes take: the fewer nodes, the further back."""
+
+AT_ONCE = 10_000
+"""Parameters of one question; servers take some sixty thousand."""
 
 PAUSE = 0.2
 """Seconds a result may wait for company before it is written."""
@@ -219,6 +225,15 @@ class Sqlite:
         with self._reading() as connection, explained(self._path):
             for row in connection.execute(rows.LATEST, (int(tests), target, limit)) if connection is not None else ():
                 yield row["run"], rows.result(row)
+
+    def durations(self, target: str, nodes: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
+        """What the last good builds of nodes on a target took, in seconds, newest first; those of a part of the rows do not count."""
+        found: dict[str, tuple[float, ...]] = {}
+        for first in range(0, len(nodes), AT_ONCE):
+            some = nodes[first : first + AT_ONCE]
+            for row in self._ask(rows.durations(len(some)), (*some, max(LOOKED_AT // len(nodes), REMEMBERED), target, REMEMBERED)):
+                found[row["node"]] = (*found.get(row["node"], ()), row["seconds"])
+        return found
 
     def notes(self, id_: str, node: str | None = None, attempt: int | None = None) -> tuple[Noted, ...]:
         """A run's notes, in order; of one node, of one attempt at it."""

@@ -26,6 +26,7 @@ from orchestrator.core.event import (
     Status,
 )
 from orchestrator.core.node import BUILDABLE
+from orchestrator.report.ahead import ahead
 from orchestrator.report.lines import Style, lines
 from orchestrator.report.story import Story
 
@@ -42,6 +43,9 @@ class Live:
         self._story = Story()
         self._began: datetime | None = None
         self._running: dict[str, NodeStarted] = {}
+        self._ended: set[str] = set()
+        self._plan: RunStarted | None = None
+        self._ahead: tuple[datetime, float] | None = None
         self._console = console or Console(file=stream, highlight=False, no_color=not style.colour)
         self._region = Region(
             console=self._console,
@@ -57,7 +61,7 @@ class Live:
         self._story = self._story.apply(event)
         match event:
             case RunStarted():
-                self._began = event.at
+                self._began, self._plan = event.at, event
                 self._tell(event)
                 self._region.start()
             case NodeStarted():
@@ -67,6 +71,7 @@ class Live:
                 self._tell(event)
             case NodeFinished():
                 self._running.pop(event.node, None)
+                self._ended.add(event.node)
                 if _worth_a_line(event):
                     self._tell(event)
             case BatchStarted():
@@ -100,7 +105,18 @@ class Live:
             rows.append(Text(_fit(f"  and {len(running) - room} more", width), style="dim"))
         elapsed = (at - self._began).total_seconds() if self._began else 0.0
         done = sum(self._story.counts.values())
-        return Group(*rows, Text(bar(done, self._story.total, elapsed, width, unicode=_unicode(self._console)), style=_tint(self._story)))
+        left = self._left(at, running)
+        told = bar(done, self._story.total, elapsed, width, unicode=_unicode(self._console), left=left)
+        return Group(*rows, Text(told, style=_tint(self._story)))
+
+    def _left(self, at: datetime, running: list[NodeStarted]) -> float | None:
+        """Seconds until the end, from what the tasks took before; worked out once a second, ``None`` when nobody knows."""
+        if self._plan is None or not self._plan.forecast:
+            return None
+        if self._ahead is None or not 0 <= (at - self._ahead[0]).total_seconds() < 1:
+            under_way = {event.node: (at - event.at).total_seconds() for event in running}
+            self._ahead = (at, ahead(self._plan.forecast, frozenset(self._ended), under_way, self._plan.threads))
+        return self._ahead[1]
 
 
 def _worth_a_line(event: NodeFinished) -> bool:
@@ -108,17 +124,21 @@ def _worth_a_line(event: NodeFinished) -> bool:
     return event.status not in _QUIETLY or (event.status is Status.PASSED and event.kind in BUILDABLE)
 
 
-def bar(done: int, total: int, elapsed: float, width: int, *, unicode: bool = True) -> str:
+def bar(done: int, total: int, elapsed: float, width: int, *, unicode: bool = True, left: float | None = None) -> str:
     """How far a run is, in at most ``width`` columns: a bar when there is room for one, then counts, elapsed and remaining time.
+
+    ``left`` is what history says that remains, in seconds; without it, things are taken to go on as they did so far.
 
     >>> bar(5, 10, 30.0, 40, unicode=False)
     '#######-------- 5 of 10  0:30  eta 0:30'
     >>> bar(5, 10, 30.0, 12)
     '5 of 10'
     """
-    left = f"  eta {clock(elapsed / done * (total - done))}" if 0 < done < total else ""
+    if left is None and 0 < done < total:
+        left = elapsed / done * (total - done)
+    eta = f"  eta {clock(left)}" if left is not None and done < total else ""
     words = f"{done} of {total}"
-    for tail in (f"{words}  {clock(elapsed)}{left}", f"{words}  {clock(elapsed)}", words):
+    for tail in (f"{words}  {clock(elapsed)}{eta}", f"{words}  {clock(elapsed)}", words):
         length = min(width - len(tail) - 2, 40)
         if length >= 10:
             full = min(length * done // total, length) if total else 0

@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.core.plan import Change, Estimate, Late, Plan, Task
 from orchestrator.core.sizes import shown_bytes
+from orchestrator.graph.simulate import simulate
 from orchestrator.report.traced import BOLD, CYAN, DIM, YELLOW, Pieces, painted
 
 GREEN, RED = "\x1b[32m", "\x1b[31m"
@@ -69,7 +70,7 @@ def planned(
                 loose = [f"    {task.kind.replace('_', ' ')} {task.label}", *(f"      {line}".rstrip() for line in _explained(task))]
                 lines += [((line, ""),) for line in loose]
     lines += _backfills(changes)
-    lines += [((line, ""),) for line in _costs(changes, estimates)]
+    lines += [((line, ""),) for line in _costs(changes, estimates, plan)]
     return "\n".join(painted(line, None if explain else width, colour=colour) for line in lines)
 
 
@@ -98,7 +99,7 @@ def _backfills(changes: Sequence[Change]) -> Iterator[Pieces]:
         yield ((f"      {change.again}", DIM),)
 
 
-def _costs(changes: Sequence[Change], estimates: Mapping[str, Estimate]) -> Iterator[str]:
+def _costs(changes: Sequence[Change], estimates: Mapping[str, Estimate], plan: Plan) -> Iterator[str]:
     known = [e.bytes for e in estimates.values() if e.bytes is not None]
     timed = [c.seconds for c in changes if c.seconds is not None]
     if known or timed:
@@ -110,6 +111,9 @@ def _costs(changes: Sequence[Change], estimates: Mapping[str, Estimate]) -> Iter
         built = sum(c.what != "removed" for c in changes)
         rest = "" if len(timed) == built else f" for {len(timed)} of {built}"
         yield f"About {shown_seconds(sum(timed))} of work{rest}, as long as the last builds took"
+    if plan.forecast and plan.threads > 1:
+        takes = simulate(plan.forecast.needs, plan.forecast.seconds, plan.threads).makespan
+        yield f"With {plan.threads} threads about {shown_seconds(takes)}"
 
 
 def shown_seconds(seconds: float) -> str:
