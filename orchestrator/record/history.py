@@ -59,8 +59,12 @@ class History(Protocol):
         """
         ...
 
-    def durations(self, target: str, nodes: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
+    def durations(self, target: str, nodes: Sequence[str], last: int = REMEMBERED) -> Mapping[str, tuple[float, ...]]:
         """What the last good builds of nodes on a target took, in seconds, newest first; those of a part of the rows do not count."""
+        ...
+
+    def newest(self, target: str, runs: int) -> tuple[tuple[str, NodeFinished], ...]:
+        """The newest result of each node and test in the last ``runs`` runs on a target, with its run's id; without statements."""
         ...
 
     def notes(self, id_: str, node: str | None = None, attempt: int | None = None) -> tuple[Noted, ...]:

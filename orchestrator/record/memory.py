@@ -66,15 +66,24 @@ class Memory:
         for node in sorted(found):
             yield from sorted(found[node], key=lambda pair: pair[1].at, reverse=True)[:limit]
 
-    def durations(self, target: str, nodes: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
+    def durations(self, target: str, nodes: Sequence[str], last: int = REMEMBERED) -> Mapping[str, tuple[float, ...]]:
         """What the last good builds of nodes took."""
         wanted = dict.fromkeys(nodes, ())
         found: dict[str, tuple[float, ...]] = {}
         for run in self.runs(len(self._runs), target):
             for result in self.results(run.id) if not (run.arguments.get("empty") or run.arguments.get("sample")) else ():
                 if result.node in wanted and result.status in BUILT:
-                    found[result.node] = (*found.get(result.node, ()), result.seconds)[:REMEMBERED]
+                    found[result.node] = (*found.get(result.node, ()), result.seconds)[:last]
         return found
+
+    def newest(self, target: str, runs: int) -> tuple[tuple[str, NodeFinished], ...]:
+        """The newest result of each node and test."""
+        found: dict[str, tuple[str, NodeFinished]] = {}
+        for run in self.runs(runs, target):
+            for result in self.results(run.id):
+                if result.node not in found or found[result.node][1].at < result.at:
+                    found[result.node] = (run.id, replace(result, sql=None, inspect=None))
+        return tuple(found[node] for node in sorted(found))
 
     def notes(self, id_: str, node: str | None = None, attempt: int | None = None) -> tuple[Noted, ...]:
         """A run's notes; of one node, of one attempt at it."""

@@ -68,6 +68,13 @@ select node, seconds from (
 ) r
 where newness <= ? order by node, newness
 """
+NEWEST = """
+select r.*, null as sql_text, null as inspect_text from (
+  select x.*, row_number() over (partition by x.node order by x.finished desc, x.position desc) as newness
+  from results x where x.run in (select id from runs where target = ? order by started desc, id desc limit ?)
+) r
+where newness = 1 order by r.node
+"""
 NOTES = "select * from notes where run = ? and (? is null or node = ?) and (? is null or attempt = ?) order by at, number"
 """An older database has no numbers: there the time decides."""
 

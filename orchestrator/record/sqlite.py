@@ -226,14 +226,18 @@ class Sqlite:
             for row in connection.execute(rows.LATEST, (int(tests), target, limit)) if connection is not None else ():
                 yield row["run"], rows.result(row)
 
-    def durations(self, target: str, nodes: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
+    def durations(self, target: str, nodes: Sequence[str], last: int = REMEMBERED) -> Mapping[str, tuple[float, ...]]:
         """What the last good builds of nodes on a target took, in seconds, newest first; those of a part of the rows do not count."""
         found: dict[str, tuple[float, ...]] = {}
         for first in range(0, len(nodes), AT_ONCE):
             some = nodes[first : first + AT_ONCE]
-            for row in self._ask(rows.durations(len(some)), (*some, max(LOOKED_AT // len(nodes), REMEMBERED), target, REMEMBERED)):
+            for row in self._ask(rows.durations(len(some)), (*some, max(LOOKED_AT // len(nodes), last), target, last)):
                 found[row["node"]] = (*found.get(row["node"], ()), row["seconds"])
         return found
+
+    def newest(self, target: str, runs: int) -> tuple[tuple[str, NodeFinished], ...]:
+        """The newest result of each node and test in the last ``runs`` runs on a target, with its run's id; no statements."""
+        return tuple((row["run"], rows.result(row)) for row in self._ask(rows.NEWEST, (target, runs)))
 
     def notes(self, id_: str, node: str | None = None, attempt: int | None = None) -> tuple[Noted, ...]:
         """A run's notes, in order; of one node, of one attempt at it."""

@@ -213,6 +213,19 @@ def test_durations_are_those_of_the_last_good_builds_on_the_target(history: Any)
     assert history.durations("prod", ["model.p.a"]) == {"model.p.a": (300.0,)}
 
 
+def test_the_newest_result_of_each_node_in_the_last_runs(history: Any) -> None:
+    assert history.newest("dev", 5) == ()
+    kept(history, 1, {"model.p.a": 1.0, "model.p.gone": 1.0}, Status.FAILED)
+    kept(history, 2, {"model.p.a": 2.0, "model.p.b": 2.0})
+    kept(history, 3, {"model.p.b": 3.0}, Status.CRASHED)
+    kept(history, 4, {"model.p.a": 9.0}, target="prod")
+    assert [(run, r.node, r.status) for run, r in history.newest("dev", 2)] == [
+        ("r2", "model.p.a", Status.PASSED),
+        ("r3", "model.p.b", Status.CRASHED),
+    ]
+    assert [r.node for _, r in history.newest("dev", 3)] == ["model.p.a", "model.p.b", "model.p.gone"]
+
+
 def test_the_question_goes_by_the_index_and_not_through_all_results(tmp_path: Path) -> None:
     from orchestrator.record import rows
 
