@@ -23,7 +23,9 @@ from orchestrator.render.context import FUNCTIONS
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "orchestrator"
 SKIPPED = frozenset({"results", "target", "node_modules", "build", "dist"})
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"])
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md", *(ROOT / "examples").glob("*/README.md")]
+)
 CODE = re.compile(r"[UCRPLNXWS]\d{3}")
 
 LONGEST = 400

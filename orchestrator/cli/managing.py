@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
@@ -24,19 +25,36 @@ NEXT = (
 )
 """The first commands in a new project; a test runs each."""
 
+NEXT_OF = {
+    "rides": (
+        ("orc build", "from trips to what drivers are paid"),
+        ("BADROWS=1 orc build", "a cleaning step that lets bad rows through: earnings stay"),
+        ("orc why mart_earnings", "why they were not built"),
+        ("orc retry", "mended: go on where it stopped"),
+    )
+}
+"""The same for each example; its README has more."""
+
 
 @orc.command()
-@click.argument("name")
-def init(name: str) -> int:
+@click.argument("name", required=False)
+@click.option(
+    "--example", is_flag=False, flag_value="rides", metavar="[NAME]", help="A copy of an example instead: rides, a pipeline by night."
+)
+def init(name: str | None, example: str | None) -> int:
     """Write a small project that builds at once.
 
     NAME is the folder to make; `orc init .` writes into this one. Nothing that is there already is overwritten.
     """
+    from orchestrator.app.examples import example as files_of
     from orchestrator.app.scaffold import KEPT, scaffold
     from orchestrator.publish.write import write
 
+    name = example if name is None else name
+    if name is None:
+        raise click.MissingParameter(ctx=click.get_current_context(), param_type="argument", param_hint="'NAME'")
     folder = _folder(name)
-    files = scaffold(folder.name)
+    files = scaffold(folder.name) if example is None else files_of(example)
     present = [f for f in files if (folder / f).exists()]
     kept = [f for f in present if f in KEPT]
     if present != kept:
@@ -47,7 +65,7 @@ def init(name: str) -> int:
         write({f: text for f, text in files.items() if f not in kept}, folder)
     except StoreError as error:
         raise StoreError(*(replace(p, hint="is the disk full, or the folder read-only?") for p in error.problems)) from error
-    click.echo(_welcome(name, len(files) - len(kept), kept))
+    click.echo(_welcome(name, len(files) - len(kept), kept, NEXT if example is None else NEXT_OF.get(example, NEXT[:1])))
     return 0
 
 
@@ -75,14 +93,14 @@ def _folder(name: str) -> Path:
     return folder
 
 
-def _welcome(name: str, count: int, kept: list[str]) -> str:
+def _welcome(name: str, count: int, kept: list[str], steps: Iterable[tuple[str, str]]) -> str:
     """What was written, and what to type next."""
     enter = [] if Path(name) == Path() else [f"  cd {quote(name)}"]
     lines = [f"Wrote {count} files to {name if name.endswith('/') else name + '/'}"]
     lines += [f"Left as they were: {', '.join(kept)}"] if kept else []
     if ".gitignore" in kept:
         lines.append("Add to .gitignore: /target/ /.orchestrator/* !/.orchestrator/schema/ /*.duckdb")
-    return "\n".join([*lines, "", "Next:", *enter, *(f"  {command:<34}{what}".rstrip() for command, what in NEXT)])
+    return "\n".join([*lines, "", "Next:", *enter, *(f"  {command:<34}{what}".rstrip() for command, what in steps)])
 
 
 @orc.command()

@@ -1,0 +1,3 @@
+select user_id, role, name, city, signed_up_on
+from raw.users
+{{ fault() }}
