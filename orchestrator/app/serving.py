@@ -32,11 +32,12 @@ WAIT = "600"
 
 @dataclass
 class Pulse:
-    """What others may know of the loop: when it last went round, whether it leads, and what the project says."""
+    """What others may know of the loop: when it last went round, whether it leads, what the project says, and the state of its files."""
 
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     leads: bool = False
     spec: Spec = field(default_factory=Spec)
+    files: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def serve(daemon: Daemon, leading: Leadership) -> None:
 def _serve(daemon: Daemon, reading: Reading, leading: Leadership) -> None:
     standby = False
     while not daemon.ending():
-        daemon.pulse.at, daemon.pulse.spec = daemon.clock.now(), reading()
+        daemon.pulse.at, daemon.pulse.spec, daemon.pulse.files = daemon.clock.now(), reading(), reading.files
         try:
             leads = leading.take()
         except StoreError as error:
@@ -155,7 +156,7 @@ def _lead(daemon: Daemon, reading: Reading, leading: Leadership) -> None:
     beaten = daemon.clock.monotonic()
     left: tuple[str, ...] = ("what was before",)
     while not daemon.ending():
-        daemon.pulse.at, daemon.pulse.spec = daemon.clock.now(), reading()
+        daemon.pulse.at, daemon.pulse.spec, daemon.pulse.files = daemon.clock.now(), reading(), reading.files
         try:
             if left:
                 left = scheduler.recover()

@@ -197,6 +197,8 @@ def _overview(workspace: Workspace) -> str:
 def _folder(workspace: Workspace, known: Known) -> Iterator[tuple[str, str]]:
     from orchestrator.publish.site.page import BUILT, index
     from orchestrator.publish.site.site import site
+    from orchestrator.publish.site.site import text_of as json_of
+    from orchestrator.publish.site.tested import tested
 
     built = Path(BUILT)
     for path in _built():
@@ -204,6 +206,7 @@ def _folder(workspace: Workspace, known: Known) -> Iterator[tuple[str, str]]:
             yield f"assets/{path.name}", path.read_text(encoding="utf-8")
     for name, text in site(known):
         yield name, _nowhere(text, workspace)
+    yield "data/tests.json", json_of(tested(known.graph))
     yield "index.html", index((built / "index.html").read_text(encoding="utf-8"), known.graph.project)
 
 

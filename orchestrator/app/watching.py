@@ -51,6 +51,11 @@ class Reading:
         found = self._file()
         return replace(found, schedules={**self._models, **found.schedules}, whole=self._heard)
 
+    @property
+    def files(self) -> int | None:
+        """A number that changes with the project's files; none before somebody looked."""
+        return self._files
+
     def close(self) -> None:
         """Ask no more."""
         if self._asking is not None:

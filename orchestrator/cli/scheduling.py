@@ -330,25 +330,25 @@ def serve(**given: Any) -> int:
     say = _say(given)
     daemon = wire.daemon(root, given, say, lambda: bool(asked))
     say(f"orc {VERSION} serves {root.name}")
-    listening = _listening(daemon, given) if given["http"] else None
-    if listening is not None:
-        say(f"listening at {listening.url}")
-        listening.start()
+    answering = _answering(daemon, given) if given["http"] else ()
+    for each in answering:
+        each.start()
     try:
         with _interruptible()(lambda: asked.append(1)):
             serving.serve(daemon, wire.leading(root))
     finally:
-        if listening is not None:
-            listening.stop()
+        for each in answering:
+            each.stop()
     return 0
 
 
-def _listening(daemon: Any, given: dict[str, Any]) -> Any:
-    """The server, bound.
+def _answering(daemon: Any, given: dict[str, Any]) -> tuple[Any, ...]:
+    """The server, bound, and who keeps its pages up to date.
 
     Raises:
         UsageError: U092, it would be open to others without a token, the tokens are none, or the port is taken.
     """
+    from orchestrator.app.web.generating import Generating
     from orchestrator.app.web.routes import ROUTES
     from orchestrator.cli import wire
     from orchestrator.serve.desk import Desk
@@ -361,6 +361,7 @@ def _listening(daemon: Any, given: dict[str, Any]) -> Any:
     if guarded and not keys.tokens:
         hint = "ORC_TOKENS=ci=… with 16 characters or more; or listen on loopback, behind a proxy of yours"
         raise UsageError(Problem("U092", f"`{host}` is not loopback: others can ask, and no token is set", None, hint))
+    site = wire.site(daemon.root)
     desk = Desk(
         wire.timetable(daemon.root),
         lambda: pulse.spec,
@@ -371,13 +372,17 @@ def _listening(daemon: Any, given: dict[str, Any]) -> Any:
         version=VERSION,
         root=daemon.root,
         history=wire.history(daemon.root),
+        glance=wire.glance(daemon.root),
+        site=site,
     )
     answer = Requests(desk, keys, ROUTES)
     try:
-        return Listening(answer, host, given["port"])
+        listening = Listening(answer, host, given["port"])
     except OSError as error:
         hint = "--port 0 picks a free one, --no-http listens nowhere"
         raise UsageError(Problem("U092", f"cannot listen on {host}:{given['port']} ({error.strerror or error})", None, hint)) from None
+    daemon.say(f"listening at {listening.url}")
+    return listening, Generating(daemon.root, site, lambda: pulse.files, daemon.say, daemon.shared, daemon.env)
 
 
 @orc.command(hidden=True)

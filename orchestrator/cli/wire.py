@@ -186,6 +186,22 @@ def history(root: Path) -> Any:
     return Sqlite(state(root), pid=os.getpid(), host=socket.gethostname(), keep=remembering(root, os.environ).keep)
 
 
+def glance(root: Path) -> Any:
+    """What watchers ask of a project's state."""
+    from orchestrator.record.glance import Glance
+
+    return Glance(state(root))
+
+
+def site(root: Path) -> Any:
+    """The pages of a project, with what is generated for them."""
+    from orchestrator.app.web.generating import PLACE
+    from orchestrator.publish.site.page import BUILT, policy
+    from orchestrator.serve.site import Site
+
+    return Site(Path(BUILT), root / PLACE, policy())
+
+
 def timetable(root: Path) -> Any:
     """What is known of a project's schedules."""
     import socket

@@ -62,11 +62,25 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """Which runs are asked for: of one status, one target, begun at or after ``since``."""
+    """Which runs are asked for: of one status (or several, with commas), one target, begun at or after ``since``.
+
+    ``trigger`` is what began them, in full (``schedule:nightly``) or its kind (``schedule``); ``node`` is one that was in them; ``before``
+    is the start and the id of a run: those that come behind it in a list. ``schedule`` began them, by itself or because somebody asked.
+    """
 
     status: str | None = None
     target: str | None = None
     since: datetime | None = None
+    trigger: str | None = None
+    actor: str | None = None
+    node: str | None = None
+    before: tuple[datetime, str] | None = None
+    schedule: str | None = None
+
+    @property
+    def statuses(self) -> frozenset[str]:
+        """The statuses that count; none for all."""
+        return frozenset(filter(None, (self.status or "").split(",")))
 
 
 @dataclass(frozen=True, slots=True)

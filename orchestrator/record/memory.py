@@ -37,7 +37,13 @@ class Memory:
         """The newest runs, newest first."""
         asked = sought or Sought()
         found = [r for r in map(self._recorded, reversed(self._runs)) if (target or asked.target) in (None, r.target)]
-        found = [r for r in found if asked.status in (None, r.status) and (asked.since is None or r.started >= asked.since)]
+        found = [
+            r for r in found if (not asked.statuses or r.status in asked.statuses) and (asked.since is None or r.started >= asked.since)
+        ]
+        found = [r for r in found if asked.actor in (None, r.actor) and asked.trigger in (None, r.trigger, r.trigger.partition(":")[0])]
+        found = [r for r in found if asked.schedule in (None, r.trigger.partition(":")[2])]
+        found = [r for r in found if asked.node is None or any(e.node == asked.node for e in self.results(r.id))]
+        found = [r for r in found if asked.before is None or (r.started, r.id) < asked.before]
         return tuple(found[:limit])
 
     def run(self, id_: str) -> Recorded | None:

@@ -10,7 +10,7 @@ from typing import Any
 from orchestrator.core.errors import Problem
 from orchestrator.core.event import Event, Grounds, NodeFinished, NodeRetried, Noted, RunFinished, RunStarted, Status, as_json, plain
 from orchestrator.core.files import Span, digest
-from orchestrator.record.history import BUILT, UNTOLD, Recorded, RunStatus, Tried
+from orchestrator.record.history import BUILT, UNTOLD, Recorded, RunStatus, Sought, Tried
 
 BEGIN = """
 insert into runs (id, command, target, version, threads, total, arguments, planned, status, started, pid, host, born,
@@ -202,6 +202,31 @@ def texts(events: Iterable[NodeFinished | NodeRetried]) -> Iterator[tuple[str, s
         for text in (event.sql, event.inspect if isinstance(event, NodeFinished) else None):
             if text is not None and (key := _key(text)):
                 yield key, _text(text)
+
+
+def sought(asked: Sought) -> tuple[str, tuple[Any, ...]]:
+    """A condition on ``runs`` and its parameters; statuses are looked at elsewhere."""
+    where, parameters = ["true"], list[Any]()
+    if asked.target is not None:
+        where, parameters = [*where, "target = ?"], [*parameters, asked.target]
+    if asked.since is not None:
+        where, parameters = [*where, "started >= ?"], [*parameters, instant(asked.since)]
+    if asked.trigger is not None:
+        where.append("(trigger = ? or substr(trigger, 1, length(?) + 1) = ?)")
+        parameters += [asked.trigger, asked.trigger, f"{asked.trigger}:"]
+    if asked.schedule is not None:
+        where, parameters = (
+            [*where, "substr(trigger, length(trigger) - length(?)) = ?"],
+            [*parameters, asked.schedule, f":{asked.schedule}"],
+        )
+    if asked.actor is not None:
+        where, parameters = [*where, "actor = ?"], [*parameters, asked.actor]
+    if asked.node is not None:
+        where, parameters = [*where, "id in (select run from results where node = ?)"], [*parameters, asked.node]
+    if asked.before is not None:
+        at, id_ = instant(asked.before[0]), asked.before[1]
+        where, parameters = [*where, "started <= ? and (started < ? or id < ?)"], [*parameters, at, at, id_]
+    return " and ".join(where), tuple(parameters)
 
 
 def recorded(row: Any, status: RunStatus, counts: Mapping[str, int]) -> Recorded:

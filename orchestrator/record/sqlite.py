@@ -12,6 +12,7 @@ import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -191,16 +192,13 @@ class Sqlite:
     def runs(self, limit: int = 20, target: str | None = None, sought: Sought | None = None) -> tuple[Recorded, ...]:
         """The newest runs, newest first."""
         asked = sought or Sought()
-        wanted = target or asked.target
-        since = rows.instant(asked.since) if asked.since else None
-        where = "(? is null or target = ?) and (? is null or started >= ?)"
-        parameters = (wanted, wanted, since, since)
-        if asked.status is None:
+        where, parameters = rows.sought(asked if target is None else replace(asked, target=target))
+        if not asked.statuses:
             return self._recorded(where, parameters, limit)
         # A run whose process died says `running` in the file: what it is becomes known here.
-        kept = "interrupted" if asked.status == "interrupted" else asked.status
-        either = f"{where} and status in (?, 'running')"
-        return tuple(r for r in self._recorded(either, (*parameters, kept), max(limit, 100)) if r.status == asked.status)[:limit]
+        kept = sorted(asked.statuses | {"running"})
+        either = f"{where} and status in ({', '.join('?' for _ in kept)})"
+        return tuple(r for r in self._recorded(either, (*parameters, *kept), max(limit, 100)) if r.status in asked.statuses)[:limit]
 
     def run(self, id_: str) -> Recorded | None:
         """A run by its id, or by the beginning of its id when only one run's begins so."""

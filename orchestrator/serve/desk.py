@@ -15,7 +15,12 @@ from orchestrator.serve.asking import Request
 from orchestrator.serve.keys import Caller
 
 if TYPE_CHECKING:
+    from orchestrator.record.glance import Glance
     from orchestrator.record.history import History
+    from orchestrator.serve.site import Site
+
+STREAMS = 64
+"""Replies at once that go on until somebody leaves; each holds a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +28,8 @@ class Desk:
     """What an answer may look at and change. ``leads`` says whether this daemon leads, ``beat`` when its loop last went round.
 
     ``guarded`` says that everything but the signs of life needs a token: others than this machine can ask. ``root`` is the project's
-    folder, ``history`` that of its runs. ``one`` is held by whoever looks first
-    and writes then.
+    folder, ``history`` that of its runs, ``glance`` what watchers ask of it, ``site`` the documentation that is served with them.
+    ``streams`` counts the replies that have no end of their own. ``one`` is held by whoever looks first and writes then.
     """
 
     timetable: Timetable
@@ -36,6 +41,9 @@ class Desk:
     version: str
     root: Path = Path()
     history: History | None = None
+    glance: Glance | None = None
+    site: Site | None = None
+    streams: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(STREAMS), compare=False)
     one: threading.Lock = field(default_factory=threading.Lock, compare=False)
 
 

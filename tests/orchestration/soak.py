@@ -58,7 +58,11 @@ def project(root: Path) -> None:
             f"select minute, minute % 7 as driver, minute * {number + 3} % 41 as fare from range(0, 100000) as r (minute)\n"
             "where timestamp '{{ env_var('SOAK_FROM') }}' + to_minutes(minute) <= (select instant from moment)\n{{ fault() }}",
             f"models/{city}/core_{city}.sql": "{{ config(materialized='incremental', incremental_strategy='append') }}\n"
-            "select minute, driver, fare {% if env_var('BADROWS', '0') == '" + city + "' %} - 40 {% endif %} as fare_paid from trips_" + city + "\n"
+            "select minute, driver, fare {% if env_var('BADROWS', '0') == '"
+            + city
+            + "' %} - 40 {% endif %} as fare_paid from trips_"
+            + city
+            + "\n"
             "{% if is_incremental() %} where minute > (select max(minute) from {{ this }}) {% endif %}\n{{ fault() }}",
             f"models/{city}/earnings_{city}.sql": "{{ config(materialized='table') }}\n"
             f"select driver, count(*) as trips, sum(fare_paid) as fares from core_{city} group by driver\n{{{{ fault() }}}}",
@@ -233,7 +237,10 @@ class Soak:
         table = self.table()
         try:
             limit = time.monotonic() + 180
-            while any(not each.over for each in table.launches(None, 100_000)) or time.time() < self.began + self.hours * 3600 / self.speed + 3:
+            while (
+                any(not each.over for each in table.launches(None, 100_000))
+                or time.time() < self.began + self.hours * 3600 / self.speed + 3
+            ):
                 assert time.monotonic() < limit, "something waits for ever"
                 assert last.poll() is None, "the daemon ended by itself"
                 time.sleep(0.3)

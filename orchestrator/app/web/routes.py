@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+from orchestrator.app.web.reading import READING
 from orchestrator.serve.routes import SERVED, Route
-
-READING: tuple[Route, ...] = ()
-"""Questions about runs, models, schedules, and the pages that show them."""
 
 ROUTES: tuple[Route, ...] = (*SERVED, *READING)
 """The table."""
