@@ -67,11 +67,15 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What all launches together may take. ``pools`` are named limits; a pool nobody set is 1 wide. ``drain`` is in seconds."""
+    """What all launches together may take. ``pools`` are named limits; a pool nobody set is 1 wide. ``drain`` is in seconds.
+
+    ``fuse`` is how many builds an hour may see that nobody asked for but promises about freshness.
+    """
 
     max_runs: int = 4
     pools: Mapping[str, int] = field(default_factory=dict)
     drain: int = 300
+    fuse: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,8 @@ class Watch:
 class Launch:
     """A run somebody asked the scheduler for: a tick, a request, a person. ``id`` says which; ``attempt`` counts its processes.
 
-    ``due`` is the tick's instant. ``runs`` are the ids of its attempts in the history of runs, newest last. ``followed`` says that
+    ``due`` is the tick's instant. ``nodes`` are what exactly to build, where that is not its schedule's business, and ``keys`` name by node
+    what it would be built from. ``waits`` says what a waiting one waits for. ``runs`` are the ids of its attempts in the history of runs, newest last. ``followed`` says that
     schedules ``after`` it have heard of its end, ``late`` that it was told to have missed its deadline. ``stopping`` is the status
     it will end in because somebody wants its end. ``fence`` is that of the leader that began it.
     """
@@ -130,6 +135,9 @@ class Launch:
     followed: bool = False
     late: bool = False
     stopping: LaunchStatus | None = None
+    nodes: tuple[str, ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
+    waits: str | None = None
 
     @property
     def over(self) -> bool:

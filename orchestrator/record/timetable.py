@@ -24,7 +24,7 @@ from orchestrator.record.process import birth
 _COLUMNS = tuple(f.name for f in fields(Launch))
 _TIMES = frozenset({"queued", "due", "not_before", "started", "finished", "deadline"})
 _FLAGS = frozenset({"followed", "late"})
-_JSON = frozenset({"vars", "runs"})
+_JSON = frozenset({"vars", "runs", "nodes", "keys"})
 _ADD = f"insert into launches ({', '.join(_COLUMNS)}) values ({', '.join('?' for _ in _COLUMNS)}) on conflict do nothing"
 
 
@@ -260,7 +260,7 @@ def _launch(row: Any) -> Launch:
         if name in _TIMES:
             return None if kept is None else _at(kept)
         if name in _JSON:
-            return tuple(json.loads(kept)) if name == "runs" else json.loads(kept)
+            return tuple(json.loads(kept)) if name in ("runs", "nodes") else json.loads(kept)
         return bool(kept) if name in _FLAGS else kept
 
     return Launch(**{name: value(name) for name in _COLUMNS})
