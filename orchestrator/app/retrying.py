@@ -118,7 +118,7 @@ def last_failure(history: History, given: Mapping[str, Any]) -> Past | None:
         resource_types=("model", "seed", "snapshot", "test", "unit_test"),
         event_times=asked(before),
         batches=left(history, last.id),
-        invocation=before,
+        invocation={**before, "retry_of": last.id},
         environment=before.get("environment") or "",
         state=before.get("state"),
         defer_state=before.get("defer_state"),

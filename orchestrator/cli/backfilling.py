@@ -54,5 +54,8 @@ def backfill(**given: Any) -> int:
 
     if not plan.left:
         say("Nothing to do: the ledger knows all of it as complete (--again builds it all the same)")
+    else:
+        batch = {"start": given["start"], "end": given["end"], "batch": given["batch"], "again": given["again"], "runs": len(plan.left)}
+        wire.note(workspace.invocation.root, "backfill.started", " ".join(plan.models), batch)
     interruptible = click.get_current_context().obj.get("interruptible", nullcontext)
     return filled(workspace, plan, lambda w: wire.sinks(w, given), say, interruptible)

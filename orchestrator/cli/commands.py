@@ -1,6 +1,7 @@
 """All commands; importing this registers them. Bodies import what they use, so ``--help`` stays instant."""
 
 from orchestrator.cli import (
+    auditing,
     backfilling,
     building,
     commenting,
@@ -13,11 +14,13 @@ from orchestrator.cli import (
     remembering,
     reviewing,
     scheduling,
+    serving,
     sourcing,
     tracing,
 )
 
 __all__ = [
+    "auditing",
     "backfilling",
     "building",
     "commenting",
@@ -30,6 +33,7 @@ __all__ = [
     "remembering",
     "reviewing",
     "scheduling",
+    "serving",
     "sourcing",
     "tracing",
 ]

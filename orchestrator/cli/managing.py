@@ -118,9 +118,27 @@ def clean(**given: Any) -> int:
     click.get_current_context().obj.update(given)
     if given["environment"] or given["older_than"]:
         return _clean_environments(given)
+    invocation = wire.invocation(given, "clean")
     remove = cleaning.clean_stages if given["stages"] else cleaning.clean
-    for line in remove(wire.invocation(given, "clean")):
+    if given["stages"] or wire.kept(invocation.root):  # folders alone are no reason to begin a state
+        return _noted(remove(invocation), invocation.root, "stages.dropped" if given["stages"] else "folders.deleted", "")
+    for line in remove(invocation):
         click.echo(line, err=True)
+    return 0
+
+
+def _noted(lines: Iterable[str], root: Path, action: str, object_: str) -> int:
+    """Say what goes, line by line; the audit hears of all that went, also when something goes wrong on the way."""
+    from orchestrator.cli import wire
+
+    gone: list[str] = []
+    try:
+        for line in lines:
+            click.echo(line, err=True)
+            gone += [line] if line.startswith(("Dropped", "Deleted")) else []
+    finally:
+        if gone:
+            wire.note(root, action, object_, {"done": gone})
     return 0
 
 
@@ -135,9 +153,9 @@ def _clean_environments(given: dict[str, Any]) -> int:
         older = timedelta(seconds=duration(given["older_than"])) if given["older_than"] else None
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
-    for line in clean_environments(wire.invocation(given, "clean"), given["environment"], older, dry_run=given["dry_run"]):
-        click.echo(line, err=True)
-    return 0
+    invocation = wire.invocation(given, "clean")
+    lines = clean_environments(invocation, given["environment"], older, dry_run=given["dry_run"])
+    return _noted(lines, invocation.root, "environment.dropped", given["environment"] or f"older than {given['older_than']}")
 
 
 @orc.command("run-operation")
@@ -152,8 +170,10 @@ def run_operation(**given: Any) -> int:
     from orchestrator.cli import wire
     from orchestrator.cli.opening import opened
 
+    workspace = opened(given, "run-operation")
+    wire.note(workspace.invocation.root, "operation.called", given["macro"], {"target": workspace.project.target.name})
     operate(
-        opened(given, "run-operation"),
+        workspace,
         given["macro"],
         wire.variables(given["arguments"], "--args"),
         lambda level, text: click.echo(text, err=True) if level != "debug" or given["debug"] else None,

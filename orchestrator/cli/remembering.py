@@ -27,6 +27,7 @@ OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default="
 @click.option("--since", metavar="TIME", help="Only runs since then: 2h, 7d, 2026-01-31.")
 @click.option("--limit", default=20, show_default=True, help="How many runs.")
 @click.option("--keep", metavar="DURATION", help="With prune: forget what is older (default: `keep` of the project).")
+@click.option("--audit-before", metavar="TIME", help="With prune: also rows of the audit before then; one row says so.")
 @OUTPUT
 @o.project
 @o.console
@@ -195,15 +196,34 @@ def _good(counts: Any) -> dict[str, int]:
 def _prune(history: Any, now: datetime, root: Path, given: dict[str, Any]) -> int:
     import os
 
+    from orchestrator.cli import wire
     from orchestrator.load.remembering import kept, remembering
 
     keep = kept(given["keep"]) if given["keep"] else remembering(root, os.environ).keep
+    if given["audit_before"]:
+        _prune_audit(root, given["audit_before"], now)
+        if keep is None:
+            return 0
     if keep is None:
         hint = 'orc runs prune --keep 90d, or `keep = "90d"` below [tool.orchestrator.history]'
         raise UsageError(Problem("U082", "nobody says for how long runs are remembered", None, hint))
     count = history.prune(now - keep)
+    if count:
+        wire.note(root, "runs.pruned", f"before {now - keep:%Y-%m-%dT%H:%M:%SZ}", {"runs": count})
     click.echo(f"Forgot {count} {'run' if count == 1 else 'runs'}", err=True)
     return 0
+
+
+def _prune_audit(root: Path, text: str, now: datetime) -> None:
+    from orchestrator.app.chronicle import since
+    from orchestrator.cli import wire
+
+    try:
+        before = since(text, now)
+    except UsageError:
+        raise UsageError(Problem("U122", f"`--audit-before {text}` is no time", None, "2026-01-31, or 400d")) from None
+    count = wire.audit(root).prune(before, wire.person(root), now)
+    click.echo(f"Took {count} {'row' if count == 1 else 'rows'} out of the audit", err=True)
 
 
 def _json(data: Any) -> int:

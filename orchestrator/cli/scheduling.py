@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,8 +12,8 @@ import click
 from orchestrator.cli import options as o
 from orchestrator.cli.main import orc
 from orchestrator.cli.sections import Group
+from orchestrator.cli.serving import interruptible, sayer
 from orchestrator.core.errors import Problem, UsageError
-from orchestrator.core.version import VERSION
 
 OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 
@@ -124,7 +123,7 @@ def _once(given: dict[str, Any]) -> int:
     root = wire.invocation(given, "schedule").root
     known = _known(given)
     asked: list[int] = []
-    daemon = wire.daemon(root, given, _say(given), lambda: bool(asked))
+    daemon = wire.daemon(root, given, sayer(given), lambda: bool(asked))
     if given["since"]:
         from datetime import timedelta
 
@@ -136,21 +135,8 @@ def _once(given: dict[str, Any]) -> int:
         there = daemon.timetable.board().watches
         new = tuple(Watch(n, s.timing, since, since) for n, s in known.schedules.items() if n not in there)
         daemon.timetable.commit(Decision(watches=new), now)
-    with _interruptible()(lambda: asked.append(1)):
+    with interruptible()(lambda: asked.append(1)):
         return once(daemon, known)
-
-
-def _interruptible() -> Callable[..., Any]:
-    found: Callable[..., Any] = click.get_current_context().obj.get("interruptible", nullcontext)
-    return found
-
-
-def _say(given: dict[str, Any]) -> Callable[[str], None]:
-    def say(line: str) -> None:
-        if not given.get("quiet"):
-            click.echo(f"{datetime.now().astimezone():%H:%M:%S}  {line}", err=True)
-
-    return say
 
 
 def _opened(given: dict[str, Any]) -> tuple[Any, Any, Any]:
@@ -161,6 +147,14 @@ def _opened(given: dict[str, Any]) -> tuple[Any, Any, Any]:
     merged = {**above, **{k: v for k, v in given.items() if v not in (None, "", False)}}
     invocation = wire.invocation(merged, "schedule")
     return _known(merged), wire.timetable(invocation.root), invocation.started
+
+
+def _root(given: dict[str, Any]) -> Any:
+    """The project's folder, by the options of the command and of the group before it."""
+    from orchestrator.cli import wire
+
+    above = click.get_current_context().obj.get("below", {})
+    return wire.invocation({**above, **{k: v for k, v in given.items() if v not in (None, "", False)}}, "schedule").root
 
 
 @schedule.command("list")
@@ -261,9 +255,13 @@ def pause(**given: Any) -> int:
     """
     from orchestrator.app.scheduling import named
     from orchestrator.cli import wire
+    from orchestrator.core.audit import Deed
 
     known, timetable, now = _opened(given)
-    timetable.pause(given["name"], named(known, given["name"]).timing, now, wire.actor())
+    timing, by = named(known, given["name"]).timing, wire.person(_root(given))
+    with timetable.together():
+        timetable.pause(given["name"], timing, now, wire.actor())
+        timetable.note(Deed(by, "schedule.paused", given["name"]), now)
     click.echo(f"{given['name']} is paused", err=True)
     return 0
 
@@ -274,9 +272,15 @@ def pause(**given: Any) -> int:
 def resume(**given: Any) -> int:
     """Let a paused schedule's ticks come again."""
     from orchestrator.app.scheduling import named
+    from orchestrator.cli import wire
+    from orchestrator.core.audit import Deed
 
-    known, timetable, _ = _opened(given)
-    again = timetable.resume(named(known, given["name"]).name)
+    known, timetable, now = _opened(given)
+    name, by = named(known, given["name"]).name, wire.person(_root(given))
+    with timetable.together():
+        again = timetable.resume(name)
+        if again:
+            timetable.note(Deed(by, "schedule.resumed", name), now)
     click.echo(f"{given['name']} is {'resumed' if again else 'not paused'}", err=True)
     return 0
 
@@ -284,6 +288,7 @@ def resume(**given: Any) -> int:
 @schedule.command("run")
 @click.argument("name")
 @click.option("--wait/--no-wait", "wait", default=True, help="Run it here and now (default), or leave it to `orc serve`.")
+@click.option("--dry-run", is_flag=True, help="Only print what it would run, and the plan of that.")
 @o.project
 @o.console
 def run_now(**given: Any) -> int:
@@ -291,106 +296,43 @@ def run_now(**given: Any) -> int:
     from orchestrator.app.scheduling import named
     from orchestrator.app.serving import once
     from orchestrator.cli import wire
+    from orchestrator.core.audit import Deed
     from orchestrator.schedule.decide import asked
 
     known, timetable, now = _opened(given)
     entry = named(known, given["name"])
-    launch = timetable.ask(asked(entry, f"{entry.name}@{now:%Y-%m-%dT%H:%M:%S.%fZ}", "manual", now, reason="asked for", actor=wire.actor()))
+    if given["dry_run"]:
+        return _planned(entry, asked(entry, entry.name, "manual", now), given)
+    wanted = asked(entry, f"{entry.name}@{now:%Y-%m-%dT%H:%M:%S.%fZ}", "manual", now, reason="asked for", actor=wire.actor())
+    by = wire.person(_root(given))
+    with timetable.together():
+        launch = timetable.ask(wanted)
+        timetable.note(Deed(by, "schedule.run", entry.name, after={"launch": launch.id}), now)
     if not given["wait"]:
         click.echo(f"{launch.id} waits for `orc serve`", err=True)
         return 0
     ended: list[int] = []
     merged = {**click.get_current_context().obj.get("below", {}), **{k: v for k, v in given.items() if v not in (None, "", False)}}
-    daemon = wire.daemon(wire.invocation(merged, "schedule").root, merged, _say(given), lambda: bool(ended))
-    with _interruptible()(lambda: ended.append(1)):
+    daemon = wire.daemon(wire.invocation(merged, "schedule").root, merged, sayer(given), lambda: bool(ended))
+    with interruptible()(lambda: ended.append(1)):
         return once(daemon, known, only=launch.id)
 
 
-@orc.command()
-@click.option(
-    "--poll", type=click.FloatRange(0.05, 60), default=1.0, metavar="SECONDS", help="How often to look at the clock (default: 1)."
-)
-@click.option("--http/--no-http", "http", default=True, help="Answer /healthz, /readyz, /metrics and triggers over HTTP (default).")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Listen here; anything but loopback needs a token.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Listen on this port; 0 picks a free one.")
-@o.project
-@o.console
-def serve(**given: Any) -> int:
-    """Run schedules until Ctrl-C or SIGTERM.
+def _planned(entry: Any, launch: Any, given: dict[str, Any]) -> int:
+    """What a run of a schedule would do; nothing is asked for, nothing runs."""
+    from orchestrator.app.scheduling import order
+    from orchestrator.cli.main import call
 
-    One `orc serve` leads; others stand by and take over within seconds when it is gone. Every run is a process of its own: it
-    reads the project afresh and ends with the daemon. The first signal lets runs end (drain_timeout), the second ends at once.
-    """
-    from orchestrator.app import serving
-    from orchestrator.cli import wire
-
-    click.get_current_context().obj.update(given)
-    root = wire.invocation(given, "serve").root
-    asked: list[int] = []
-    say = _say(given)
-    daemon = wire.daemon(root, given, say, lambda: bool(asked))
-    say(f"orc {VERSION} serves {root.name}")
-    answering = _answering(daemon, given) if given["http"] else ()
-    for each in answering:
-        each.start()
-    try:
-        with _interruptible()(lambda: asked.append(1)):
-            serving.serve(daemon, wire.leading(root))
-    finally:
-        for each in answering:
-            each.stop()
-    return 0
+    merged = {**click.get_current_context().obj.get("below", {}), **{k: v for k, v in given.items() if v not in (None, "", False)}}
+    shared = [w for option in ("project_dir", "profiles_dir", "profile", "target") if merged.get(option) for w in _word(option, merged)]
+    words = order(entry, launch, "", shared)["words"]
+    click.echo(f"orc {' '.join(words)}", err=True)
+    if entry.when:
+        click.echo(f"if `when` says yes: {entry.when}", err=True)
+    if entry.command == "test":
+        return call(["ls", "--resource-type", "test unit_test", *words[1:]])
+    return call(["plan", *words[1:]])
 
 
-def _answering(daemon: Any, given: dict[str, Any]) -> tuple[Any, ...]:
-    """The server, bound, and who keeps its pages up to date.
-
-    Raises:
-        UsageError: U092, it would be open to others without a token, the tokens are none, or the port is taken.
-    """
-    from orchestrator.app.web.generating import Generating
-    from orchestrator.app.web.routes import ROUTES
-    from orchestrator.cli import wire
-    from orchestrator.serve.desk import Desk
-    from orchestrator.serve.listening import Listening
-    from orchestrator.serve.requests import Requests
-    from orchestrator.serve.serve import is_loopback
-
-    keys, host, pulse = wire.keys(daemon.env), given["host"], daemon.pulse
-    guarded = not is_loopback(host)
-    if guarded and not keys.tokens:
-        hint = "ORC_TOKENS=ci=… with 16 characters or more; or listen on loopback, behind a proxy of yours"
-        raise UsageError(Problem("U092", f"`{host}` is not loopback: others can ask, and no token is set", None, hint))
-    site = wire.site(daemon.root)
-    desk = Desk(
-        wire.timetable(daemon.root),
-        lambda: pulse.spec,
-        daemon.clock.now,
-        leads=lambda: pulse.leads,
-        beat=lambda: pulse.at,
-        guarded=guarded,
-        version=VERSION,
-        root=daemon.root,
-        history=wire.history(daemon.root),
-        glance=wire.glance(daemon.root),
-        site=site,
-    )
-    answer = Requests(desk, keys, ROUTES)
-    try:
-        listening = Listening(answer, host, given["port"])
-    except OSError as error:
-        hint = "--port 0 picks a free one, --no-http listens nowhere"
-        raise UsageError(Problem("U092", f"cannot listen on {host}:{given['port']} ({error.strerror or error})", None, hint)) from None
-    daemon.say(f"listening at {listening.url}")
-    return listening, Generating(daemon.root, site, lambda: pulse.files, daemon.say, daemon.shared, daemon.env)
-
-
-@orc.command(hidden=True)
-@click.argument("launch")
-@click.pass_context
-def launched(context: click.Context, launch: str) -> int:  # noqa: ARG001 - for people who look at the list of processes
-    """Do what a scheduler says on our standard input."""
-    from orchestrator.cli.launching import launching
-    from orchestrator.serve.children import received
-
-    return launching(received(), context.obj.get("interruptible", nullcontext))
+def _word(option: str, given: dict[str, Any]) -> tuple[str, str]:
+    return f"--{option.replace('_', '-')}", str(given[option])

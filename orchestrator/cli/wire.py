@@ -176,6 +176,12 @@ def state(root: Path) -> Any:
     return registry.state(said.url)
 
 
+def kept(root: Path) -> bool:
+    """Whether a project has a state already."""
+    place = state(root)
+    return not isinstance(place, Path) or place.exists()
+
+
 def history(root: Path) -> Any:
     """The run history of a project."""
     import socket
@@ -183,7 +189,13 @@ def history(root: Path) -> Any:
     from orchestrator.load.remembering import remembering
     from orchestrator.record.sqlite import Sqlite
 
-    return Sqlite(state(root), pid=os.getpid(), host=socket.gethostname(), keep=remembering(root, os.environ).keep)
+    def address() -> str:
+        from orchestrator.load.person import email
+
+        return email(root, os.environ)
+
+    keep = remembering(root, os.environ).keep
+    return Sqlite(state(root), pid=os.getpid(), host=socket.gethostname(), keep=keep, email=address)
 
 
 def glance(root: Path) -> Any:
@@ -237,22 +249,68 @@ def daemon(root: Path, options: Mapping[str, Any], say: Any, ending: Any) -> Any
     return Daemon(root, timetable(root), SystemClock(), dict(os.environ), socket.gethostname(), say, ending, tuple(shared), poll)
 
 
-def keys(env: Mapping[str, str]) -> Any:
-    """Who may ask `orc serve` for something: ``ORC_TOKENS`` (``name=token,…``), ``ORC_TRIGGER_SECRET`` for senders that sign.
+def audit(root: Path) -> Any:
+    """Who did what in a project."""
+    from orchestrator.record.audit import Audit
+
+    return Audit(state(root))
+
+
+def tokens(root: Path) -> Any:
+    """The tokens of a project that its state knows."""
+    from orchestrator.record.tokens import Tokens
+
+    return Tokens(state(root))
+
+
+def person(root: Path) -> Any:
+    """Who gives commands here, for the audit."""
+    import socket
+
+    from orchestrator.app.grounds import actor
+    from orchestrator.core.audit import actor as told
+    from orchestrator.load.person import email
+
+    trigger = os.environ.get("ORC_TRIGGER") or ("ci" if os.environ.get("CI") else "cli")
+    return told(trigger, actor(os.environ), socket.gethostname(), email(root, os.environ))
+
+
+def note(root: Path, action: str, object_: str, after: Mapping[str, Any] | None = None) -> None:
+    """Write down in the audit what somebody does here, now."""
+    from orchestrator.core.audit import Deed
+
+    audit(root).add(Deed(person(root), action, object_, after=after), SystemClock().now())
+
+
+def keys(env: Mapping[str, str], root: Path | None = None) -> Any:
+    """Who may ask `orc serve` for something: ``ORC_TOKENS`` (``name=token,…``, or ``name:scope+scope=token``), ``ORC_TRIGGER_SECRET``
+    for senders that sign, and the tokens that the project's state knows.
 
     Raises:
-        UsageError: U092, a token has no name or is too short to be one.
+        UsageError: U092, a token has no name or is too short to be one; U120, a scope is none.
     """
-    from orchestrator.serve.keys import Keys
+    from orchestrator.app.auditing import scoped
+    from orchestrator.serve.keys import Caller, Keys
 
-    tokens = {}
+    found, scopes = {}, {}
     for part in filter(None, (text.strip() for text in env.get("ORC_TOKENS", "").split(","))):
-        name, _, token = part.partition("=")
+        head, _, token = part.partition("=")
+        name, _, said = head.partition(":")
         if not name or len(token) < 16:
             hint = "ORC_TOKENS=ci=…,loader=…: a name and at least 16 characters each; `openssl rand -hex 32` makes one"
             raise UsageError(Problem("U092", f"the token of `{name or '?'}` is too short, or has no name", None, hint))
-        tokens[name] = token
-    return Keys(tokens, env.get("ORC_TRIGGER_SECRET", ""))
+        found[name] = token
+        if said:
+            scopes[name] = scoped(name, said.split("+"))
+    if root is None:
+        return Keys(found, env.get("ORC_TRIGGER_SECRET", ""), scopes)
+    known = tokens(root)
+
+    def kept(hash_: str, now: datetime) -> Caller | None:
+        there = known.find(hash_, now)
+        return None if there is None else Caller("token", there.name, there.scopes, there.id)
+
+    return Keys(found, env.get("ORC_TRIGGER_SECRET", ""), scopes, kept, known.any)
 
 
 def actor() -> str:

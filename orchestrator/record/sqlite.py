@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from orchestrator.core.audit import Actor, Deed, actor
 from orchestrator.core.errors import OrcError, Problem, StoreError
 from orchestrator.core.event import Event, Grounds, NodeFinished, NodeRetried, NodeStarted, Noted, RunFinished, RunStarted, Status
 from orchestrator.core.ports import Link
 from orchestrator.core.run import BAD
-from orchestrator.record import rows
+from orchestrator.record import audit, rows
 from orchestrator.record.database import Place, database, explained, transaction
 from orchestrator.record.forget import forget
 from orchestrator.record.history import REMEMBERED, Recorded, RunStatus, Sought, Tried, is_attempt, unsuccessful
@@ -40,16 +41,20 @@ class Sqlite:
     """A :class:`~orchestrator.record.history.History` kept in the file ``path``, which the first run creates, or on a server.
 
     ``pid`` and ``host`` say who writes: a run whose process is gone without a word is an interrupted one. ``keep`` is for how long
-    a run is remembered; older ones are forgotten at the end of the next.
+    a run is remembered; older ones are forgotten at the end of the next. ``email`` is that of the person here, for the audit.
     """
 
-    def __init__(self, path: Place, *, pid: int, host: str, pause: float = PAUSE, keep: timedelta | None = None) -> None:
+    def __init__(
+        self, path: Place, *, pid: int, host: str, pause: float = PAUSE, keep: timedelta | None = None, email: Callable[[], str] = str
+    ) -> None:
         self._path = path
         self._keep = keep
         self._number = 0
         self._attempts: dict[str, int] = {}
         self._pid = pid
         self._host = host
+        self._email = email
+        self._by: Actor | None = None
         self._pause = pause
         self._run = ""
         self._bad = False
@@ -96,6 +101,7 @@ class Sqlite:
     def _begin(self, event: RunStarted) -> None:
         if self._connection is None:
             self._connection = database(self._path, create=True)
+        self._by = actor(event.trigger, event.actor, self._host, self._email())
         with self._writing, transaction(self._connection, self._path) as connection:
             self._bury(connection)
             connection.execute(rows.BEGIN, rows.of_run(event, self._pid, self._host, birth(self._pid)))
@@ -103,6 +109,7 @@ class Sqlite:
             connection.executemany(rows.ADD_TEXT, [text for text, _ in why])
             connection.executemany(rows.ADD_GROUNDS, [row for _, row in why])
             connection.execute(rows.ADD_EVENT, rows.of_event(event.run, 0, event))
+            audit.began(connection, event, self._by)
         self._run, self._bad, self._number, self._attempts = event.run, False, 0, {}
 
     def _bury(self, connection: Link) -> None:
@@ -183,6 +190,8 @@ class Sqlite:
             return
         with self._writing, transaction(self._connection, self._path) as connection:
             connection.execute(rows.END, rows.of_end(status, event, self._run))
+            if status == "cancelled" and event is not None and self._by is not None:
+                audit.append(connection, Deed(self._by, "run.cancelled", self._run, run=self._run), event.at)
             if self._keep is not None and event is not None:
                 forget(connection, event.at - self._keep, self._run)
         self._run = ""

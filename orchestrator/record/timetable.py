@@ -7,19 +7,19 @@ schedulers may decide the same tick, on one host or on several: it is run once.
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
+from orchestrator.core.audit import Deed
 from orchestrator.core.errors import Problem, StoreError
 from orchestrator.core.event import plain
 from orchestrator.core.ports import Link
 from orchestrator.core.schedule import Board, Decision, Launch, LaunchStatus, Tick, Watch
-from orchestrator.record.database import Place, database, transaction
+from orchestrator.record.audit import append
+from orchestrator.record.database import Place
 from orchestrator.record.process import birth
+from orchestrator.record.writing import Writing
 
 _COLUMNS = tuple(f.name for f in fields(Launch))
 _TIMES = frozenset({"queued", "due", "not_before", "started", "finished", "deadline"})
@@ -32,22 +32,13 @@ class Deposed(StoreError):  # noqa: N818 - it says what is the case
     """Another scheduler leads by now: nothing was written."""
 
 
-class Timetable:
-    """A :class:`~orchestrator.core.ports.Timetable` in the state database. Safe to use from several threads, one at a time."""
+class Timetable(Writing):
+    """A :class:`~orchestrator.core.ports.Timetable` in the state database."""
 
     def __init__(self, path: Place, *, pid: int, host: str) -> None:
-        self._path = path
+        super().__init__(path)
         self._pid = pid
         self._host = host
-        self._one = threading.RLock()
-        self._connection: Link | None = None
-
-    def close(self) -> None:
-        """Let go of the file."""
-        with self._one:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
 
     # What is known
 
@@ -235,13 +226,10 @@ class Timetable:
                 Problem("S010", "another scheduler leads by now: this one has written nothing since", hint="look for a second `orc serve`")
             )
 
-    @contextmanager
-    def _writing(self) -> Iterator[Link]:
-        with self._one:
-            if self._connection is None:
-                self._connection = database(self._path, create=True)
-            with transaction(self._connection, self._path) as connection:
-                yield connection
+    def note(self, deed: Deed, now: datetime) -> None:
+        """Add to the audit who does what; with what it is about :meth:`together`."""
+        with self._writing() as connection:
+            append(connection, deed, now)
 
 
 def _row(launch: Launch) -> tuple[Any, ...]:

@@ -26,12 +26,13 @@ EVERYTHING = ("admin",)
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks. ``kind`` says how that is known: ``token``, ``signature``, ``user`` (a browser's session), ``local`` (nobody has a
-    token here, and only this machine can ask), or nothing.
+    token here, and only this machine can ask), or nothing. ``id`` tells a token from a later one of its name.
     """
 
     kind: str = ""
     name: str = ""
     scopes: tuple[str, ...] = ()
+    id: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}" if self.name else self.kind or "anonymous"

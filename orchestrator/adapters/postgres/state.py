@@ -35,6 +35,10 @@ _WORDS = (
     (re.compile(r"\bblob\b", re.IGNORECASE), "bytea"),
 )
 
+_ELSEWHERE = re.compile(r"^create trigger\b.*?^end;\n?", re.IGNORECASE | re.DOTALL | re.MULTILINE)
+
+_HERE = re.compile(r"^/\* on a server\n(.*?)\*/", re.DOTALL | re.MULTILINE)
+
 
 class PostgresState:
     """Where the state is: a URL as libpq knows it."""
@@ -252,14 +256,21 @@ def asked(sql: str) -> bytes:
 
 
 def translated(script: str) -> str:
-    """A migration in this server's words.
+    r"""A migration in this server's words.
 
     >>> translated("create table t (n integer not null, s real) strict, without rowid;")
     'create table t (n bigint not null, s double precision);'
+
+    What only this server can read stands in a comment that says so; triggers of a file are left out.
+
+    >>> translated("create trigger t before update on a\nbegin\n  select 1;\nend;\n/* on a server\nselect 2;\n*/")
+    'select 2;'
     """
+    here = "".join(_HERE.findall(script))
+    script = _HERE.sub("", _ELSEWHERE.sub("", script)).rstrip()
     for pattern, word in _WORDS:
         script = pattern.sub(word, script)
-    return script
+    return f"{script}\n{here}".strip()
 
 
 def shown(url: str) -> str:

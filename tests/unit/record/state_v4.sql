@@ -18,6 +18,20 @@ CREATE TABLE attempts (
   sql text references texts (key),
   primary key (run, node, attempt, label)
 ) strict;
+CREATE TABLE audit (
+  seq integer primary key,
+  at text not null,
+  kind text not null,
+  actor text not null,
+  source text not null,
+  action text not null,
+  object text not null,
+  before text,
+  after text,
+  run text,
+  previous text not null,
+  hash text not null
+) strict;
 CREATE TABLE events (
   run text not null references runs (id),
   number integer not null,
@@ -63,7 +77,7 @@ CREATE TABLE launches (
   late integer not null,
   stopping text,
   idempotency text unique
-) strict;
+, wish text) strict;
 CREATE TABLE leaders (
   name text primary key,
   host text not null,
@@ -122,8 +136,8 @@ CREATE TABLE runs (
   pid integer not null,
   host text not null,
   born text not null
-, trigger text not null default '', actor text not null default '', git_sha text, dirty integer) strict;
-INSERT INTO "runs" VALUES('r1','build','dev','0.1',4,4,'{"select": ["a+"], "password": "****", "ratio": null}','["model.p.a", "test.p.t", "model.p.b", "model.p.c"]','failed','2026-01-01T09:00:00.000000+00:00','2026-01-01T09:00:00.000000+00:00',2.5,4242,'elsewhere','','','',NULL,NULL);
+, trigger text not null default '', actor text not null default '', git_sha text, dirty integer, audited integer, audit text) strict;
+INSERT INTO "runs" VALUES('r1','build','dev','0.1',4,4,'{"select": ["a+"], "password": "****", "ratio": null}','["model.p.a", "test.p.t", "model.p.b", "model.p.c"]','failed','2026-01-01T09:00:00.000000+00:00','2026-01-01T09:00:00.000000+00:00',2.5,4242,'elsewhere','','','',NULL,NULL,NULL,NULL);
 CREATE TABLE schedules (
   name text primary key,
   timing text not null,
@@ -151,6 +165,18 @@ CREATE TABLE ticks (
   primary key (schedule, at)
 ) strict, without rowid;
 INSERT INTO "ticks" VALUES('nightly','2026-01-02T02:00:00.000000+00:00','missed','nobody was there',NULL,'2026-01-02T09:00:00.000000+00:00');
+CREATE TABLE tokens (
+  id text primary key,
+  name text not null,
+  hash text not null unique,
+  scopes text not null,
+  created text not null,
+  created_by text not null,
+  expires text,
+  used text,
+  revoked text,
+  revoked_by text
+) strict;
 CREATE INDEX runs_by_time on runs (started);
 CREATE INDEX results_by_node on results (node, finished);
 CREATE INDEX notes_by_run on notes (run);
@@ -161,4 +187,15 @@ CREATE INDEX events_by_node on events (run, node);
 CREATE VIEW tests as
 select run, node as test, because, status, failures, seconds, started, finished, message, inspect
 from results where kind in ('test', 'unit_test');
+CREATE INDEX audit_by_time on audit (at);
+CREATE TRIGGER audit_is_not_changed before update on audit
+begin
+  select raise(abort, 'rows of the audit are never changed');
+end;
+CREATE TRIGGER audit_is_not_cut before delete on audit
+when not exists (select 1 from audit p where p.action = 'audit.pruned' and cast(p.object as integer) >= old.seq and p.seq > old.seq)
+begin
+  select raise(abort, 'rows of the audit are not deleted');
+end;
+CREATE UNIQUE INDEX tokens_by_name on tokens (name) where revoked is null;
 COMMIT;
