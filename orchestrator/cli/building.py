@@ -16,6 +16,14 @@ SHOWN_ROWS = 10
 
 
 def _execute(given: dict[str, Any], command: str, *, again: Any = None, request: Any = None) -> int:
+    """Run it; who wants to be alerted is, also of a run that did not come to its first node."""
+    from orchestrator.cli.posting import stillborn
+
+    with stillborn(given, command, click.get_current_context().obj):
+        return _executed(given, command, again=again, request=request)
+
+
+def _executed(given: dict[str, Any], command: str, *, again: Any, request: Any) -> int:
     from orchestrator import app
     from orchestrator.cli import wire
     from orchestrator.cli.opening import opened

@@ -1,6 +1,7 @@
 """All commands; importing this registers them. Bodies import what they use, so ``--help`` stays instant."""
 
 from orchestrator.cli import (
+    alerting,
     auditing,
     backfilling,
     building,
@@ -20,6 +21,7 @@ from orchestrator.cli import (
 )
 
 __all__ = [
+    "alerting",
     "auditing",
     "backfilling",
     "building",

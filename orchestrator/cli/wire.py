@@ -182,8 +182,8 @@ def kept(root: Path) -> bool:
     return not isinstance(place, Path) or place.exists()
 
 
-def history(root: Path) -> Any:
-    """The run history of a project."""
+def history(root: Path, heed: Any = None) -> Any:
+    """The run history of a project. ``heed`` says what alerts an event causes."""
     import socket
 
     from orchestrator.load.remembering import remembering
@@ -195,7 +195,23 @@ def history(root: Path) -> Any:
         return email(root, os.environ)
 
     keep = remembering(root, os.environ).keep
-    return Sqlite(state(root), pid=os.getpid(), host=socket.gethostname(), keep=keep, email=address)
+    return Sqlite(state(root), pid=os.getpid(), host=socket.gethostname(), keep=keep, heed=heed, email=address)
+
+
+def outbox(root: Path) -> Any:
+    """A project's alerts that wait, or were sent."""
+    from orchestrator.record.outbox import Outbox
+
+    return Outbox(state(root))
+
+
+def sending(root: Path) -> Any:
+    """What it takes to send alerts."""
+    from orchestrator.adapters.courier import Courier
+    from orchestrator.app.posting import Sending
+
+    clock = SystemClock()
+    return Sending(root, outbox(root), Courier(clock.now), clock, dict(os.environ))
 
 
 def glance(root: Path) -> Any:
@@ -351,7 +367,10 @@ def sinks(workspace: Any, options: Mapping[str, Any]) -> Sequence[Sink]:
     )
     env = environment(options)
     teller = console(sys.stderr, env, style, json=options.get("log_format") == "json", pid=os.getpid(), now=lambda: datetime.now(UTC))
-    return (history(workspace.invocation.root), teller)
+    from orchestrator.app.alerting import heeding
+
+    root = workspace.invocation.root
+    return (history(root, heeding(workspace, history(root), lambda line: print(line, file=sys.stderr))), teller)  # noqa: T201
 
 
 def environment(options: Mapping[str, Any]) -> dict[str, str]:

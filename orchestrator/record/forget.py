@@ -29,4 +29,6 @@ def forget(connection: Link, before: datetime, but: str = "") -> int:
         connection.execute("delete from runs where started < ? and id <> ?", at)
         held = " union ".join(f"{question} where {question.split()[1]} is not null" for question in HOLDERS)
         connection.execute(f"delete from texts where key not in ({held})")
+    connection.execute("delete from outbox where made < ? and status <> 'waiting'", at[:1])
+    connection.execute("delete from incidents where closed < ?", at[:1])
     return count

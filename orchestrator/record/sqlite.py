@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from orchestrator.core.alert import Post
 from orchestrator.core.audit import Actor, Deed, actor
 from orchestrator.core.errors import OrcError, Problem, StoreError
 from orchestrator.core.event import Event, Grounds, NodeFinished, NodeRetried, NodeStarted, Noted, RunFinished, RunStarted, Status
@@ -25,6 +26,7 @@ from orchestrator.record import audit, rows
 from orchestrator.record.database import Place, database, explained, transaction
 from orchestrator.record.forget import forget
 from orchestrator.record.history import REMEMBERED, Recorded, RunStatus, Sought, Tried, is_attempt, unsuccessful
+from orchestrator.record.outbox import enclose
 from orchestrator.record.process import alive, birth
 
 LOOKED_AT = 20_000
@@ -41,13 +43,23 @@ class Sqlite:
     """A :class:`~orchestrator.record.history.History` kept in the file ``path``, which the first run creates, or on a server.
 
     ``pid`` and ``host`` say who writes: a run whose process is gone without a word is an interrupted one. ``keep`` is for how long
-    a run is remembered; older ones are forgotten at the end of the next. ``email`` is that of the person here, for the audit.
+    a run is remembered; older ones are forgotten at the end of the next. ``email`` is that of the person here, for the audit. ``heed`` says
+    what alerts an event causes: they are written in the transaction that writes the event.
     """
 
     def __init__(
-        self, path: Place, *, pid: int, host: str, pause: float = PAUSE, keep: timedelta | None = None, email: Callable[[], str] = str
+        self,
+        path: Place,
+        *,
+        pid: int,
+        host: str,
+        pause: float = PAUSE,
+        keep: timedelta | None = None,
+        email: Callable[[], str] = str,
+        heed: Callable[[Event], Sequence[Post]] | None = None,
     ) -> None:
         self._path = path
+        self._heed = heed
         self._keep = keep
         self._number = 0
         self._attempts: dict[str, int] = {}
@@ -61,6 +73,7 @@ class Sqlite:
         self._position = 0
         self._connection: Link | None = None
         self._pending: list[tuple[int, int | None, Event]] = []
+        self._posts: list[Post] = []
         self._changed = threading.Condition()
         self._writing = threading.Lock()
         self._stopping = False
@@ -78,11 +91,14 @@ class Sqlite:
                 self._begin(event)
             case RunFinished() if self._run:
                 self._later(event)
-                self._end("cancelled" if event.cancelled else "failed" if self._bad else "passed", event)
+                self._end("cancelled" if event.cancelled else "failed" if self._bad else "passed", event, self._caused(event))
             case _ if self._run:
-                self._later(event)
+                self._later(event, self._caused(event))
             case _:
                 pass
+
+    def _caused(self, event: Event) -> Sequence[Post]:
+        return self._heed(event) if self._heed is not None else ()
 
     def close(self) -> None:
         """Write what waits. A run that did not say how it ended was interrupted."""
@@ -93,7 +109,7 @@ class Sqlite:
             if self._broken:
                 raise self._broken
         finally:
-            self._run, self._broken, self._pending = "", None, []
+            self._run, self._broken, self._pending, self._posts = "", None, [], []
             if self._connection:
                 self._connection.close()
                 self._connection = None
@@ -111,6 +127,7 @@ class Sqlite:
             connection.execute(rows.ADD_EVENT, rows.of_event(event.run, 0, event))
             audit.began(connection, event, self._by)
         self._run, self._bad, self._number, self._attempts = event.run, False, 0, {}
+        self._caused(event)
 
     def _bury(self, connection: Link) -> None:
         """Write down which runs were interrupted while it can still be told: a process number is used again one day."""
@@ -118,7 +135,7 @@ class Sqlite:
         dead = [(row["id"],) for row in open_runs if not alive(row["pid"], row["born"])]
         connection.executemany("update runs set status = 'interrupted' where id = ?", dead)
 
-    def _later(self, event: Event) -> None:
+    def _later(self, event: Event, posts: Sequence[Post] = ()) -> None:
         match event:
             case NodeFinished():
                 self._bad = self._bad or event.status in BAD
@@ -130,6 +147,7 @@ class Sqlite:
         with self._changed:
             self._number += 1
             self._pending.append((self._number, self._attempts.get(node) if node else None, event))
+            self._posts += posts
             if self._writer is None:
                 self._stopping = False
                 self._writer = threading.Thread(target=self._write_along, name="run-history", daemon=True)
@@ -159,6 +177,7 @@ class Sqlite:
         with self._writing:
             with self._changed:
                 batch, self._pending = self._pending, []
+                posts, self._posts = self._posts, []
             if not batch or self._connection is None:
                 return
             run = self._run
@@ -172,6 +191,7 @@ class Sqlite:
                 connection.executemany(rows.ADD_ATTEMPT, [rows.of_attempt(run, e) for e in [*tried, *over]])
                 connection.executemany(rows.ADD_NOTE, notes)
                 connection.executemany(rows.ADD_EVENT, [rows.of_event(run, number, e) for number, _, e in batch])
+                enclose(connection, posts)
 
     def _stop(self) -> None:
         with self._changed:
@@ -181,7 +201,7 @@ class Sqlite:
             self._writer.join()
             self._writer = None
 
-    def _end(self, status: RunStatus, event: RunFinished | None) -> None:
+    def _end(self, status: RunStatus, event: RunFinished | None, posts: Sequence[Post] = ()) -> None:
         self._stop()
         if self._broken:
             raise self._broken
@@ -192,6 +212,7 @@ class Sqlite:
             connection.execute(rows.END, rows.of_end(status, event, self._run))
             if status == "cancelled" and event is not None and self._by is not None:
                 audit.append(connection, Deed(self._by, "run.cancelled", self._run, run=self._run), event.at)
+            enclose(connection, posts)
             if self._keep is not None and event is not None:
                 forget(connection, event.at - self._keep, self._run)
         self._run = ""

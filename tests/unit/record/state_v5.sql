@@ -49,6 +49,16 @@ CREATE TABLE grounds (
   parts text not null references texts (key),
   primary key (run, node)
 ) strict;
+CREATE TABLE incidents (
+  rule text not null,
+  target text not null,
+  subject text not null,
+  aspect text not null,
+  opened text not null,
+  told text not null,
+  closed text,
+  run text not null
+) strict;
 CREATE TABLE launches (
   id text primary key,
   schedule text not null,
@@ -96,6 +106,24 @@ CREATE TABLE notes (
   problem text
 , number integer, attempt integer) strict;
 INSERT INTO "notes" VALUES('r1','2026-01-01T09:00:00.000000+00:00','warn','careful',NULL,NULL,NULL,NULL);
+CREATE TABLE outbox (
+  id text primary key,
+  number integer not null,
+  rule text not null,
+  address text not null,
+  kind text not null,
+  subject text not null,
+  run text not null,
+  title text not null,
+  body text not null,
+  data text not null,
+  made text not null,
+  status text not null check (status in ('waiting', 'sent', 'failed')),
+  tries integer not null,
+  due text not null,
+  sent text,
+  error text not null
+) strict;
 CREATE TABLE results (
   run text not null references runs (id),
   node text not null,
@@ -198,4 +226,8 @@ begin
   select raise(abort, 'rows of the audit are not deleted');
 end;
 CREATE UNIQUE INDEX tokens_by_name on tokens (name) where revoked is null;
+CREATE UNIQUE INDEX incidents_open on incidents (rule, target, subject, aspect) where closed is null;
+CREATE INDEX incidents_by_time on incidents (opened);
+CREATE INDEX outbox_waiting on outbox (due) where status = 'waiting';
+CREATE INDEX outbox_by_number on outbox (number);
 COMMIT;
