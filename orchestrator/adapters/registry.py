@@ -65,6 +65,11 @@ def namespace(target: Target, root: str) -> str:
     return name
 
 
+def local(target: Target, root: str) -> bool:
+    """Whether the warehouse is a file (or memory) of this machine, which one process has at a time. Raises as :func:`warehouse` does."""
+    return bool(getattr(_profile(target, root), "is_local", False))
+
+
 def comparing(target: Target) -> Target:
     """The target of a session that only reads and compares, in little memory. Raises ``ProfileError`` for an unknown type."""
     _known(target.type)

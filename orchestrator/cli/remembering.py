@@ -25,6 +25,7 @@ OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default="
 @click.argument("node", required=False, metavar="[NODE]", shell_complete=node_words)
 @click.option("--status", type=click.Choice(STATUSES), metavar="STATUS", help="Only runs that are, or ended, so.")
 @click.option("--since", metavar="TIME", help="Only runs since then: 2h, 7d, 2026-01-31.")
+@click.option("--trigger", metavar="WORD", help="Only runs that this began, as `orc runs --output json` says it.")
 @click.option("--limit", default=20, show_default=True, help="How many runs.")
 @click.option("--keep", metavar="DURATION", help="With prune: forget what is older (default: `keep` of the project).")
 @click.option("--audit-before", metavar="TIME", help="With prune: also rows of the audit before then; one row says so.")
@@ -161,7 +162,7 @@ def _list(history: Any, now: datetime, given: dict[str, Any]) -> int:
     from orchestrator.core.chronicle import Sought
     from orchestrator.report.table import table
 
-    sought = Sought(given["status"], given["target"], since(given["since"], now) if given["since"] else None)
+    sought = Sought(given["status"], given["target"], since(given["since"], now) if given["since"] else None, given["trigger"])
     found = history.runs(given["limit"], None, sought)
     if given["output"] == "json":
         counts = [{"passed": r.counts.get("passed", 0), "warned": r.counts.get("warned", 0), **_bad(r.counts)} for r in found]

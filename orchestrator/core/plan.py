@@ -148,7 +148,7 @@ class Request:
     ``environment`` is the suffix of the schemas of a build beside production (empty: none). ``state`` is where an earlier state is,
     ``defer_state`` another one to read from; ``defer`` reads from it what is not built here (``None``: not said), ``favor_state`` also
     what is there. ``sample`` is the share of rows to build with. ``elsewhere`` says by id
-    where to read what is not built, in place of a state.
+    where to read what is not built, in place of a state. Without ``retries`` somebody else tries again what failed.
     """
 
     command: str
@@ -177,6 +177,7 @@ class Request:
     favor_state: bool = False
     sample: float | None = None
     elsewhere: Mapping[str, Relation] | None = None
+    retries: bool = True
 
 
 @dataclass(frozen=True, slots=True)

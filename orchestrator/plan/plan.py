@@ -91,6 +91,8 @@ def plan(
     tasks += [_unit_task(u, building, situation) for u in loose]
     problems += (*outside(tasks, graph, request.environment), *histories(tasks, graph, request))
     tasks = [_patient(t, graph.nodes[t.node], problems) for t in tasks]
+    if not request.retries:
+        tasks = [replace(t, patience=replace(t.patience, retries=None)) for t in tasks]
     if problems:
         raise PlanError(*problems)
     before, after = _run_hooks(graph, dialect) if request.command in (*BUILDS, "test") else ((), ())

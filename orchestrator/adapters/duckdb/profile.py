@@ -53,6 +53,11 @@ class DuckDBProfile:
         return self.path != MEMORY and "://" not in self.path and not self.path.startswith(("md:", "motherduck:"))
 
     @property
+    def is_local(self) -> bool:
+        """Whether nobody on another machine sees the database."""
+        return self.is_file or self.path == MEMORY
+
+    @property
     def namespace(self) -> str:
         """OpenLineage's name of the database: its file. (A token in a URL is no part of its name.)"""
         return f"duckdb://{self.path.partition('?')[0]}"

@@ -1,0 +1,16 @@
+"""A project's flows as another scheduler's files: pure text, the same for the same project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from orchestrator.core.portion import Flow
+from orchestrator.publish.export.airflow import airflow
+from orchestrator.publish.export.luigi import luigi
+
+ENGINES: Mapping[str, Callable[[Flow], dict[str, str]]] = {"airflow": airflow, "luigi": luigi}
+
+
+def export(engine: str, flows: Iterable[Flow]) -> dict[str, str]:
+    """The files of some flows, by path."""
+    return {name: text for flow in flows for name, text in ENGINES[engine](flow).items()}
