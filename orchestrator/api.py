@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.app import build, chosen, open_workspace
+from orchestrator.app.emitting import emitting
 from orchestrator.app.invocation import Invocation
 from orchestrator.cli.wire import SystemClock, history
 from orchestrator.core.graph import Graph
@@ -103,7 +104,7 @@ class Project:
     def _command(self, command: str, select: str | Sequence[str], exclude: str | Sequence[str], options: Mapping[str, Any]) -> Run:
         workspace = open_workspace(self._invocation(options))
         request = Request(command, _words(select), _words(exclude), threads=self._given["threads"], **options)
-        return build(workspace, request, lambda w: (history(w.invocation.root),))
+        return build(workspace, request, lambda w: (history(w.invocation.root), *emitting(w)))
 
     def _invocation(self, options: Mapping[str, Any]) -> Invocation:
         clock = SystemClock()

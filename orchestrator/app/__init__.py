@@ -86,7 +86,7 @@ def build(
             from orchestrator.app.planning import within_budget
 
             within_budget(ready, request.max_bytes)
-        listeners = sinks(workspace)
+        listeners = sinks(ready.workspace)
         ready = replace(ready, plan=forecasting(ready.plan, workspace.project.target.name, listeners))
         run = record(_events(ready, request, interruptible), listeners, secrets(workspace))
         with interruptible(_finish):

@@ -343,6 +343,7 @@ def actor() -> str:
 
 def sinks(workspace: Any, options: Mapping[str, Any]) -> Sequence[Sink]:
     """Who hears the events of a run: the history first, then the console."""
+    from orchestrator.app.emitting import emitting
     from orchestrator.app.opening import text_of
     from orchestrator.publish.layout import compiled_path
     from orchestrator.report.console import console
@@ -370,7 +371,7 @@ def sinks(workspace: Any, options: Mapping[str, Any]) -> Sequence[Sink]:
     from orchestrator.app.alerting import heeding
 
     root = workspace.invocation.root
-    return (history(root, heeding(workspace, history(root), lambda line: print(line, file=sys.stderr))), teller)  # noqa: T201
+    return (history(root, heeding(workspace, history(root), lambda line: print(line, file=sys.stderr))), teller, *emitting(workspace))  # noqa: T201
 
 
 def environment(options: Mapping[str, Any]) -> dict[str, str]:

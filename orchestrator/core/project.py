@@ -121,6 +121,7 @@ class Settings:
     selectors: Mapping[str, Any] = field(default_factory=dict)
     lint: Mapping[str, Any] = field(default_factory=dict)
     format: Mapping[str, Any] = field(default_factory=dict)
+    openlineage: Mapping[str, Any] = field(default_factory=dict)
     own: bool = True
     origin: str | None = None
     production: str | None = None

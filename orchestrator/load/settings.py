@@ -13,6 +13,7 @@ from orchestrator.core.config import normal
 from orchestrator.core.errors import ConfigError, OrcError, Problem
 from orchestrator.core.files import FileTree, Span
 from orchestrator.core.project import Settings
+from orchestrator.load.emission import OPENLINEAGE
 from orchestrator.load.lines import Document, Tree, child, children, line_of
 from orchestrator.load.lint import FORMAT, LINT
 from orchestrator.load.shape import Anything, Check, Flag, Free, Items, Key, Table, Text, Texts, is_template
@@ -74,6 +75,7 @@ _KEYS: dict[str, Key] = {
     "require_orc_version": Key(Texts(split=True), "Which versions of orc may run this project, e.g. `>=0.1,<1`."),
     "state": Key(Text(), "A Postgres server that keeps the history of runs for several hosts: `postgresql://user@host/database`."),
     "history": Key(Table("`history`", {"keep": Key(Text(), "For how long, e.g. `90d`.")}), "What is remembered of runs."),
+    "openlineage": Key(OPENLINEAGE, "Where OpenLineage events go."),
     "restrict_access": Key(Flag()),
     "dbt_cloud": Key(Free()),
     "analysis": _TREE,
@@ -270,7 +272,20 @@ def rendered_settings(settings: Settings, render_value: Callable[[str], object])
 
 def rendered_trees(settings: Settings, render_value: Callable[[str], object]) -> Settings:
     """The settings with Jinja in config trees replaced, now that the target is known; hooks are rendered when they are sent."""
-    trees = ("models", "seeds", "snapshots", "sources", "data_tests", "unit_tests", "dispatch", "quoting", "flags", "lint", "format")
+    trees = (
+        "models",
+        "seeds",
+        "snapshots",
+        "sources",
+        "data_tests",
+        "unit_tests",
+        "dispatch",
+        "quoting",
+        "flags",
+        "lint",
+        "format",
+        "openlineage",
+    )
     changed = {k: v for k in trees if (v := _rendered(getattr(settings, k), settings, render_value)) is not getattr(settings, k)}
     return replace(settings, **changed) if changed else settings
 

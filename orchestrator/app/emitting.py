@@ -1,0 +1,64 @@
+"""Who else hears of a run, where somebody asked for it: OpenLineage."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+
+from orchestrator.app.opening import Workspace
+from orchestrator.core.meaning import Meaning
+from orchestrator.core.ports import Sink
+
+
+def emitting(workspace: Workspace, say: Callable[[str], None] = lambda line: print(line, file=sys.stderr)) -> tuple[Sink, ...]:  # noqa: T201
+    """The sinks that settings and environment ask for; ``say`` hears what they could not deliver.
+
+    Raises:
+        ConfigError: C260, what is asked for makes no sense.
+    """
+    lineage = _lineage(workspace, say)
+    return () if lineage is None else (lineage,)
+
+
+def _lineage(workspace: Workspace, say: Callable[[str], None]) -> Sink | None:
+    from orchestrator.load.emission import emission
+
+    settings, invocation = workspace.project.settings, workspace.invocation
+    asked = emission(invocation.root, invocation.env, settings.openlineage, settings.origin)
+    if asked is None:
+        return None
+    from orchestrator.adapters import registry
+    from orchestrator.adapters.lineage.transport import transport
+    from orchestrator.publish.lineage_events import LineageEvents, Telling
+    from orchestrator.record.emitting import Emitting
+
+    telling = Telling(
+        workspace.graph,
+        _meanings(workspace),
+        asked.namespace or settings.name,
+        registry.namespace(workspace.project.target, str(invocation.root)),
+        workspace.dialect.name,
+        _owners(workspace),
+        asked.parent,
+    )
+    return Emitting(LineageEvents(telling), transport(asked), say, name="openlineage")
+
+
+def _meanings(workspace: Workspace) -> Mapping[str, Meaning]:
+    """What is known of columns; a query that nobody understands costs its column lineage, not the run."""
+    from orchestrator.app.meanings import meanings
+
+    try:
+        return meanings(workspace)
+    except Exception:  # noqa: BLE001 - observers never fail a run
+        return {}
+
+
+def _owners(workspace: Workspace) -> dict[str, str]:
+    """Owners of groups, by name."""
+    found = {}
+    for entry in workspace.project.properties:
+        owner = entry.data.get("owner") if entry.section == "groups" else None
+        if isinstance(owner, Mapping) and (name := owner.get("email") or owner.get("name")):
+            found[entry.name] = str(name)
+    return found
