@@ -78,8 +78,11 @@ def build(
     from orchestrator.app.artifacts import write_artifacts
     from orchestrator.app.forecasting import forecasting
     from orchestrator.app.observed import observe_run
+    from orchestrator.app.permitting import permitted
     from orchestrator.record.record import record
 
+    if request.command != "test":
+        permitted(workspace, request.environment)
     ready = prepare(workspace, request, only, again)
     try:
         if request.max_bytes is not None:

@@ -41,7 +41,6 @@ def circumstances(invocation: Invocation) -> Circumstances:
     from orchestrator.load.git import Git
 
     env = invocation.env
-    trigger = env.get("ORC_TRIGGER") or ("ci" if env.get("CI") else "cli")
     sha: str | None = None
     dirty: bool | None = None
     git = Git(invocation.root, env, patience=PATIENCE)
@@ -49,7 +48,16 @@ def circumstances(invocation: Invocation) -> Circumstances:
         sha = git.asks("rev-parse", "HEAD")
         if sha is not None:
             dirty = bool(git.asks("status", "--porcelain", "--untracked-files=normal", "--", "."))
-    return Circumstances(trigger, actor(env), sha, dirty)
+    return Circumstances(trigger(env), actor(env), sha, dirty)
+
+
+def trigger(env: Mapping[str, str]) -> str:
+    """What began a run.
+
+    >>> trigger({"ORC_TRIGGER": "schedule:nightly"}), trigger({"CI": "true"}), trigger({})
+    ('schedule:nightly', 'ci', 'cli')
+    """
+    return env.get("ORC_TRIGGER") or ("ci" if env.get("CI") else "cli")
 
 
 def actor(env: Mapping[str, str]) -> str:

@@ -17,13 +17,15 @@ def operate(workspace: Workspace, macro: str, arguments: Mapping[str, Any], noti
     """Call ``macro`` in one transaction and commit; what it returned. ``notice(level, text)`` hears its log lines.
 
     Raises:
-        UsageError: U009, there is no such macro.
+        UsageError: U009, there is no such macro; U140, this run may not change anything there.
         OrcError: the macro failed; nothing is committed.
     """
     from orchestrator.adapters import registry
+    from orchestrator.app.permitting import permitted
     from orchestrator.render.scope import Live
     from orchestrator.render.templates import Templates
 
+    permitted(workspace)
     templates = workspace.templates
     package, _, name = macro.rpartition(".")
     found = templates.library.find(name, package or None)

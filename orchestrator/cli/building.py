@@ -145,4 +145,4 @@ def retry(**given: Any) -> int:
         click.echo("Nothing to retry: the last run succeeded, or there was none.", err=True)
         return 0
     again = replace(past.again, killed=tuple(click.get_current_context().obj.get("before", ())))
-    return _execute(dict(past.given), past.command, again=again, request=past.request)
+    return _execute({**past.given, "allow": given["allow"]}, past.command, again=again, request=past.request)

@@ -110,6 +110,7 @@ running = _stack(
         metavar="SECONDS",
         help="How long to wait for a database or a table that another run holds.",
     ),
+    _running("--allow", metavar="TARGET", envvar="ORC_ALLOW", help="Build there although its profile's `allow` does not name you."),
     _running("--warn-error", is_flag=True, envvar=_env("WARN_ERROR"), help="Warnings are errors."),
     _running("--no-write-json", "no_write", is_flag=True, hidden=True, help="Ignored; accepted because dbt has it."),
     _running("--write-json", "_write", is_flag=True, hidden=True, help="What happens anyway; accepted because dbt has it."),

@@ -53,6 +53,7 @@ class Target:
 
     ``settings`` are the output's keys as given (``path``, ``host``, …), secrets as :class:`Secret`. ``implicit`` says no
     profile was found and the embedded DuckDB file is used. ``production`` says that what is there is the real thing.
+    ``allow`` are the beginnings of runs that may build there (``cli``, ``ci``, ``schedule``, …); none named: all.
     """
 
     profile: str
@@ -64,6 +65,7 @@ class Target:
     settings: Mapping[str, Any]
     implicit: bool = False
     production: bool = False
+    allow: tuple[str, ...] = ()
 
     @property
     def secrets(self) -> tuple[Secret, ...]:

@@ -247,7 +247,15 @@ def _target(profile: str, name: str, given: dict[str, Any], threads: int | None,
     if str(production).lower() not in ("true", "false"):
         raise ProfileError(Problem("C307", f"`production` must be true or false, not {_reveal(production)}", place("production")))
     real = str(production).lower() == "true"
-    return Target(profile, name, str(kind), _database(engine, given), _reveal(schema), count, given, production=real)
+    allow = given.pop("allow", None) or ()
+    allow = (allow,) if isinstance(allow, str) else allow
+    if not isinstance(allow, list | tuple) or not all(isinstance(word, str) and word for word in allow):
+        hint = "allow: [schedule, ci]"
+        raise ProfileError(
+            Problem("C307", f"`allow` must be a list of what may begin a run here, not {_reveal(allow)}", place("allow"), hint)
+        )
+    words = tuple(map(str, allow))
+    return Target(profile, name, str(kind), _database(engine, given), _reveal(schema), count, given, production=real, allow=words)
 
 
 def _database(engine: Engine, given: Mapping[str, Any]) -> str | None:

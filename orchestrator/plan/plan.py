@@ -20,6 +20,7 @@ from orchestrator.plan.compile import Names
 from orchestrator.plan.expand import expand
 from orchestrator.plan.gates import blocking, gates, upstream
 from orchestrator.plan.guard import claims, histories, outside
+from orchestrator.plan.held import held as held_back
 from orchestrator.plan.situation import Situation
 
 BUILDS = frozenset({"run", "build", "seed", "snapshot", "retry"})
@@ -89,6 +90,8 @@ def plan(
         with collecting(problems):
             tasks.append(_test_task(graph.nodes[id_], building, situation))
     tasks += [_unit_task(u, building, situation) for u in loose]
+    before_gates = held_back(graph, building, snapshot) if gating else ()
+    problems += (replace(p, severity="error") for p in before_gates if request.warn_error)
     problems += (*outside(tasks, graph, request.environment), *histories(tasks, graph, request))
     tasks = [_patient(t, graph.nodes[t.node], problems) for t in tasks]
     if not request.retries:
@@ -97,7 +100,7 @@ def plan(
         raise PlanError(*problems)
     before, after = _run_hooks(graph, dialect) if request.command in (*BUILDS, "test") else ((), ())
     prepare = (*_schemas(tasks, snapshot, dialect), *_ledger(tasks, request, dialect), *claims(tasks, situation))
-    warnings = tuple(w for t in tasks for w in t.warnings)
+    warnings = (*(w for t in tasks for w in t.warnings), *before_gates)
     return Plan(request.command, tuple(tasks), before, after, prepare, request.fail_fast, request.threads or threads, warnings)
 
 
