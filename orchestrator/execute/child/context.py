@@ -192,6 +192,15 @@ class Context:
         """A handle on a query's result; tables it names are not dependencies unless they are also ``ref``'d."""
         return self.session.sql(query)
 
+    def command(self, *words: str, format: str = "parquet", **tables: Handle) -> pa.Table:  # noqa: A002 -- what authors call it
+        """The table that a program writes: ``ctx.command("Rscript", "features.R", trips=ctx.ref("core_trips"))``.
+
+        It finds each table as a file that ``ORC_INPUT_TRIPS`` names, and writes the result to ``ORC_OUTPUT``; ``format`` is of both.
+        """
+        from orchestrator.execute.child.program import program
+
+        return program(words, tables, format)
+
     def var(self, name: str, default: Any = ABSENT) -> Any:
         """A project variable; a :class:`Fault` when it is not set and there is no default."""
         if name in self._vars:

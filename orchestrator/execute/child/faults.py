@@ -23,6 +23,7 @@ class Fault(Exception):  # noqa: N818 -- seen by authors in tracebacks; it reads
         super().__init__(message)
         self.code = code
         self.hint = hint
+        self.after: float | None = None
         self.refused = refused
 
 
@@ -58,7 +59,7 @@ def _later(error: BaseException) -> float | None:
     """Whether trying again may help, and the seconds to wait at least: the author's own word, or the kind of exception."""
     after = getattr(error, "after", None)
     kinds = {kind.__name__ for kind in type(error).__mro__}
-    if "Retry" in kinds and isinstance(after, int | float):
+    if ("Retry" in kinds or isinstance(error, Fault)) and isinstance(after, int | float):
         return float(after)
     return 0.0 if kinds & _ELSEWHERE else None
 
