@@ -41,8 +41,8 @@ def named(known: Spec, name: str) -> Schedule:
     Raises:
         UsageError: U089, there is none.
     """
-    if name in known.schedules:
-        return known.schedules[name]
+    if name in known.schedules or name == known.freshness.name:
+        return known.schedules.get(name, known.freshness)
     hint = did_you_mean(name, known.schedules, also=f"`{FILE}` is where schedules are written" if not known.schedules else "")
     raise UsageError(Problem("U089", f"there is no schedule `{name}`", None, hint))
 
@@ -56,7 +56,7 @@ def order(schedule: Schedule, launch: Launch, run: str, shared: Iterable[str] = 
     ['build', '--select', 'tag:x', '--target', 'prod']
     """
     words = [schedule.command, *shared]
-    for option, values in (("--select", schedule.select), ("--exclude", schedule.exclude)):
+    for option, values in (("--select", launch.nodes or schedule.select), ("--exclude", schedule.exclude)):
         for value in values:
             words += [option, value]
     single: dict[str, str | int | None] = {"--selector": schedule.selector, "--target": schedule.target, "--threads": schedule.threads}

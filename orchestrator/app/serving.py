@@ -9,16 +9,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from orchestrator.app.keeping import Keeping
 from orchestrator.app.scheduling import order
 from orchestrator.app.watching import Reading
 from orchestrator.core.errors import StoreError
-from orchestrator.core.ports import Clock, Leadership
+from orchestrator.core.ports import Clock, Leadership, Questions
 from orchestrator.core.schedule import Launch, Schedule
 from orchestrator.record.timetable import Deposed, Timetable
 from orchestrator.schedule.spec import Spec
 from orchestrator.serve.children import Children
 from orchestrator.serve.leading import remote
+from orchestrator.serve.questions import Children as Asked
 from orchestrator.serve.scheduler import Scheduler
+from orchestrator.serve.signalling import Signalling
 
 BEAT = 5.0
 """Seconds between two signs of life of a leader."""
@@ -28,6 +31,9 @@ ENDING = 40.0
 
 WAIT = "600"
 """Seconds that a launch waits for a warehouse that another one holds, unless ``ORC_LOCK_TIMEOUT`` says otherwise."""
+
+SHORTLY = "20"
+"""Seconds that a question waits for it."""
 
 
 @dataclass
@@ -56,6 +62,10 @@ class Daemon:
     pulse: Pulse = field(default_factory=Pulse)
     sleep: Callable[[float], None] = time.sleep
 
+    def keeping(self, files: Callable[[], object] = lambda: None, *, single: bool = False) -> Keeping:
+        """Promises about freshness in these surroundings; ``files`` gives another value when the project's files change."""
+        return Keeping(self.questions(), self.timetable, self.say, self.shared, files, single=single)
+
     @property
     def state(self) -> Path:
         """Where locks and logs are."""
@@ -69,6 +79,10 @@ class Daemon:
         """What a launch's process has to do."""
         return order(schedule, launch, run, self.shared)
 
+    def questions(self) -> Questions:
+        """Short questions, each in a process of its own: they do not wait long for whoever holds the warehouse."""
+        return Asked(self.root, {"ORC_LOCK_TIMEOUT": SHORTLY, **self.env})
+
     def scheduler(self, spec: Callable[[], Spec], **more: Any) -> Scheduler:
         """A scheduler in these surroundings."""
         return Scheduler(self.timetable, self.children(), self.clock, spec, self.ordered, self.say, host=self.host, **more)
@@ -77,11 +91,24 @@ class Daemon:
 def once(daemon: Daemon, spec: Spec, *, only: str | None = None) -> int:
     """Decide what is due now, run it with what follows it, and return the worst exit code; or run ``only`` one launch."""
     until = daemon.clock.now()
-    scheduler = daemon.scheduler(lambda: spec, until=until, only=only)
+    signals, keeping = (
+        Signalling(daemon.questions(), daemon.shared),
+        daemon.keeping(single=True) if spec.promised and only is None else None,
+    )
+    try:
+        return _once(daemon, daemon.scheduler(lambda: spec, until=until, only=only, signals=signals, promises=keeping), only, keeping)
+    finally:
+        signals.close()
+        if keeping is not None:
+            keeping.close()
+
+
+def _once(daemon: Daemon, scheduler: Scheduler, only: str | None, keeping: Keeping | None) -> int:
     scheduler.recover()
     while True:
         scheduler.turn(firing=not daemon.ending())
-        if scheduler.idle and (daemon.ending() or not scheduler.waiting):
+        looking = keeping is not None and keeping.looking
+        if scheduler.idle and (daemon.ending() or not (scheduler.waiting or looking)):
             return scheduler.worst if only is None else _end_of(daemon, only, scheduler.worst)
         if daemon.ending():
             scheduler.drain()
@@ -152,7 +179,16 @@ def _lead(daemon: Daemon, reading: Reading, leading: Leadership) -> None:
         daemon.say(str(error))
         return
     daemon.say(f"leading (term {fence})")
-    scheduler = daemon.scheduler(reading, fence=fence)
+    signals, keeping = Signalling(daemon.questions(), daemon.shared), daemon.keeping(lambda: reading.mark)
+    scheduler = daemon.scheduler(reading, fence=fence, signals=signals, promises=keeping)
+    try:
+        _leads(daemon, scheduler, reading, leading, fence)
+    finally:
+        signals.close()
+        keeping.close()
+
+
+def _leads(daemon: Daemon, scheduler: Scheduler, reading: Reading, leading: Leadership, fence: int) -> None:
     beaten = daemon.clock.monotonic()
     left: tuple[str, ...] = ("what was before",)
     while not daemon.ending():

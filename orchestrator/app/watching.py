@@ -43,13 +43,19 @@ class Reading:
     _looked: float = float("-inf")
     _files: int | None = None
     _heard: bool = False
+    _promised: bool = False
 
     def __call__(self) -> Spec:
         """What holds now. Raises ``ConfigError`` only when ``schedules.yml`` was never readable."""
         self._hear()
         self._look()
         found = self._file()
-        return replace(found, schedules={**self._models, **found.schedules}, whole=self._heard)
+        return replace(found, schedules={**self._models, **found.schedules}, whole=self._heard, promised=self._promised)
+
+    @property
+    def mark(self) -> int | None:
+        """Another value when files of the project have changed."""
+        return self._files
 
     @property
     def files(self) -> int | None:
@@ -107,7 +113,9 @@ class Reading:
             first = next(iter(wrong.decode(errors="replace").strip().splitlines()), "")
             self.say(f"the project does not parse, its models' own times stay what they were: {first}")
             return
-        models = {s.name: s for s in (of_models(each["cron"], each["zone"], each["models"]) for each in json.loads(said))}
+        told = json.loads(said)
+        self._promised = told["promised"]
+        models = {s.name: s for s in (of_models(each["cron"], each["zone"], each["models"]) for each in told["times"])}
         if models != self._models:
             self.say(f"{len(models)} times that models say themselves")
         self._models, self._heard = models, True

@@ -78,7 +78,8 @@ def _simulate(given: dict[str, Any]) -> int:
 
 
 def _known(given: dict[str, Any]) -> Any:
-    """What the project says: schedules.yml, and the times of models. A project that does not parse has only the first."""
+    """What the project says: schedules.yml, and what models say. A project that does not parse has only the first."""
+    from orchestrator.app.facts import promises
     from orchestrator.app.opening import open_workspace
     from orchestrator.app.scheduling import scheduling
     from orchestrator.cli import wire
@@ -88,11 +89,12 @@ def _known(given: dict[str, Any]) -> Any:
     invocation = wire.invocation(given, "schedule")
     known = scheduling(invocation.root)
     try:
-        models = model_schedules(open_workspace(invocation).graph.nodes.values())
+        graph = open_workspace(invocation).graph
+        models, promised = model_schedules(graph.nodes.values()), bool(promises(graph))
     except OrcError as error:
         click.echo(f"warning: the times that models say themselves are not known: {error.first}", err=True)
         return replace(known, whole=False)
-    return replace(known, schedules={**models, **known.schedules})
+    return replace(known, schedules={**models, **known.schedules}, promised=promised)
 
 
 def _told(tick: Any, zone: str) -> tuple[Any, ...]:
@@ -231,17 +233,19 @@ def ticks(**given: Any) -> int:
 @schedule.command(hidden=True)
 @o.project
 def models(**given: Any) -> int:
-    """Print the times that models say themselves, for `orc serve`."""
+    """Print the times that models say themselves, and whether any promises to be fresh, for `orc serve`."""
     import json
 
+    from orchestrator.app.facts import promises
     from orchestrator.app.opening import open_workspace
     from orchestrator.cli import wire
     from orchestrator.schedule.models import model_schedules
 
     above = click.get_current_context().obj.get("below", {})
     merged = {**above, **{k: v for k, v in given.items() if v not in (None, "", False)}}
-    found = model_schedules(open_workspace(wire.invocation(merged, "schedule")).graph.nodes.values())
-    click.echo(json.dumps([{"cron": each.cron, "zone": each.zone, "models": list(each.select)} for each in found.values()]))
+    graph = open_workspace(wire.invocation(merged, "schedule")).graph
+    times = [{"cron": s.cron, "zone": s.zone, "models": list(s.select)} for s in model_schedules(graph.nodes.values()).values()]
+    click.echo(json.dumps({"times": times, "promised": bool(promises(graph))}))
     return 0
 
 

@@ -27,6 +27,8 @@ __all__ = [
     "Leadership",
     "Link",
     "Posted",
+    "Questions",
+    "Reply",
     "Sink",
     "StateServer",
     "Timetable",
@@ -43,6 +45,22 @@ class Answer:
     affected: int | None = None
     message: str = "OK"
     details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a question's process left: its exit code, and what it said."""
+
+    key: str
+    code: int
+    said: str = ""
+    wrong: str = ""
+
+    @property
+    def why(self) -> str:
+        """What went wrong, in a line: our own error if there is one, else the last thing it said."""
+        lines = [line for line in self.wrong.strip().splitlines() if line.strip()] or [f"exit code {self.code}"]
+        return next((line for line in lines if line.startswith("error")), lines[-1])[:200]
 
 
 SENT = "orc_sent"
@@ -166,6 +184,10 @@ class Timetable(Protocol):
         """Take a waiting launch; false when somebody else has it."""
         ...
 
+    def waiting(self, waits: Mapping[str, str]) -> None:
+        """Write down what launches wait for, by their ids."""
+        ...
+
     def process(self, id_: str, pid: int) -> None:
         """Remember which process runs a launch."""
         ...
@@ -192,6 +214,22 @@ class Launcher(Protocol):
 
     def stop(self, id_: str, *, kill: bool = False) -> None:
         """Ask a launch to end, or end it."""
+        ...
+
+
+class Questions(Protocol):
+    """Asks short questions outside of this process, and does not wait for the answers."""
+
+    def ask(self, key: str, words: Sequence[str]) -> bool:
+        """Ask with a command of ours; false when there are enough questions for now, or this one is not answered yet."""
+        ...
+
+    def answers(self) -> Iterable[Reply]:
+        """What was answered since the last call."""
+        ...
+
+    def close(self) -> None:
+        """Nobody listens any more."""
         ...
 
 

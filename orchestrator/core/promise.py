@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from orchestrator.core.duration import duration
 
@@ -21,8 +21,8 @@ _TIME = re.compile(r"([01]?\d|2[0-3]):[0-5]\d")
 class Promise:
     """What ``freshness`` of a model or exposure says: data that is ``max_lag`` old at most, or current ``by`` a time of day in ``zone``.
 
-    Seconds: ``max_lag``, ``warn`` (the age from which somebody should look), ``debounce`` (how long it has to be quiet before an *eager*
-    build begins). *lazy* builds begin as late as the promise allows, so that several changes share one.
+    Seconds: ``max_lag``, ``warn`` (the age from which somebody should look), ``debounce`` (how long it has to be quiet before an
+    *eager* build begins). *lazy* builds begin as late as the promise allows, so that several changes share one.
     """
 
     max_lag: float | None = None
@@ -36,7 +36,7 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A state of a source's data. ``since`` is the earliest instant at which it may have been there, ``seen`` when somebody saw it first."""
+    """A state of a source's data. ``since`` is the earliest instant at which it may have been there, ``seen`` when somebody saw it."""
 
     key: str
     since: datetime
@@ -47,11 +47,11 @@ class Version:
 class Fact:
     """A node for somebody who has to decide whether it is to be built.
 
-    ``inputs`` are the ids of what it reads. A node that ``passes`` has no rows of its own (a view, an exposure): it is as new as its inputs.
+    ``inputs`` are the ids of what it reads. A node that ``passes`` has no rows (a view, an exposure): it is as new as its inputs.
     ``fingerprint`` is what it would be built from, ``built`` what it was (``None``: never), ``at`` when that was published and by which
     ``run``. ``version`` names the rows that are there, ``used`` those of its inputs it was built from, by id. Of a source ``versions`` are
     known, oldest first; ``unknown`` says why the newest could not be told. ``seconds`` is how long nine of ten builds take at most,
-    ``retries`` how often its config has it tried again.
+    ``retries`` how often its config has it tried again. ``path`` selects it and nothing else.
     """
 
     id: str
@@ -70,6 +70,7 @@ class Fact:
     unknown: str = ""
     seconds: float | None = None
     retries: int = 0
+    path: str = ""
 
     @property
     def is_source(self) -> bool:
@@ -159,3 +160,36 @@ def _fact(told: Mapping[str, Any]) -> Fact:
 
 def _at(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
+
+
+class Look(Protocol):
+    """A look at a source: when, and what it found; a look in vain has no version."""
+
+    @property
+    def at(self) -> datetime:
+        """When."""
+        ...
+
+    @property
+    def version(self) -> str | None:
+        """The rows that were there, in a word."""
+        ...
+
+    @property
+    def data_time(self) -> datetime | None:
+        """Up to when they were loaded."""
+        ...
+
+
+def versions(looks: Iterable[Look]) -> tuple[Version, ...]:
+    """The states of a source that looks saw, oldest first. Rows arrived after the last look that did not see them, and not before
+    they say themselves.
+    """
+    found: list[Version] = []
+    before: datetime | None = None
+    for each in sorted((look for look in looks if look.version is not None), key=lambda look: look.at):
+        if not found or found[-1].key != each.version:
+            known = [at for at in (each.data_time, before) if at is not None]
+            found.append(Version(str(each.version), min(max(known, default=each.at), each.at), each.at))
+        before = each.at
+    return tuple(found)

@@ -27,7 +27,8 @@ class Schedule:
 
     ``window`` (``catch_up_window``) and ``timeout`` are seconds. ``deadline`` is a time of day in ``zone`` (``"08:00"``), or
     seconds after the tick. ``on`` says which ends of the schedules in ``after`` count. ``select`` and ``exclude`` are words of the
-    selection grammar, ``when`` is a query that has to say true.
+    selection grammar, ``when`` is a query that has to say true; ``signals`` are asked again and again until they do, for at most
+    ``signal_timeout`` seconds.
     """
 
     name: str
@@ -56,6 +57,8 @@ class Schedule:
     tags: tuple[str, ...] = ()
     owner: str | None = None
     description: str = ""
+    signals: tuple[str, ...] = ()
+    signal_timeout: int | None = None
 
     @property
     def timing(self) -> str:
@@ -103,10 +106,10 @@ class Watch:
 class Launch:
     """A run somebody asked the scheduler for: a tick, a request, a person. ``id`` says which; ``attempt`` counts its processes.
 
-    ``due`` is the tick's instant. ``nodes`` are what exactly to build, where that is not its schedule's business, and ``keys`` name by node
-    what it would be built from. ``waits`` says what a waiting one waits for. ``runs`` are the ids of its attempts in the history of runs, newest last. ``followed`` says that
-    schedules ``after`` it have heard of its end, ``late`` that it was told to have missed its deadline. ``stopping`` is the status
-    it will end in because somebody wants its end. ``fence`` is that of the leader that began it.
+    ``due`` is the tick's instant. ``nodes`` are what exactly to build, where that is not its schedule's business, and ``keys`` name by
+    node what it would be built from. ``waits`` says what a waiting one waits for. ``runs`` are the ids of its attempts in the history of
+    runs, newest last. ``followed`` says that schedules ``after`` it have heard of its end, ``late`` that it was told to have missed its
+    deadline. ``stopping`` is the status it will end in because somebody wants its end. ``fence`` is that of the leader that began it.
     """
 
     id: str

@@ -29,6 +29,8 @@ _RUN: dict[str, Key] = {
     "when": Key(Text(), "SQL that returns one value: the run starts only if it is true."),
     "tags": Key(Texts(), "Words of your own."),
     "owner": Key(Text(), "Whom to ask."),
+    "signals": Key(Texts(), "Files below signals/ that have to say yes before a run begins."),
+    "signal_timeout": Key(Text(), "How long to wait for them (default: as long as it takes)."),
     "overlap": Key(Text(("queue", "skip", "cancel_running", "allow")), "What to do when an earlier run is not over."),
 }
 
@@ -52,12 +54,29 @@ SCHEDULE = Table(
 TRIGGER = Table("a trigger", {"debounce": Key(Text(), "Requests this close together share one run."), **_RUN})
 """An entry of ``triggers:``."""
 
+FRESHNESS = Table(
+    "`freshness`",
+    {
+        "enabled": Key(Flag(), "False: promises are watched, and nothing is built for them."),
+        "max_auto_runs_per_hour": Key(Number(1), "A fuse: how many builds an hour may see that nobody asked for (default: 20)."),
+        "probe_every": Key(Text(), "How often sources are looked at (default: a quarter of the shortest `max_lag`)."),
+        "target": _RUN["target"],
+        "threads": _RUN["threads"],
+        "timeout": _RUN["timeout"],
+        "priority": _RUN["priority"],
+        "pool": _RUN["pool"],
+        "vars": _RUN["vars"],
+    },
+)
+"""How builds run that models and exposures ask for with ``freshness`` in their config."""
+
 DOCUMENT = Table(
     FILE,
     {
         "schedules": Key(Free(), "Schedules by name."),
         "triggers": Key(Free(), "What requests from outside may start, by name."),
         "pools": Key(Free(Number(1)), "How many runs of a pool may go on at once, by the pool's name."),
+        "freshness": Key(FRESHNESS, "How builds run that keep promises about freshness."),
         "max_runs": Key(Number(1), "How many runs at once (default: 4)."),
         "drain_timeout": Key(Text(), "How long a stopping `orc serve` waits for its runs (default: 5m)."),
     },
@@ -66,7 +85,7 @@ DOCUMENT = Table(
 
 
 def read_schedules(content: bytes, path: str = FILE) -> tuple[Properties, ...]:
-    r"""The entries of a file: sections ``schedules``, ``triggers``, and ``scheduler`` for what holds for all.
+    r"""The entries of a file: sections ``schedules``, ``triggers``, and ``scheduler`` and ``freshness`` for what holds for all.
 
     Raises:
         ConfigError: U085 and U086, everything that is wrong with it, each with its line.
@@ -95,7 +114,10 @@ def read_schedules(content: bytes, path: str = FILE) -> tuple[Properties, ...]:
             found.append(Properties(section, name, path, entry, Lines(entry, tree)))
     if check.problems:
         raise ConfigError(*check.problems)
-    rest: dict[str, Any] = {k: v for k, v in data.items() if k not in ("schedules", "triggers")}
+    for key, inner, tree in children(data, lines):
+        if key == "freshness":
+            found.append(Properties(key, key, path, {} if inner is None else inner, Lines(inner, tree)))
+    rest: dict[str, Any] = {k: v for k, v in data.items() if k not in ("schedules", "triggers", "freshness")}
     found.append(Properties("scheduler", "", path, rest, Lines(data, lines)))
     return tuple(found)
 

@@ -7,6 +7,9 @@ schedulers may decide the same tick, on one host or on several: it is run once.
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
@@ -141,10 +144,16 @@ class Timetable(Writing):
             runs = json.dumps([*json.loads(row["runs"]), run])
             taken = (
                 "update launches set status = 'running', runs = ?, started = ?, attempt = attempt + 1,"
-                " host = ?, fence = ?, pid = 0, born = '', code = null"
+                " host = ?, fence = ?, pid = 0, born = '', code = null, waits = null"
                 " where id = ? and status = 'queued'"
             )
             return bool(connection.execute(taken, (runs, _text(now), self._host, fence, id_)).rowcount)
+
+    def waiting(self, waits: Mapping[str, str]) -> None:
+        """Write down what launches wait for, by their ids."""
+        with self._writing() as connection:
+            said = "update launches set waits = ? where id = ? and status = 'queued'"
+            connection.executemany(said, [(text, id_) for id_, text in waits.items()])
 
     def process(self, id_: str, pid: int) -> None:
         """Remember which process runs a launch."""

@@ -6,7 +6,7 @@ Nothing here looks at a clock, a file or a process. The same function decides in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -213,8 +213,11 @@ def _stops(spec: Spec, board: Board, now: datetime) -> Iterator[tuple[str, Launc
             yield each.id, "cancelled", f"`{each.schedule}` is not in the project any more"
 
 
-def admit(spec: Spec, board: Board, now: datetime) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Which waiting launches may begin now, the most urgent first, and what each of the others waits for."""
+def admit(spec: Spec, board: Board, now: datetime, held: Mapping[str, str] | None = None) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Which waiting launches may begin now, the most urgent first, and what each of the others waits for.
+
+    ``held`` are those that wait for something else, and for what.
+    """
     running = [each for each in board.launches if each.status == "running"]
     slots = _slots(spec.limits, running)
     busy = {each.schedule for each in running}
@@ -225,11 +228,13 @@ def admit(spec: Spec, board: Board, now: datetime) -> tuple[tuple[str, ...], dic
     found: list[str] = []
     waits: dict[str, str] = {}
     for each in sorted((e for e in board.launches if e.status == "queued"), key=lambda e: (-e.priority, e.due or e.queued, e.queued, e.id)):
-        entry = spec.schedules.get(each.schedule) or (spec.triggers[each.schedule].schedule if each.schedule in spec.triggers else None)
+        entry = spec.entry(each.schedule)
         if entry is None:
             waits[each.id] = f"`{each.schedule}` to be known"
         elif each.not_before is not None and each.not_before > now:
             waits[each.id] = f"more requests until {each.not_before:%H:%M:%S} UTC"
+        elif held and each.id in held:
+            waits[each.id] = held[each.id]
         elif each.schedule in busy and entry.overlap != "allow":
             waits[each.id] = f"the run of `{each.schedule}` before it"
         elif each.pool and pools.get(each.pool, 0) >= spec.limits.pools.get(each.pool, 1):

@@ -1,4 +1,4 @@
-"""When to build what promises ask for, as a function: needs, what was tried, and what time it is → what begins now, and why the rest does not."""
+"""When to build what promises ask for, as a function: needs, what was tried, what time it is → what begins now, why the rest does not."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from orchestrator.core.files import digest
 from orchestrator.core.schedule import Decision, Launch, Schedule, Tick
 from orchestrator.schedule.decide import asked
 from orchestrator.schedule.needs import Need, Outlook
+from orchestrator.schedule.spec import PROMISES
 
-NAME = "freshness"
-"""The schedule whose launches these are."""
+NAME = PROMISES
 
 AGAIN = 300.0
 """Seconds after which what failed is tried again; twice as many each time."""
@@ -59,12 +59,15 @@ class Prospect:
     lag: float = 0.0
 
 
+NOTHING = Decision()
+
+
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """Prospects by id, and what is to be written down now: at most one launch, of all that is due."""
 
     prospects: Mapping[str, Prospect]
-    decision: Decision = Decision()
+    decision: Decision = NOTHING
 
 
 def freshness(
@@ -100,7 +103,7 @@ def freshness(
         )
         found[id_] = _prospect(need, tried, going, shared, now)
     due = [each for each in found.values() if each.state == "due"]
-    return Ruling(found, _decision(due, outlook, tried, now, schedule or Schedule(NAME)) if due else Decision())
+    return Ruling(found, _decision(due, outlook, tried, now, schedule or Schedule(NAME)) if due else NOTHING)
 
 
 class _Tried:
@@ -229,6 +232,5 @@ def _decision(due: Sequence[Prospect], outlook: Outlook, tried: _Tried, now: dat
     reason = "; ".join(f"`{each.need.name}`: {each.reason}" for each in due)
     times = [each.need.needed for each in due if each.need.needed is not None and not each.need.at_once]
     launch = asked(schedule, id_, NAME, now, due=now, reason=reason, deadline_at=min(times, default=None))
-    launch = replace(launch, nodes=tuple(outlook.facts.nodes[i].name for i in ids), keys=keys)
+    launch = replace(launch, nodes=tuple(outlook.facts.nodes[i].path or outlook.facts.nodes[i].name for i in ids), keys=keys)
     return Decision((Tick(NAME, now, "fired", reason, launch.id),), (launch,))
-

@@ -81,6 +81,19 @@ def needs(facts: Facts) -> Outlook:
     return Outlook(facts, found, keys, _needed(found.values(), facts))
 
 
+def next_look(facts: Facts, now: datetime) -> datetime | None:
+    """When somebody has to look again at the latest, for the sake of promises by a time of day: before the longest build could begin."""
+    times = []
+    for each in facts.promised:
+        if each.promise is not None and each.promise.by is not None:
+            lead = sum(seconds for _, seconds in longest([i for i, f in facts.nodes.items() if not f.is_source], facts.nodes)) * (
+                1 + MARGIN
+            )
+            hour, minute = (int(part) for part in each.promise.by.split(":"))
+            times.append(next(cron(f"{minute} {hour} * * *", each.promise.zone, now + timedelta(seconds=lead))) - timedelta(seconds=lead))
+    return min(times, default=None)
+
+
 class _View:
     """Facts with what follows from them, worked out once."""
 
@@ -156,9 +169,7 @@ def _stale(fact: Fact, nodes: Mapping[str, Fact]) -> str:
         return "its code is new"
     if fact.passes:
         return ""
-    news = [
-        nodes[i].name for i in fact.inputs if i in nodes and nodes[i].version is not None and fact.used.get(i) != nodes[i].version
-    ]
+    news = [nodes[i].name for i in fact.inputs if i in nodes and nodes[i].version is not None and fact.used.get(i) != nodes[i].version]
     return f"{', '.join(f'`{n}`' for n in news)} changed" if news else ""
 
 

@@ -31,7 +31,8 @@ def simulate(
     """The ticks from ``start`` (included) to ``end`` (excluded), in the order in which they are decided.
 
     In the intervals ``down`` no scheduler runs; in those of ``paused`` all schedules are paused. A run of a schedule takes so many seconds
-    (default: none) and succeeds. With a ``world`` its promises about freshness are kept, too; those builds take what is known of their nodes.
+    (default: none) and succeeds.
+    With a ``world`` its promises about freshness are kept, too; those builds take what is known of their nodes.
 
     >>> from datetime import UTC
     >>> from orchestrator.core.schedule import Schedule
@@ -97,7 +98,7 @@ class _Promises:
                 self._outlook = needs(self._facts)
         self._launches |= {each.id: each for each in board.launches if each.schedule == NAME}
         kept = sorted(self._launches.values(), key=lambda each: each.queued, reverse=True)
-        ruling = freshness(self._outlook, kept, now, self._spec.schedules.get(NAME), fuse=self._spec.limits.fuse)
+        ruling = freshness(self._outlook, kept, now, self._spec.freshness, fuse=self._spec.limits.fuse)
         self._begins = tuple(p.begins for p in ruling.prospects.values() if p.begins is not None and p.begins > now)
         self._launches |= {each.id: each for each in ruling.decision.launches}
         return ruling.decision

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -18,6 +18,9 @@ from orchestrator.schedule.pattern import ALIASES
 MODELS = "models:"
 """How names of schedules begin that are made of models' own times."""
 
+PROMISES = "freshness"
+"""The schedule of builds that promises about freshness ask for: it has no time of its own."""
+
 LEAST = 60
 """Seconds between two ticks, at least."""
 
@@ -28,18 +31,35 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 """Some moment, to try patterns and zones at."""
 
 
+KEPT = Schedule(PROMISES, description="what models and exposures promise with `freshness`")
+"""How they run when nobody says otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """All a project says about when to run what. Without ``whole`` the times that models say themselves are not known (yet)."""
+    """All a project says about when to run what. Without ``whole`` the times that models say themselves are not known (yet).
+
+    ``freshness`` is how builds run that promises ask for, ``promised`` whether there are any; ``probe`` are the seconds between two looks
+    at sources, if somebody said.
+    """
 
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     triggers: Mapping[str, Trigger] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     whole: bool = True
+    freshness: Schedule = KEPT
+    probe: int | None = None
+    promised: bool = False
+
+    def entry(self, name: str) -> Schedule | None:
+        """What launches of a name do: a schedule, a trigger, or the builds that promises ask for."""
+        if name == PROMISES:
+            return self.freshness
+        return self.schedules[name] if name in self.schedules else self.triggers[name].schedule if name in self.triggers else None
 
     def lacks(self, name: str) -> bool:
         """Whether a name is certainly that of nothing the project has."""
-        return name not in self.schedules and name not in self.triggers and (self.whole or not name.startswith(MODELS))
+        return name != PROMISES and name not in self.schedules and name not in self.triggers and (self.whole or not name.startswith(MODELS))
 
 
 def spec(entries: Iterable[Properties]) -> Spec:
@@ -61,11 +81,18 @@ def spec(entries: Iterable[Properties]) -> Spec:
         for e in known
         if e.section == "triggers" and e.name in schedules
     ]
+    problems += [
+        Problem("U085", f"`{PROMISES}` is the name of what promises ask for", e.at(), "call it something else")
+        for e in known
+        if e.section in ("schedules", "triggers") and e.name == PROMISES
+    ]
     limits = next((_limits(e, problems) for e in known if e.section == "scheduler"), Limits())
     problems += _followed({e.name: e for e in known if e.section == "schedules"}, schedules)
+    kept = next((_promises(e, problems) for e in known if e.section == "freshness"), {})
+    fuse = kept.pop("fuse", limits.fuse)
     if problems:
         raise ConfigError(*problems)
-    return Spec(schedules, triggers, limits)
+    return Spec(schedules, triggers, replace(limits, fuse=fuse), **kept)
 
 
 def _schedule(entry: Properties, problems: list[Problem]) -> Schedule:
@@ -121,10 +148,24 @@ def _run(entry: Properties, problems: list[Problem]) -> dict[str, Any]:
         "select": tuple(given.get("select", ())),
         "exclude": tuple(given.get("exclude", ())),
         "tags": tuple(given.get("tags", ())),
+        "signals": tuple(given.get("signals", ())),
+        "signal_timeout": _seconds(entry, "signal_timeout", problems),
         "vars": given.get("vars", {}),
         "priority": priority,
         "timeout": _seconds(entry, "timeout", problems),
     }
+
+
+def _promises(entry: Properties, problems: list[Problem]) -> dict[str, Any]:
+    """How builds run that promises ask for."""
+    run = Schedule(
+        PROMISES,
+        enabled=bool(entry.data.get("enabled", True)),
+        description=KEPT.description,
+        **{k: v for k, v in _run(entry, problems).items() if k != "description"},
+    )
+    found: dict[str, Any] = {"freshness": run, "probe": _seconds(entry, "probe_every", problems)}
+    return {**found, "fuse": int(entry.data["max_auto_runs_per_hour"])} if "max_auto_runs_per_hour" in entry.data else found
 
 
 def _trigger(entry: Properties, problems: list[Problem]) -> Trigger:

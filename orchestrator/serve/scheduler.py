@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from orchestrator.core.ports import Clock, Launcher, Timetable
-from orchestrator.core.schedule import Decision, Launch, LaunchStatus, Schedule
+from orchestrator.core.schedule import Board, Decision, Launch, LaunchStatus, Schedule
 from orchestrator.record.process import alive
 from orchestrator.schedule.decide import admit, decide
+from orchestrator.schedule.signals import WAITING
 from orchestrator.schedule.spec import Spec
+from orchestrator.serve.signalling import Signalling
 
 CRASHES = 3
 """How often a launch's process may die of something nobody asked for before the launch has failed."""
@@ -40,7 +42,8 @@ class Scheduler:
 
     Ticks later than ``until`` are left to others, and everything but the launch ``only``, if that is given. ``order`` says what the
     process of a launch has to do, given the id of the run it makes. ``say`` hears what happens, a line each. ``told`` hears of launches
-    that are over or late: alerts.
+    that are over or late: alerts. ``signals`` has them asked; without, launches that wait for one do not begin. ``promises`` decides what
+    has to be built that no schedule asks for.
     """
 
     def __init__(
@@ -57,6 +60,8 @@ class Scheduler:
         until: datetime | None = None,
         only: str | None = None,
         told: Callable[[Launch, str], None] = lambda _launch, _what: None,
+        signals: Signalling | None = None,
+        promises: Callable[[Spec, Board, datetime], Decision] | None = None,
     ) -> None:
         self._timetable = timetable
         self._launcher = launcher
@@ -69,6 +74,8 @@ class Scheduler:
         self._until = until
         self._only = only
         self._told = told
+        self._signals = signals or Signalling(None)
+        self._promises = promises
         self._mine: set[str] = set()
         self._draining = False
         self._waits: dict[str, str] = {}
@@ -77,8 +84,9 @@ class Scheduler:
 
     @property
     def waiting(self) -> bool:
-        """Whether a launch waits for something else than the future to begin."""
-        return any(each.status == "queued" and self._only in (None, each.id) for each in self._timetable.board().launches)
+        """Whether a launch waits for something else than the future to begin, or a signal that just said no."""
+        left = (each for each in self._timetable.board().launches if each.status == "queued" and self._only in (None, each.id))
+        return any(self._only is not None or not self._signals.declined(each.id) for each in left)
 
     @property
     def idle(self) -> bool:
@@ -94,6 +102,7 @@ class Scheduler:
         self._collect(self._launcher.ended())
         if firing:
             self._decide()
+            self._promised()
             self._start()
         self._stop()
 
@@ -150,19 +159,40 @@ class Scheduler:
                 self._say(f"{id_} missed its deadline ({each.deadline:%Y-%m-%d %H:%M} UTC)")
                 self._told(each, "deadline_missed")
 
+    def _promised(self) -> None:
+        """What promises ask for beside the schedules."""
+        if self._promises is None or self._only is not None:
+            return
+        now = self._clock.now()
+        decision = self._promises(self._spec(), self._timetable.board(), now)
+        if decision:
+            for tick in self._timetable.commit(decision, now, self._fence or None):
+                self._say(f"{tick.launch}: {tick.reason}")
+
     def _start(self) -> None:
         spec, board, now = self._spec(), self._timetable.board(), self._clock.now()
-        found, waits = admit(spec, board, now)
-        for id_, why in waits.items():
-            if self._waits.get(id_) != why:
-                self._say(f"{id_} waits for {why}")
-        self._waits = waits
+        signalled = self._signals(spec, board, now)
+        if signalled.stops:
+            self._timetable.commit(Decision(stops=signalled.stops), now, self._fence or None)
+            self.worst = max(self.worst, 1)
+            for id_, status, why in signalled.stops:
+                self._say(f"{id_} {status.replace('_', ' ')}: {why}")
+            board = self._timetable.board()
+        found, waits = admit(spec, board, now, signalled.waits)
         by_id = {each.id: each for each in board.launches}
+        for id_, why in waits.items():
+            if self._waits.get(id_, "").partition(" (")[0] != why.partition(" (")[0]:
+                self._say(f"{id_} waits for {why.removeprefix(WAITING)}")
+        if news := {id_: why for id_, why in waits.items() if by_id[id_].waits != why}:
+            self._timetable.waiting(news)
+        self._waits = waits
         for id_ in found:
             if self._only not in (None, id_):
                 continue
             launch = by_id[id_]
-            schedule = spec.schedules.get(launch.schedule) or spec.triggers[launch.schedule].schedule
+            schedule = spec.entry(launch.schedule)
+            if schedule is None:
+                continue
             run = run_of(launch)
             if not self._timetable.begin(id_, run, self._clock.now(), self._fence):
                 continue

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
 from orchestrator.core.promise import Fact, Facts, Promise, facts_of, promise
-from orchestrator.core.schedule import Launch, LaunchStatus, Schedule
+from orchestrator.core.schedule import Launch, LaunchStatus
 from orchestrator.schedule.freshness import NAME, Ruling, freshness
 from orchestrator.schedule.needs import needs
 from orchestrator.schedule.simulate import simulate
@@ -132,9 +133,7 @@ def test_views_are_not_built_and_pass_on_what_is_new() -> None:
 
 
 def test_an_exposure_promises_for_what_it_reads() -> None:
-    facts = project(
-        source(), model("t", "raw.trips"), Fact("dashboard", "dashboard", "exposure", ("t",), Promise(1800), passes=True)
-    )
+    facts = project(source(), model("t", "raw.trips"), Fact("dashboard", "dashboard", "exposure", ("t",), Promise(1800), passes=True))
     launch = first_launch(arrived(facts, "raw.trips", at(0)), 30)
     assert launch.nodes == ("t",)
     assert "dashboard" in launch.reason
@@ -181,7 +180,7 @@ def test_the_same_work_is_tried_again_later_and_later_and_then_not_any_more() ->
             begun.append(minute)
             launches.append(over(decision.launches[0], minute + 1))
         minute += 1
-    assert [b - a for a, b in zip(begun, begun[1:], strict=False)] == [6, 11]
+    assert [b - a for a, b in pairwise(begun)] == [6, 11]
     assert states(replace(changed, at=at(minute)), at(minute), *launches) == {"mart_earnings": "blocked"}
     assert len({each.id for each in launches}) == 3
     news = arrived(replace(changed, at=at(minute)), "raw.trips", at(minute))
@@ -277,8 +276,7 @@ def test_4_18_a_dashboard_keeps_its_promise_with_few_builds() -> None:
         model("mart", "core", seconds=30),
         Fact("dashboard", "dashboard", "exposure", ("mart",), Promise(1800), passes=True),
     )
-    spec = Spec({NAME: Schedule(NAME)})
-    ticks = simulate(spec, NOON, at(360), world=World(facts, {"raw.trips": 600}))
+    ticks = simulate(Spec(), NOON, at(360), world=World(facts, {"raw.trips": 600}))
     assert 11 <= len(ticks) <= 13
     assert all(t.schedule == NAME and t.status == "fired" for t in ticks)
     lags = []
