@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
 
 from orchestrator.app.opening import Workspace
+from orchestrator.app.probing import looks
 from orchestrator.core.errors import ConfigError, Problem
 from orchestrator.core.event import NodeFinished, Status
+from orchestrator.core.freshness import Probe
 from orchestrator.core.graph import Graph
 from orchestrator.core.node import Node
 from orchestrator.core.patience import patience
-from orchestrator.core.promise import Fact, Facts, Look, Promise, promise, versions
+from orchestrator.core.promise import Fact, Facts, Promise, promise, versions
 from orchestrator.core.snapshot import Published, Snapshot
+from orchestrator.execute.looking import looking
 from orchestrator.record.history import History
+from orchestrator.record.probes import Probes
 
 PASSING = frozenset({"view", "ephemeral"})
 """Materializations without rows of their own."""
 
+LOOKS = 200
+"""Looks at a source that are remembered here."""
+
 RUNS = 20
 """Builds of a node that say how long the next one takes."""
-
-Looks = Callable[[Sequence[str]], Mapping[str, tuple[Sequence[Look], str]]]
-"""What looks at some sources saw, by id; and why the newest saw nothing, if so."""
 
 
 def promises(graph: Graph) -> dict[str, Promise]:
@@ -56,8 +61,8 @@ def _zoned(said: Promise) -> Promise:
     return said
 
 
-def facts(workspace: Workspace, history: History, look: Looks, now: datetime) -> Facts:
-    """Gather them. The warehouse is asked only when something was promised.
+def facts(workspace: Workspace, history: History, probes: Probes, now: datetime, *, keep: bool) -> Facts:
+    """Gather them; ``keep`` what was seen of sources. The warehouse is asked only when something was promised.
 
     Raises:
         OrcError: it cannot be asked, or a promise is none.
@@ -74,22 +79,42 @@ def facts(workspace: Workspace, history: History, look: Looks, now: datetime) ->
     try:
         relations = [r for i in wanted if (r := graph.nodes[i].relation) is not None]
         snapshot = warehouse.snapshot(relations).within("")
+        looked = looking(looks(graph, sources, workspace.dialect), warehouse, workspace.invocation.clock, workspace.project.target.threads)
+        seen = {each.probe.source: each.probe for each in looked if each.probe is not None}
     finally:
         warehouse.close()
-    seen = look(sources)
-    took = _took(history.latest(workspace.project.target.name, RUNS, tests=False))
+    target = workspace.project.target.name
+    if keep:
+        probes.add(target, seen.values())
+    past = _Past.of(history.latest(target, RUNS, tests=False))
     found: dict[str, Fact] = {}
     for id_ in wanted:
         node = graph.nodes[id_]
         if node.kind == "source":
-            looks, wrong = seen.get(id_, ((), "nobody looked at it"))
-            known = versions(looks)
-            found[id_] = Fact(
-                id_, node.name, "source", versions=known, version=known[-1].key if known and not wrong else None, unknown=wrong
-            )
+            found[id_] = _source(node, seen.get(id_), probes.past(target, id_, LOOKS))
         else:
-            found[id_] = _node(node, graph, snapshot, found, said.get(id_), took.get(id_))
+            found[id_] = _node(node, graph, snapshot, past, found, said.get(id_))
     return Facts(now, found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """How long nine of ten builds of each node took at most, and when a run began with it."""
+
+    seconds: Mapping[str, float]
+    began: Mapping[tuple[str, str], datetime]
+
+    @classmethod
+    def of(cls, results: Iterable[tuple[str, NodeFinished]]) -> _Past:
+        """From the newest results."""
+        taken: dict[str, list[float]] = {}
+        began: dict[tuple[str, str], datetime] = {}
+        for run, each in results:
+            if each.status in (Status.PASSED, Status.WARNED):
+                taken.setdefault(each.node, []).append(each.seconds)
+            if each.started is not None:
+                began[run, each.node] = each.started
+        return cls({node: sorted(some)[ceil(0.9 * len(some)) - 1] for node, some in taken.items()}, began)
 
 
 def _wanted(graph: Graph, said: Iterable[str]) -> list[str]:
@@ -104,12 +129,21 @@ def _wanted(graph: Graph, said: Iterable[str]) -> list[str]:
     return [i for i in graph.order if i in wanted]
 
 
-def _node(node: Node, graph: Graph, snapshot: Snapshot, found: Mapping[str, Fact], said: Promise | None, seconds: float | None) -> Fact:
+def _source(node: Node, newest: Probe | None, past: Sequence[Probe]) -> Fact:
+    looks = [*past, newest] if newest is not None else list(past)
+    known = versions(looks)
+    wrong = "nobody looked at it" if newest is None else newest.error
+    return Fact(node.id, node.name, "source", versions=known, version=known[-1].key if known and not wrong else None, unknown=wrong)
+
+
+def _node(node: Node, graph: Graph, snapshot: Snapshot, past: _Past, found: Mapping[str, Fact], said: Promise | None) -> Fact:
     inputs = tuple(p.id for p in graph.inputs(node.id))
     passes = node.kind == "exposure" or (node.kind == "model" and node.materialized in PASSING)
     row = snapshot.ledger.get(node.id)
-    there = row is not None and node.relation is not None and snapshot.find(node.relation) is not None
-    at = _at(row.at) if row is not None and there else None
+    if node.relation is None or snapshot.find(node.relation) is None:
+        row = None
+    at = _at(row.at) if row is not None else None
+    began = past.began.get((row.run, node.id), at) if row is not None else None
     return Fact(
         node.id,
         node.name,
@@ -118,12 +152,12 @@ def _node(node: Node, graph: Graph, snapshot: Snapshot, found: Mapping[str, Fact
         said,
         passes,
         "" if node.kind == "exposure" else node.fingerprint,
-        row.fingerprint if row is not None and there else None,
+        None if row is None else row.fingerprint,
         at,
-        row.run if row is not None and there else "",
-        _version(node, row if there else None, [found[i].version for i in inputs if i in found], passes=passes),
-        _used(at, inputs, found, seconds or 0.0),
-        seconds=seconds,
+        "" if row is None else row.run,
+        _version(node, row, [found[i].version for i in inputs if i in found], passes=passes),
+        {} if began is None else _used(began, [found[i] for i in inputs if i in found], found),
+        seconds=past.seconds.get(node.id),
         retries=_retries(node),
         path=".".join(node.fqn),
     )
@@ -137,43 +171,28 @@ def _version(node: Node, row: Published | None, below: Sequence[str | None], *, 
     return None if any(v is None for v in below) else digest("\n".join([node.fingerprint, *map(str, below)]).encode())[:16]
 
 
-def _used(at: datetime | None, inputs: Sequence[str], found: Mapping[str, Fact], seconds: float) -> dict[str, str]:
-    """From which versions of its inputs a node was built, as far as times tell: what was there when its build began."""
-    from datetime import timedelta
-
+def _used(began: datetime, inputs: Iterable[Fact], found: Mapping[str, Fact]) -> dict[str, str]:
+    """From which versions of its inputs a node was built, as far as times tell: of a source what had been seen when its build began."""
     used: dict[str, str] = {}
-    for id_ in inputs if at is not None else ():
-        parent = found.get(id_)
-        if parent is None or at is None:
-            continue
+    for parent in inputs:
         if parent.is_source:
-            there = [v.key for v in parent.versions if v.seen <= at - timedelta(seconds=seconds)]
-            used |= {id_: there[-1]} if there else {}
-        elif parent.version is not None and _newest(parent, found) <= at:
-            used[id_] = parent.version
+            there = [v.key for v in parent.versions if v.seen <= began]
+            used |= {parent.id: there[-1]} if there else {}
+        elif parent.version is not None and _newest(parent, found) <= began:
+            used[parent.id] = parent.version
     return used
 
 
 def _newest(fact: Fact, found: Mapping[str, Fact]) -> datetime:
-    """When rows that a node hands on were last published."""
-    never = datetime(1, 1, 1, tzinfo=UTC)
-    if not fact.passes:
-        return fact.at or never
-    return max((_newest(found[i], found) if not found[i].is_source else found[i].versions[-1].seen for i in fact.inputs), default=never)
+    """When the rows that a node gives its readers were last another's."""
+    own = [v.seen for v in fact.versions[-1:]] if fact.is_source else [fact.at] if fact.at is not None else []
+    below = [_newest(found[i], found) for i in fact.inputs if i in found] if fact.passes else []
+    return max((*own, *below), default=datetime(1, 1, 1, tzinfo=UTC))
 
 
 def _retries(node: Node) -> int:
     retries = patience(node.config).retries
     return 0 if retries is None else retries.count
-
-
-def _took(results: Iterable[tuple[str, NodeFinished]]) -> dict[str, float]:
-    """How long nine of ten builds of each node took at most."""
-    seconds: dict[str, list[float]] = {}
-    for _, each in results:
-        if each.status in (Status.PASSED, Status.WARNED):
-            seconds.setdefault(each.node, []).append(each.seconds)
-    return {node: sorted(taken)[ceil(0.9 * len(taken)) - 1] for node, taken in seconds.items()}
 
 
 def _at(text: str) -> datetime:

@@ -94,7 +94,7 @@ def facts(**given: Any) -> int:
     from orchestrator.core.event import plain
     from orchestrator.core.promise import told
 
-    click.echo(json.dumps(plain(told(_facts(given)))))
+    click.echo(json.dumps(plain(told(_facts(given, keep=True)))))
     return 0
 
 
@@ -120,13 +120,15 @@ def signal_(**given: Any) -> int:
     return 0 if yes else NO
 
 
-def _facts(given: dict[str, Any]) -> Any:
+def _facts(given: dict[str, Any], *, keep: bool = False) -> Any:
     from orchestrator.app.facts import facts as gathered
     from orchestrator.cli import wire
+    from orchestrator.record.probes import Probes
 
     workspace = opened({"quiet": False, "debug": False, **given}, "freshness")
     invocation = workspace.invocation
-    return gathered(workspace, wire.history(invocation.root), lambda _: {}, invocation.started)
+    probes = Probes(wire.state(invocation.root))
+    return gathered(workspace, wire.history(invocation.root), probes, invocation.started, keep=keep)
 
 
 def _ruling(given: dict[str, Any]) -> Any:

@@ -11,7 +11,7 @@ from orchestrator.core.duration import spoken
 from orchestrator.core.files import digest
 from orchestrator.core.schedule import Decision, Launch, Schedule, Tick
 from orchestrator.schedule.decide import asked
-from orchestrator.schedule.needs import Need, Outlook
+from orchestrator.schedule.needs import CHANGED, MISSING, Need, Outlook
 from orchestrator.schedule.spec import PROMISES
 
 NAME = PROMISES
@@ -185,7 +185,9 @@ def _state(
     for what in ("no pause", "no other build under way", "fuse"):
         if not by[what].holds:
             return "held", f"{what}: {by[what].value}", begins
-    return "due", f"to be there by {_clock(need.needed)}" if not need.at_once else next(iter((need.why or {}).values())), now
+    if need.at_once:
+        return "due", next(why for why in (need.why or {}).values() if why in (MISSING, CHANGED)), now
+    return "due", f"to be there by {_clock(need.needed)}", now
 
 
 def _rest(before: Sequence[Launch]) -> datetime | None:
@@ -211,6 +213,8 @@ def _news(need: Need, tried: _Tried) -> Iterable[Condition]:
 
 
 def _estimate(need: Need) -> str:
+    if need.at_once:
+        return f"at once, it takes {spoken(need.lead)}"
     return f"{_clock(need.start)}, {spoken(need.lead)} before {_clock(need.needed)}"
 
 

@@ -13,6 +13,9 @@ from orchestrator.schedule.cron import cron
 MARGIN = 0.1
 """The part of an estimate by which a build begins earlier: estimates are wrong."""
 
+MISSING, CHANGED = "it was never built", "its code is new"
+"""What is new for a node and no change of rows: nothing is gained by waiting."""
+
 GUESS = 60.0
 """Seconds that a node is expected to take that nobody saw built yet."""
 
@@ -22,9 +25,9 @@ class Need:
     """What one promise asks for now.
 
     ``stale`` are the ids that have to be built for it, parents first, and ``why`` says what is new for each of them. ``oldest`` and
-    ``newest`` are when the changes happened that its rows lack; of new code nobody knows when. ``needed`` is until when it has to be there,
-    ``path`` the longest way through what is stale with the seconds of each step, ``lead`` those with a margin, ``start`` when to begin.
-    ``unknown`` are sources of which nobody knows whether they changed. ``key`` names all of that: the same key is the same work.
+    ``newest`` are when the changes happened that its rows lack; of new code nobody knows when, and what is ``at_once`` does not wait.
+    ``needed`` is until when it has to be there, ``path`` the longest way through what is stale with the seconds of each step, ``lead``
+    those with a margin, ``start`` when to begin. ``unknown`` are sources of which nobody knows whether they changed.
     """
 
     node: str
@@ -35,15 +38,11 @@ class Need:
     oldest: datetime | None = None
     newest: datetime | None = None
     needed: datetime | None = None
+    at_once: bool = False
     path: tuple[tuple[str, float], ...] = ()
     lead: float = 0.0
     start: datetime | None = None
     unknown: tuple[str, ...] = ()
-
-    @property
-    def at_once(self) -> bool:
-        """Whether something is missing, or its code is new: no rows are late, and nothing is gained by waiting."""
-        return bool(self.stale) and self.oldest is None
 
     def lag(self, now: datetime) -> float:
         """Seconds since the oldest change that its rows lack."""
@@ -164,9 +163,9 @@ def _stale(fact: Fact, nodes: Mapping[str, Fact]) -> str:
     if fact.kind == "exposure":
         return ""
     if fact.built is None:
-        return "it was never built"
+        return MISSING
     if fact.built != fact.fingerprint:
-        return "its code is new"
+        return CHANGED
     if fact.passes:
         return ""
     news = [nodes[i].name for i in fact.inputs if i in nodes and nodes[i].version is not None and fact.used.get(i) != nodes[i].version]
@@ -182,16 +181,17 @@ def _need(fact: Fact, promise: Promise, view: _View) -> Need:
     lead = sum(seconds for _, seconds in path) * (1 + MARGIN)
     changes = view.changes(fact.id)
     oldest, newest = (changes[0], changes[-1]) if changes else (None, None)
-    if oldest is None and not any(view.own.get(i) in ("it was never built", "its code is new") for i in stale):
+    at_once = any(view.own.get(i) in (MISSING, CHANGED) for i in stale)
+    if oldest is None and not at_once:
         times = [a for i in stale for p in view.nodes[i].inputs if p in view.nodes and (a := view.nodes[p].at) is not None]
         oldest = newest = max(times, default=view.at)  # a parent was built anew though nothing came in: its rows are what is new
     built = _built(fact, view)
     needed = view.at if oldest is None else _until(promise, oldest, built, lead)
-    start = needed - timedelta(seconds=lead)
+    start = view.at if at_once else needed - timedelta(seconds=lead)
     if promise.strategy == "eager" and newest is not None:
         start = min(start, newest + timedelta(seconds=promise.debounce))
     why = {i: view.own.get(i, "what it reads will be new") for i in stale}
-    return Need(fact.id, fact.name, promise, stale, why, oldest, newest, needed, path, lead, start, unknown)
+    return Need(fact.id, fact.name, promise, stale, why, oldest, newest, needed, at_once, path, lead, start, unknown)
 
 
 def _built(fact: Fact, view: _View) -> datetime | None:
