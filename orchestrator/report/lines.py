@@ -301,7 +301,7 @@ def _block(event: NodeFinished, word: str, story: Story, style: Style) -> list[s
 
 def _wrapped(what: str, skipped: tuple[NodeFinished, ...], style: Style) -> list[str]:
     """Names of what was skipped, tests as a number: their names are long, and their models say it all."""
-    names = [name(s) for s in skipped if s.kind not in ("test", "unit_test")]
+    names = sorted(name(s) for s in skipped if s.kind not in ("test", "unit_test"))
     tests = len(skipped) - len(names)
     shown = names[:NAMED] + ([f"{len(names) - NAMED} more"] if len(names) > NAMED else []) + ([several(tests, "test")] if tests else [])
     text = " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]

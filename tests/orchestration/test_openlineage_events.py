@@ -419,7 +419,11 @@ class TestSending:
     def test_a_slow_server_holds_neither_the_run_nor_its_end(self) -> None:
         gate = threading.Event()
         said: list[str] = []
-        sink = Emitting(lambda _: [{"n": 1}], lambda _: None if gate.wait(30) else None, said.append, name="openlineage", room=5, patience=0.2)
+
+        def send(_: object) -> None:
+            gate.wait(30)
+
+        sink = Emitting(lambda _: [{"n": 1}], send, said.append, name="openlineage", room=5, patience=0.2)
         for _ in range(50):
             sink.hear(RunFinished(AT, "r1", 1.0))
         sink.close()

@@ -162,8 +162,7 @@ def test_0_1_init_makes_a_copy_of_all_of_it(tmp_path: Path, monkeypatch: pytest.
 
 def test_the_wheel_takes_the_examples_along() -> None:
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert "examples" in wheel["only-include"]
-    assert wheel["sources"] == {"examples": "orchestrator/examples"}
+    assert wheel["force-include"] == {"examples": "orchestrator/examples"}
     assert set(examples()) == set(NEXT_OF) == {"rides"}
     assert sum(len(text.encode()) for text in example("rides").values()) < 100_000
 
