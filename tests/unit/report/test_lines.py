@@ -204,7 +204,7 @@ def test_a_gate_s_verdict_is_told_without_a_line_of_code_to_blame() -> None:
     assert "error[X30" not in shown
     assert "  Got 3 results, configured to fail if != 0\n" in shown
     assert "  not published: 1 test failed (t)\n  hint: the rejected rows are in x\n" in shown
-    assert "  skipped because of it: m3, m4, m5, m6, m7, m8, m9, m10, 3 more and 1 test\n" in shown
+    assert "  skipped because of it: m10, m11, m12, m13, m3, m4, m5, m6, 3 more and 1 test\n" in shown
 
 
 def test_on_a_narrow_terminal_results_begin_earlier_and_lines_have_no_clock() -> None:
