@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from orchestrator.app.opening import Workspace, open_workspace
 from orchestrator.core.errors import Problem, UsageError
-from orchestrator.core.event import Event, Noted, RunStarted
+from orchestrator.core.event import Event, NodeFinished, Noted, RunFinished, RunStarted, Status
 from orchestrator.core.graph import Graph
 from orchestrator.core.node import BUILDABLE
 from orchestrator.core.plan import Plan, Request, Task
-from orchestrator.core.ports import Sink, Warehouse
+from orchestrator.core.ports import Clock, Sink, Warehouse
 from orchestrator.core.project import Secret
 from orchestrator.core.run import Run
 from orchestrator.core.snapshot import Snapshot
@@ -22,8 +22,11 @@ from orchestrator.core.version import VERSION
 
 if TYPE_CHECKING:
     from orchestrator.app.retrying import Again
+    from orchestrator.app.staleness import Sifted
+    from orchestrator.execute.versions import Versions
     from orchestrator.graph.sampling import Sampling
     from orchestrator.graph.select import Selected
+    from orchestrator.record.evidence import Evidence
 
 Interruptible = Callable[[Callable[[], None]], AbstractContextManager[object]]
 
@@ -57,6 +60,8 @@ class Prepared:
     warnings: tuple[Problem, ...] = ()
     own: Graph | None = None
     sample: Sampling | None = None
+    versions: Versions | None = None
+    sifted: Sifted | None = None
 
 
 def build(
@@ -66,11 +71,12 @@ def build(
     only: Iterable[str] | None = None,
     interruptible: Interruptible = nullcontext,
     again: Again | None = None,
+    evidence: Evidence | None = None,
 ) -> Run:
     """Plan and execute what is asked; record every event; write the artifacts.
 
     ``only`` narrows the selection to these ids; ``again`` to what an earlier run left to do (``retry``). ``interruptible`` wraps the
-    execution: what asks the process to end meanwhile calls the function it is given.
+    execution: what asks the process to end meanwhile calls the function it is given. ``evidence`` is what is known of data besides them.
 
     Raises:
         OrcError: for what stops the run before it starts.
@@ -83,7 +89,7 @@ def build(
 
     if request.command != "test":
         permitted(workspace, request.environment)
-    ready = prepare(workspace, request, only, again)
+    ready = prepare(workspace, request, only, again, evidence)
     try:
         if request.max_bytes is not None:
             from orchestrator.app.planning import within_budget
@@ -106,11 +112,18 @@ def _finish() -> None:
     """Somebody wants an end while the warehouse closes or artifacts are written: it is near, and what happened goes on record."""
 
 
-def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None = None, again: Again | None = None) -> Prepared:
+def prepare(
+    workspace: Workspace,
+    request: Request,
+    only: Iterable[str] | None = None,
+    again: Again | None = None,
+    evidence: Evidence | None = None,
+) -> Prepared:
     """Select, look at the warehouse once, and plan."""
     from orchestrator.adapters import registry
     from orchestrator.app.placing import at, placed
     from orchestrator.app.sampled import conditions, sample
+    from orchestrator.app.staleness import explained, readers, sifted, versions
     from orchestrator.plan.plan import BUILDS, plan
 
     if request.warn_error and (warnings := workspace.graph.warnings):
@@ -131,6 +144,11 @@ def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None =
             kept = reusable(again, selected, where.graph, where.snapshot)
             selected -= kept.keys()
             reused = tuple(kept.values())
+        sift = None
+        if request.stale and request.command in BUILDS:
+            sift = sifted(workspace, request, (selected, building), where.snapshot, warehouse, evidence)
+            selected, building = selected - sift.settled, building - sift.settled
+            reused += tuple(sift.fresh.values())
         taken = sample(workspace, request, (selected, building), where.snapshot, warehouse)
         work = plan(
             workspace.graph,
@@ -145,11 +163,12 @@ def prepare(workspace: Workspace, request: Request, only: Iterable[str] | None =
             now=workspace.invocation.started,
             sampled=conditions(workspace, request, taken),
         )
-        work = replace(work, reused=reused)
+        work = replace(work if sift is None else explained(work, sift), reused=reused)
+        tracked = versions(workspace.graph, request, where.snapshot, sift, readers(workspace, sift) if sift else {})
     except BaseException:
         warehouse.close()
         raise
-    return Prepared(workspace, work, warehouse, where.snapshot, selected, request, found.warnings, where.own, taken)
+    return Prepared(workspace, work, warehouse, where.snapshot, selected, request, found.warnings, where.own, taken, tracked, sift)
 
 
 def chosen(workspace: Workspace, request: Request) -> frozenset[str]:
@@ -214,7 +233,9 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
     patience = workspace.project.target.settings.get("lock_timeout")
     leasing = Leasing(workspace.invocation.id, request.on_conflict, None if patience is None else float(patience))
     shop = replace(shop, loaders=loaders, interruptible=interruptible, leasing=leasing, started=workspace.invocation.started)
+    shop = replace(shop, versions=ready.versions)
     shop = replace(shop, comment=commenting(workspace, secrets(workspace)), said=lambda: _emptied(prints))
+    spared: list[str] = []
     for event in execute(ready.plan, workspace.graph, ready.warehouse, shop, _started(ready, request)):
         if isinstance(event, RunStarted):
             yield event
@@ -222,11 +243,22 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
                 Noted(clock.now(), "warn", w.message, w.node, w) for w in (*workspace.graph.warnings, *ready.warnings, *ready.plan.warnings)
             )
             yield from (Noted(clock.now(), "info", line) for line in told(workspace, request, ready.sample))
-            if not ready.plan.tasks:
+            if not ready.plan.tasks and not ready.plan.reused:
                 yield Noted(clock.now(), "info", "Nothing to do: the selection names nothing that this command acts on")
             continue
         yield from _emptied(prints)
+        if ready.sifted is not None and isinstance(event, RunFinished):
+            yield from _saved(ready, spared, clock)
+        if isinstance(event, NodeFinished) and event.status is Status.REUSED:
+            spared.append(event.node)
         yield event
+
+
+def _saved(ready: Prepared, spared: Iterable[str], clock: Clock) -> Iterator[Noted]:
+    """What a run did not have to do."""
+    from orchestrator.app.staleness import saved
+
+    yield Noted(clock.now(), "info", saved(ready.workspace.graph, spared, ready.snapshot))
 
 
 def _emptied(prints: deque[Noted]) -> Iterator[Noted]:
@@ -251,7 +283,7 @@ def _started(ready: Prepared, request: Request) -> RunStarted:
     began = circumstances(workspace.invocation)
     planned = tuple(
         id_
-        for t in (*ready.plan.reused, *ready.plan.tasks)
+        for t in (*ready.plan.reused, *(task for task, _ in ready.plan.withheld), *ready.plan.tasks)
         for id_ in ([*t.tests] if t.kind in ("test", "unit_test") else [*t.tests, t.node])
     )
     return RunStarted(

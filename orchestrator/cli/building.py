@@ -33,7 +33,8 @@ def _executed(given: dict[str, Any], command: str, *, again: Any, request: Any) 
     if told := click.get_current_context().obj.get("told"):  # a scheduler's launch says so in the history
         asked = replace(asked, invocation={**asked.invocation, **told})
     interruptible = click.get_current_context().obj.get("interruptible", nullcontext)
-    run = app.build(workspace, asked, lambda w: wire.sinks(w, given), interruptible=interruptible, again=again)
+    known = wire.evidence(workspace.invocation.root) if asked.stale else None
+    run = app.build(workspace, asked, lambda w: wire.sinks(w, given), interruptible=interruptible, again=again, evidence=known)
     return run.exit_code
 
 

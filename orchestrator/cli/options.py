@@ -125,6 +125,13 @@ on_conflict = _building(
     envvar="ORC_ON_CONFLICT",
     help="When another run builds the same table: wait for it (default), leave it to that run, or fail.",
 )
+stale = _building(
+    "--stale/--no-stale",
+    "stale",
+    default=False,
+    envvar="ORC_STALE",
+    help="Build only what is not fresh: other code, or other data, than it was made of.",
+)
 empty = _building("--empty/--no-empty", "empty", default=False, envvar=_env("EMPTY"), help="Build with no rows: checks the SQL, fast.")
 building = _stack(
     _building(
@@ -136,6 +143,7 @@ building = _stack(
         help="Rebuild incremental models from nothing.",
     ),
     empty,
+    stale,
     on_conflict,
     _building(
         "--event-time-start",

@@ -102,6 +102,7 @@ def request(options: Mapping[str, Any], command: str) -> Request:
         defer=options.get("defer"),
         favor_state=bool(options.get("favor_state")),
         sample=options.get("sample"),
+        stale=bool(options.get("stale")),
         invocation={k: _plain(v) for k, v in options.items() if not k.startswith("_") and v is not None},
     )
 
@@ -228,6 +229,13 @@ def site(root: Path) -> Any:
     from orchestrator.serve.site import Site
 
     return Site(Path(BUILT), root / PLACE, policy())
+
+
+def evidence(root: Path) -> Any:
+    """What a project's state knows of the freshness of its data."""
+    from orchestrator.record.evidence import Evidence
+
+    return Evidence(state(root))
 
 
 def timetable(root: Path) -> Any:

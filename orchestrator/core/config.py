@@ -12,7 +12,7 @@ MERGED = frozenset({"meta", "grants", "labels", "column_types", "docs", "persist
 
 MODEL_KEYS = frozenset(
     """
-    allow_non_incremental_definition
+    allow_non_incremental_definition deterministic
     access alias backup batch_size begin bind cluster_by column_types columns compress concurrent_batches contract cron database
     delimiter depends_on description dist docs enabled event_time expiration_hours fail_calc freshness full_refresh grants group
     hours_to_expiration incremental_predicates incremental_strategy indexes inserts_only kms_key_name labels latest_version limit lookback

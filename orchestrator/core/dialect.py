@@ -195,6 +195,10 @@ class Dialect(Declaring, Differing, Protocol):
         """Create the ledger's schema and table if they are not there."""
         ...
 
+    def ledger_widen(self) -> tuple[str, ...]:
+        """Give a ledger that an older version made the columns it lacks."""
+        ...
+
     def ledger_write(self, published: Published, *, known: bool = True, lease: Lease | None = None) -> tuple[str, ...]:
         """Record a publish, replacing the node's previous row (if one is ``known``); runs in the publish's transaction.
 
@@ -208,6 +212,10 @@ class Dialect(Declaring, Differing, Protocol):
 
     def ledger_forget(self, node: str) -> tuple[str, ...]:
         """Remove what is recorded of a node: it is not there any more."""
+        ...
+
+    def ledger_row(self, node: str) -> str:
+        """A query for what is recorded of ``node``, its columns in the order of :class:`~orchestrator.core.snapshot.Published`."""
         ...
 
     def ledger_read(self, node: str) -> str:

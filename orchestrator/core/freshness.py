@@ -107,7 +107,8 @@ def limits(freshness: Mapping[str, Any] | None) -> Limits | None:
 def _seconds(limit: Any) -> float | None:
     if not isinstance(limit, Mapping) or limit.get("count") is None or not limit.get("period"):
         return None
-    return float(limit["count"]) * PERIODS[str(limit["period"])]
+    unit = PERIODS.get(str(limit["period"]))
+    return None if unit is None else float(limit["count"]) * unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,8 @@ class Made:
 
     ``code`` names all that its node itself says; ``inputs`` are the versions of what it read, by id, as of its build's start; ``version``
     is that of the result. ``data_time`` is up to when all of its inputs were known then. ``doubt`` says why the same inputs may give other
-    rows (a clock, a random number, a table nobody declared); empty: they may not. ``gates`` are the tests that this version passed.
+    rows (a clock, a random number, a table nobody declared); empty: they may not. ``gates`` are the tests that this version
+    passed, ``seconds`` what it took to make.
     """
 
     code: str
@@ -125,6 +127,7 @@ class Made:
     data_time: datetime | None = None
     doubt: str = ""
     gates: tuple[str, ...] = ()
+    seconds: float = 0.0
 
     @property
     def text(self) -> str:
@@ -136,6 +139,7 @@ class Made:
             "data_time": None if self.data_time is None else self.data_time.astimezone(UTC).isoformat(),
             "doubt": self.doubt,
             "gates": list(self.gates),
+            "seconds": self.seconds,
         }
         return json.dumps({k: v for k, v in said.items() if v}, separators=(",", ":"))
 
@@ -160,9 +164,36 @@ def made(text: str | None) -> Made | None:
             datetime.fromisoformat(at) if at else None,
             said.get("doubt") or "",
             tuple(said.get("gates") or ()),
+            float(said.get("seconds") or 0.0),
         )
     except (ValueError, TypeError, AttributeError):
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a node is made by, as far as that is known before it is built: ``code`` names all that it says itself, ``inputs`` are the ids it
+    reads in the end. ``live`` is a view: what it reads shows through it at once. ``doubt`` is as in :class:`Made`.
+
+    ``gates`` are the tests that judge it, by id: a digest of the test, and what it looks at besides.
+    """
+
+    code: str
+    inputs: tuple[str, ...] = ()
+    live: bool = False
+    doubt: str = ""
+    gates: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+
+
+def passed(test: str, others: Mapping[str, str | None]) -> str | None:
+    """How a version remembers that a test passed: the test's digest, with the versions of what it looked at besides.
+
+    >>> passed("t", {}) != passed("t", {"a": "1"}) != passed("t", {"a": "2"}), passed("t", {"a": None}) is None
+    (True, True)
+    """
+    if any(version is None for version in others.values()):
+        return None
+    return digest(json.dumps([test, sorted(others.items())]).encode())[:12]
 
 
 def data_time(inputs: Iterable[datetime | None]) -> datetime | None:

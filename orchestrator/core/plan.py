@@ -147,7 +147,7 @@ class Request:
     ``event_times`` limits models built by interval to a range. ``batches`` are what exactly to build of some of them (``retry``).
     ``environment`` is the suffix of the schemas of a build beside production (empty: none). ``state`` is where an earlier state is,
     ``defer_state`` another one to read from; ``defer`` reads from it what is not built here (``None``: not said), ``favor_state`` also
-    what is there. ``sample`` is the share of rows to build with. ``elsewhere`` says by id
+    what is there. ``sample`` is the share of rows to build with. ``stale`` builds only what is not fresh. ``elsewhere`` says by id
     where to read what is not built, in place of a state. Without ``retries`` somebody else tries again what failed.
     """
 
@@ -176,6 +176,7 @@ class Request:
     defer: bool | None = None
     favor_state: bool = False
     sample: float | None = None
+    stale: bool = False
     elsewhere: Mapping[str, Relation] | None = None
     retries: bool = True
 
@@ -185,7 +186,8 @@ class Plan:
     """A closed, acyclic list of tasks; every need is another task's node or was not selected.
 
     ``warnings`` are what its reader should know before it runs. ``total`` counts the results a run will report (tasks and tests).
-    ``reused`` are tasks without steps: nodes that were asked for and are as they should be, with the reason why.
+    ``reused`` are tasks without steps: nodes that were asked for and are as they should be, with the reason why. ``withheld`` are such of
+    nodes that are not to be built from what they would read, each with the id that is to blame; ``blamed`` the sources among those.
     ``forecast`` is how long the tasks are expected to take, which decides what runs first.
     """
 
@@ -199,11 +201,14 @@ class Plan:
     warnings: tuple[Problem, ...] = ()
     reused: tuple[Task, ...] = ()
     forecast: Forecast = NOTHING
+    withheld: tuple[tuple[Task, str], ...] = ()
+    blamed: tuple[tuple[str, Problem], ...] = ()
 
     @property
     def total(self) -> int:
         """How many results the run reports: one for each task that is not a mere carrier of tests, one for each test."""
-        return len(self.reused) + sum(t.kind not in ("test", "unit_test") for t in self.tasks) + sum(len(t.tests) for t in self.tasks)
+        settled = len(self.reused) + len(self.withheld) + len(self.blamed)
+        return settled + sum(t.kind not in ("test", "unit_test") for t in self.tasks) + sum(len(t.tests) for t in self.tasks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,10 @@ class Existing:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A ledger row: what was made visible, when, by which run, from which code."""
+    """A ledger row: what was made visible, when, by which run, from which code.
+
+    ``made`` is the text of a :class:`~orchestrator.core.freshness.Made`: the versions of what it was made from, and of what it is.
+    """
 
     node: str
     relation: str
@@ -42,6 +45,7 @@ class Published:
     run: str
     at: str
     rows: int | None = None
+    made: str | None = None
 
 
 def recorded(node: str, environment: str = "") -> str:
@@ -112,7 +116,8 @@ class Built:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Relations by :attr:`Relation.key`, existing schemas (folded), the ledger by node id, and by the text of a relation
-    the event times it is complete for. ``server`` is the engine's major version where statements depend on it, else 0.
+    the event times it is complete for. ``server`` is the engine's major version where statements depend on it, else 0. ``narrow`` says
+    that the ledger that is there was made by an older version: it lacks columns.
     """
 
     relations: Mapping[tuple[str, str, str], Existing] = field(default_factory=dict)
@@ -120,6 +125,7 @@ class Snapshot:
     ledger: Mapping[str, Published] = field(default_factory=dict)
     intervals: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
     server: int = 0
+    narrow: bool = False
 
     def find(self, relation: Relation) -> Existing | None:
         """The relation as it exists now, or ``None``."""

@@ -8,13 +8,16 @@ from typing import Any
 
 from orchestrator.core.event import Event
 from orchestrator.core.plan import Statement
-from orchestrator.core.snapshot import Lease
+from orchestrator.core.snapshot import Lease, Published
 from orchestrator.execute.deadline import Deadline
 
 
 @dataclass(slots=True)
 class Attempt:
-    """What one try of a task has seen so far. ``loose`` says that a hook ran outside of a transaction: it cannot be undone."""
+    """What one try of a task has seen so far. ``loose`` says that a hook ran outside of a transaction: it cannot be undone.
+
+    ``quiet`` says that a delta without rows changes nothing about its table; ``row`` is what the ledger will say.
+    """
 
     sent: list[str] = field(default_factory=list)
     passed: dict[str, bool] = field(default_factory=dict)
@@ -31,3 +34,5 @@ class Attempt:
     returned: bool = False
     deadline: Deadline | None = None
     loose: bool = False
+    quiet: bool = False
+    row: Published | None = None

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from typing import Literal
 
-from orchestrator.core.errors import ExecuteError
+from orchestrator.core.errors import ExecuteError, Problem
 from orchestrator.core.event import Event, NodeFinished, NodeRetried, NodeStarted, Noted, RunFinished, RunStarted, Status
 from orchestrator.core.graph import Graph
+from orchestrator.core.node import BUILDABLE
 from orchestrator.core.plan import Plan, Task
 from orchestrator.core.ports import Connection, Warehouse
 from orchestrator.execute.again import again, cancelled, numbered
@@ -24,6 +25,7 @@ from orchestrator.execute.lease import Pulse
 from orchestrator.execute.task import ATTEMPTS, Outcome, run_task
 from orchestrator.execute.waiting import Waiting
 from orchestrator.execute.workshop import Workshop
+from orchestrator.graph.lineage import label as named
 
 POLL_SECONDS = 0.2
 """How often a cancel is repeated: one that arrives between two statements stops neither."""
@@ -102,6 +104,8 @@ class _Crew:
                 connection = connection or self._connect()
                 said = self.shop.comment(task.node) if self.shop.comment else None
                 spoken = Commented(connection, said) if said else connection
+                if self.shop.versions is not None and task.kind in BUILDABLE:
+                    self.shop.versions.begin(task.node, self.shop.clock.now())
                 if task.batches:
                     outcome = run_batches(task, spoken, self.shop, self.events.put)
                 else:
@@ -144,6 +148,10 @@ def execute(plan: Plan, graph: Graph, warehouse: Warehouse, shop: Workshop, star
     numbering = _Numbering()
     for task in plan.reused:
         yield numbering(_reused(task, shop))
+    for id_, problem in plan.blamed:
+        yield numbering(_blamed(id_, problem, shop))
+    for task, because in plan.withheld:
+        yield numbering(_withheld(task, because, shop))
     crew = _Crew(warehouse, shop)
     with shop.interruptible(crew.interrupt), Pulse(warehouse, shop.leasing.run) if _leases(plan) else contextlib.nullcontext():
         try:
@@ -166,6 +174,21 @@ def _reused(task: Task, shop: Workshop) -> NodeFinished:
     """The end of a node that is as it should be already."""
     relation = str(task.relation) if task.relation else None
     return NodeFinished(shop.clock.now(), task.node, task.kind, task.label, 0, Status.REUSED, 0.0, "main", task.reason, relation=relation)
+
+
+def _blamed(id_: str, problem: Problem, shop: Workshop) -> NodeFinished:
+    """The end of a source that nothing is to be built from."""
+    node = shop.graph.nodes[id_]
+    label, where = f"freshness of {named(node)}", str(node.relation) if node.relation else None
+    at = shop.clock.now()
+    return NodeFinished(at, id_, node.kind, label, 0, Status.FAILED, 0.0, "main", problem.message, relation=where, problem=problem)
+
+
+def _withheld(task: Task, because: str, shop: Workshop) -> NodeFinished:
+    """The end of a node that is not to be built from what it would read."""
+    relation = str(task.relation) if task.relation else None
+    told = (task.node, task.kind, task.label, 0, Status.SKIPPED, 0.0, "main", task.reason)
+    return NodeFinished(shop.clock.now(), *told, because=because, relation=relation)
 
 
 def _leases(plan: Plan) -> bool:

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from orchestrator.core.errors import ExecuteError, Problem
-from orchestrator.core.event import NodeStarted, Status
+from orchestrator.core.event import NodeFinished, NodeStarted, Status
 from orchestrator.core.names import Relation
 from orchestrator.core.plan import Late, Statement, Step, Task
 from orchestrator.core.ports import SENT, Answer, Connection
@@ -22,6 +22,7 @@ from orchestrator.execute.keep_contract import keep_contract
 from orchestrator.execute.kept_failures import kept_failures, kept_rows, without_query
 from orchestrator.execute.lease import overtaken, still_ours
 from orchestrator.execute.recording import read_back, recording, refuse_strays
+from orchestrator.execute.unchanged import unchanged
 from orchestrator.execute.workshop import Workshop
 
 
@@ -137,7 +138,9 @@ def _apply(step: Step, connection: Connection, shop: Workshop, attempt: Attempt)
     stage, target = step.payload["stage"], step.relation
     if not isinstance(target, Relation):
         raise AssertionError(step.id)
-    for sql in apply(stage, target, connection.columns(stage), connection.columns(target), step.payload, shop.dialect):
+    staged, there = connection.columns(stage), connection.columns(target)
+    attempt.quiet = {name.casefold() for name, _ in staged} == {name.casefold() for name, _ in there}
+    for sql in apply(stage, target, staged, there, step.payload, shop.dialect):
         _send(Statement(sql), connection, attempt)
 
 
@@ -151,7 +154,13 @@ def _history(step: Step, connection: Connection, shop: Workshop, attempt: Attemp
 
 
 def _promote(step: Step, connection: Connection, shop: Workshop, attempt: Attempt) -> None:
-    publish = replace(step.payload["publish"], at=shop.clock.now().isoformat(), rows=attempt.rows)
+    at = shop.clock.now()
+    publish = replace(step.payload["publish"], at=at.isoformat(), rows=attempt.rows)
+    if isinstance(publish, Published) and shop.versions is not None:
+        gates = [e.node for e in attempt.events if isinstance(e, NodeFinished) and e.status is Status.PASSED]
+        same = unchanged(step, attempt, connection, shop.dialect, shop.versions)
+        publish = replace(publish, made=shop.versions.made(step.node, at, publish.run, gates, same=same).text)
+        attempt.row = replace(publish, node=step.node)
     for statement in _statements(step, connection, shop):
         _send(statement, connection, attempt)
         # where nothing is undone, what readers see now must not be built again because the ledger was out of reach

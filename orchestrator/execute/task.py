@@ -20,6 +20,7 @@ from orchestrator.execute.deadline import Deadline
 from orchestrator.execute.ends import finished, test_end
 from orchestrator.execute.lease import Occupied, lease, returned
 from orchestrator.execute.run_steps import run_steps
+from orchestrator.execute.sparing import spared
 from orchestrator.execute.workshop import Workshop
 
 ATTEMPTS = 4
@@ -93,6 +94,9 @@ def run_task(
         try:
             if task.leased:
                 attempt.lease = held = lease(task, connection, shop, hear, held)
+            if holding is None and (kept := spared(task, connection, shop)) is not None:
+                returned(held, connection, shop, published=False)
+                return Outcome(task, ok=True, events=_reused(task, shop, kept, started))
             if holding is not None:
                 holding.lease = held
             with deadline:
@@ -134,6 +138,8 @@ def run_task(
 def _ended(task: Task, attempt: Attempt, shop: Workshop, hear: Callable[[Event], None], seconds: float, started: datetime) -> Outcome:
     """Everything was sent: what tests said decides."""
     ok = not attempt.failed_tests
+    if ok and attempt.row is not None and shop.versions is not None:
+        shop.versions.done(task.node, attempt.row)
     judged: list[Event] = []
     for event in attempt.events:
         priced = replace(event, response=attempt.cost) if isinstance(event, NodeFinished) and event.node == task.node else event
@@ -146,6 +152,12 @@ def _ended(task: Task, attempt: Attempt, shop: Workshop, hear: Callable[[Event],
     if task.kind not in ("test", "unit_test"):
         ends.append(_published(task, shop, attempt, seconds, started))
     return Outcome(task, ok, (*judged, *ends), failure=None if ok else _rejected(task, shop, attempt, seconds, started))
+
+
+def _reused(task: Task, shop: Workshop, message: str, started: datetime) -> tuple[Event, ...]:
+    """The ends of a task that had nothing to do, and of the tests that its rows have passed before."""
+    tests = (test_end(t, shop, Status.REUSED, message, None, None) for t in task.tests)
+    return (*tests, finished(task, shop, Status.REUSED, 0.0, message=message, started=started))
 
 
 def _rejected(task: Task, shop: Workshop, attempt: Attempt, seconds: float, started: datetime) -> Failure:

@@ -16,6 +16,7 @@ from orchestrator.core.plan import Statement, Step
 from orchestrator.core.ports import Clock, Connection, Dialect
 from orchestrator.execute.commented import Comment
 from orchestrator.execute.lease import Leasing
+from orchestrator.execute.versions import Versions
 
 Interruptible = Callable[[Callable[[], None]], AbstractContextManager[object]]
 """While the context lasts, a signal that asks the process to end calls the function instead of raising."""
@@ -41,7 +42,7 @@ class Loader(Protocol):
 class Workshop:
     """What every task needs: the graph, a clock, and the few effects that are not SQL. ``started`` is the run's own instant.
 
-    ``said`` gives what models and macros printed since it was last asked.
+    ``said`` gives what models and macros printed since it was last asked. ``versions`` knows what was read and left by the run's builds.
     """
 
     graph: Graph
@@ -56,3 +57,4 @@ class Workshop:
     started: datetime | None = None
     comment: Callable[[str], Comment] | None = None
     said: Callable[[], Iterable[Noted]] = tuple
+    versions: Versions | None = None

@@ -292,7 +292,16 @@ _PERIOD = Either(
 )
 _LIMIT = Key(_PERIOD, keeps_null=True)
 _FRESHNESS = _OrNull(
-    Table("`freshness`", {"warn_after": _LIMIT, "error_after": _LIMIT, "filter": Key(_TEXT), "build_after": Key(_ANY)}),
+    Table(
+        "`freshness`",
+        {
+            "warn_after": _LIMIT,
+            "error_after": _LIMIT,
+            "filter": Key(_TEXT),
+            "build_after": Key(_ANY),
+            "on_error": Key(Text(("skip", "build"))),
+        },
+    ),
 )
 _SOURCE_KEYS = {
     "freshness": Key(_FRESHNESS, keeps_null=True),

@@ -99,7 +99,7 @@ def plan(
     if problems:
         raise PlanError(*problems)
     before, after = _run_hooks(graph, dialect) if request.command in (*BUILDS, "test") else ((), ())
-    prepare = (*_schemas(tasks, snapshot, dialect), *_ledger(tasks, request, dialect), *claims(tasks, situation))
+    prepare = (*_schemas(tasks, snapshot, dialect), *_ledger(tasks, request, dialect, narrow=snapshot.narrow), *claims(tasks, situation))
     warnings = (*(w for t in tasks for w in t.warnings), *before_gates)
     return Plan(request.command, tuple(tasks), before, after, prepare, request.fail_fast, request.threads or threads, warnings)
 
@@ -185,8 +185,9 @@ def _schemas(tasks: list[Task], snapshot: Snapshot, dialect: Dialect) -> tuple[S
     return tuple(Statement(dialect.create_schema(r)) for r in missing.values())
 
 
-def _ledger(tasks: list[Task], request: Request, dialect: Dialect) -> tuple[Statement, ...]:
-    """The ledger, and the leases where a task takes one."""
+def _ledger(tasks: list[Task], request: Request, dialect: Dialect, *, narrow: bool) -> tuple[Statement, ...]:
+    """The ledger, with all its columns, and the leases where a task takes one."""
     leases = dialect.lease_setup() if any(t.leased for t in tasks) else ()
     intervals = dialect.intervals_setup() if any(t.batches for t in tasks) else ()
-    return tuple(Statement(s) for s in (*dialect.ledger_setup(), *leases, *intervals)) if request.command in BUILDS else ()
+    widened = dialect.ledger_widen() if narrow else ()
+    return tuple(Statement(s) for s in (*dialect.ledger_setup(), *widened, *leases, *intervals)) if request.command in BUILDS else ()

@@ -12,11 +12,11 @@ from orchestrator.adapters.ansi.differences import Differences
 from orchestrator.adapters.ansi.history import Histories
 from orchestrator.adapters.ansi.intervals import INTERVALS
 from orchestrator.adapters.ansi.lease import LEASE_COLUMNS, LEASES, Leases
-from orchestrator.adapters.ansi.ledger import LEDGER, LEDGER_COLUMNS, Ledger
+from orchestrator.adapters.ansi.ledger import ADDED, LEDGER, LEDGER_COLUMNS, Ledger
 from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import Existing, RelationKind
 
-__all__ = ["INTERVALS", "LEASES", "LEASE_COLUMNS", "LEDGER", "LEDGER_COLUMNS", "NEW", "OLD", "AnsiDialect"]
+__all__ = ["ADDED", "INTERVALS", "LEASES", "LEASE_COLUMNS", "LEDGER", "LEDGER_COLUMNS", "NEW", "OLD", "AnsiDialect"]
 
 
 class AnsiDialect(Delta, Constraints, Histories, Differences, Ledger, Leases):

@@ -11,7 +11,12 @@ from orchestrator.core.snapshot import Lease, Published
 LEDGER = Relation(None, "_orc", "ledger")
 """Where publishes are recorded: beside the data, in the target's own database."""
 
-LEDGER_COLUMNS = (("node", "text"), ("relation", "text"), ("fingerprint", "text"), ("run", "text"), ("at", "text"), ("rows", "bigint"))
+LEDGER_COLUMNS = (
+    ("node", "text"), ("relation", "text"), ("fingerprint", "text"), ("run", "text"), ("at", "text"), ("rows", "bigint"), ("made", "text"),
+)  # fmt: skip
+
+ADDED = "made"
+"""The column that ledgers of older versions do not have."""
 
 
 class Ledger(Words):
@@ -26,6 +31,10 @@ class Ledger(Words):
         """Create the ledger's schema and table if they are not there."""
         columns = ", ".join(f"{self.quote(name)} {type_}" for name, type_ in LEDGER_COLUMNS)
         return (self.create_schema(LEDGER), f"create table if not exists {self.relation(LEDGER)} ({columns})")
+
+    def ledger_widen(self) -> tuple[str, ...]:
+        """Add the column that an older version's ledger lacks; another run may be faster."""
+        return (f"alter table {self.relation(LEDGER)} add column if not exists {self.quote(ADDED)} {dict(LEDGER_COLUMNS)[ADDED]}",)
 
     def ledger_write(self, published: Published, *, known: bool = True, lease: Lease | None = None) -> tuple[str, ...]:  # noqa: ARG002  for engines whose leases expire
         """Record a publish, replacing the node's previous row (if one is ``known``); runs in the publish's transaction."""
@@ -48,9 +57,17 @@ class Ledger(Words):
         """A query for the run id last recorded for ``node``; proves a commit."""
         return f"select {self.quote('run')} from {self.relation(LEDGER)} where {self.quote('node')} = {self.literal(node)}"
 
-    def ledger_rows(self) -> str:
-        """A query for the whole ledger, its columns in the order of :class:`~orchestrator.core.snapshot.Published`."""
-        return f"select {self._ledger_names()} from {self.relation(LEDGER)}"
+    def ledger_rows(self, *, narrow: bool = False) -> str:
+        """A query for the whole ledger, its columns in the order of :class:`~orchestrator.core.snapshot.Published`.
+
+        ``narrow`` is that of an older version: what it lacks is null.
+        """
+        names = ", ".join("null" if narrow and name == ADDED else self.quote(name) for name, _ in LEDGER_COLUMNS)
+        return f"select {names} from {self.relation(LEDGER)}"
+
+    def ledger_row(self, node: str) -> str:
+        """A query for what is recorded of ``node``, its columns as in :meth:`ledger_rows`."""
+        return f"select {self._ledger_names()} from {self.relation(LEDGER)} where {self.quote('node')} = {self.literal(node)}"
 
     def _ledger_names(self) -> str:
         return ", ".join(self.quote(name) for name, _ in LEDGER_COLUMNS)

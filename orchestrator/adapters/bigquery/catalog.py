@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from google.api_core import exceptions
 from google.cloud.bigquery import DatasetReference, TableReference
 
-from orchestrator.adapters.ansi import LEDGER
+from orchestrator.adapters.ansi import ADDED, LEDGER
 from orchestrator.adapters.ansi.intervals import INTERVALS
 from orchestrator.adapters.bigquery.dialect import BigQueryDialect
 from orchestrator.adapters.bigquery.layout import of_table
 from orchestrator.adapters.bigquery.materialized import there as settings
 from orchestrator.adapters.bigquery.types import sql_type
+from orchestrator.core.errors import ExecuteError
 from orchestrator.core.interval import known
 from orchestrator.core.names import Relation
 from orchestrator.core.snapshot import Described, Existing, Published, RelationKind, Snapshot
@@ -73,7 +74,7 @@ def snapshot(session: BigQueryConnection, relations: Sequence[Relation], project
                     own = options.get((p, d, name), ())
                     found[relation.key] = Existing(relation, kind, columns.get((p, d, name), ()), layout, settings=own)
     ours = {r["tableReference"]["tableId"] for r in tables.get(home, ())}
-    ledger = session.execute(_SAY.ledger_rows()).rows if LEDGER.name in ours else ()
+    ledger, narrow = _ledger(session) if LEDGER.name in ours else ((), False)
     intervals = session.execute(_SAY.intervals_rows()).rows if INTERVALS.name in ours else ()
     named = {(p.casefold(), d.casefold()) for p, names in listed.items() for d in names}
     exact = {(p.casefold(), d.casefold()): (p, d) for p, d in asked}
@@ -83,7 +84,18 @@ def snapshot(session: BigQueryConnection, relations: Sequence[Relation], project
         schemas=frozenset(named | {("", d) for p, d in named if p == project.casefold()}),
         ledger={row[0]: Published(*row) for row in ledger},
         intervals=known(intervals),
+        narrow=narrow,
     )
+
+
+def _ledger(session: BigQueryConnection) -> tuple[tuple[tuple[Any, ...], ...], bool]:
+    """The ledger's rows, and whether it was made by an older version: nobody lists its columns, so it is asked for them."""
+    try:
+        return session.execute(_SAY.ledger_rows()).rows, False
+    except ExecuteError as error:
+        if ADDED not in error.first.message:
+            raise
+        return session.execute(_SAY.ledger_rows(narrow=True)).rows, True
 
 
 def described(session: BigQueryConnection, relations: Sequence[Relation], project: str, dataset: str) -> tuple[Described, ...]:

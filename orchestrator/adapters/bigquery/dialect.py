@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-from orchestrator.adapters.ansi import LEDGER, LEDGER_COLUMNS, NEW, OLD
+from orchestrator.adapters.ansi import ADDED, LEDGER, LEDGER_COLUMNS, NEW, OLD
 from orchestrator.adapters.ansi.intervals import INTERVAL_COLUMNS, INTERVALS
 from orchestrator.adapters.bigquery import jobs, materialized, options
 from orchestrator.adapters.bigquery.constraints import GoogleConstraints
@@ -272,7 +272,16 @@ class BigQueryDialect(Leases, Histories, GoogleConstraints):
         """A query for the run id last recorded for ``node``; proves a commit."""
         return f"{super().ledger_read(node)} order by {self.quote('at')} desc limit 1"
 
-    def ledger_rows(self) -> str:
+    def ledger_widen(self) -> tuple[str, ...]:
+        """Add the column that an older version's ledger lacks; another run may be faster."""
+        kind = TYPES[dict(LEDGER_COLUMNS)[ADDED]]
+        return (f"alter table {self.relation(LEDGER)} add column if not exists {self.quote(ADDED)} {kind}",)
+
+    def ledger_row(self, node: str) -> str:
+        """A query for the newest row of ``node``."""
+        return f"{super().ledger_row(node)} order by {self.quote('at')} desc limit 1"
+
+    def ledger_rows(self, *, narrow: bool = False) -> str:
         """A query for the newest row of each node."""
         newest = f"row_number() over (partition by {self.quote('node')} order by {self.quote('at')} desc) = 1"
-        return f"{super().ledger_rows()} where true qualify {newest}"
+        return f"{super().ledger_rows(narrow=narrow)} where true qualify {newest}"

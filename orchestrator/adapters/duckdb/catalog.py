@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestrator.adapters.ansi import INTERVALS, LEDGER
+from orchestrator.adapters.ansi import ADDED, INTERVALS, LEDGER
 from orchestrator.adapters.duckdb.dialect import DuckDBDialect
 from orchestrator.core.interval import known
 from orchestrator.core.names import Relation
@@ -34,8 +34,9 @@ def snapshot(session: Connection, relations: Sequence[Relation]) -> Snapshot:
             " list(column_name order by column_index), list(data_type order by column_index)"
             f" from duckdb_columns() where {inside} group by all"
         ).rows
-        ours = {n.casefold() for d, s, n, *_ in tables if (d.casefold(), s.casefold()) == (current.casefold(), LEDGER.schema)}
-        ledger = session.execute(dialect.ledger_rows()).rows if LEDGER.name in ours else ()
+        ours = {n.casefold(): names for d, s, n, names, _ in tables if (d.casefold(), s.casefold()) == (current.casefold(), LEDGER.schema)}
+        narrow = LEDGER.name in ours and ADDED not in ours[LEDGER.name]
+        ledger = session.execute(dialect.ledger_rows(narrow=narrow)).rows if LEDGER.name in ours else ()
         intervals = session.execute(dialect.intervals_rows()).rows if INTERVALS.name in ours else ()
     finally:
         session.rollback()
@@ -51,6 +52,7 @@ def snapshot(session: Connection, relations: Sequence[Relation]) -> Snapshot:
         schemas=frozenset(named | {("", s) for d, s in named if d == current.casefold()}),
         ledger={row[0]: Published(*row) for row in ledger},
         intervals=known(intervals),
+        narrow=narrow,
     )
 
 

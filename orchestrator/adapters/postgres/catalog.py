@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from orchestrator.adapters.ansi import INTERVALS, LEDGER
+from orchestrator.adapters.ansi import ADDED, INTERVALS, LEDGER
 from orchestrator.adapters.postgres.dialect import PostgresDialect
 from orchestrator.core.interval import known
 from orchestrator.core.names import Relation
@@ -41,8 +41,9 @@ def snapshot(session: PostgresConnection, relations: Sequence[Relation], home: s
             " left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped"
             f" where c.relkind in ('r', 'p', 'v', 'm', 'f') and lower(n.nspname) in ({inside}) group by 1, 2, 3, c.oid"
         ).rows
-        ours = {name for schema, name, *_ in found if schema == LEDGER.schema}
-        ledger = session.execute(say.ledger_rows()).rows if LEDGER.name in ours else ()
+        ours = {name: columns for schema, name, _, columns, *_ in found if schema == LEDGER.schema}
+        narrow = LEDGER.name in ours and ADDED not in ours[LEDGER.name]
+        ledger = session.execute(say.ledger_rows(narrow=narrow)).rows if LEDGER.name in ours else ()
         intervals = session.execute(say.intervals_rows()).rows if INTERVALS.name in ours else ()
     finally:
         session.rollback()
@@ -62,6 +63,7 @@ def snapshot(session: PostgresConnection, relations: Sequence[Relation], home: s
         ledger={row[0]: Published(*row) for row in ledger},
         server=version // 10_000,
         intervals=known(intervals),
+        narrow=narrow,
     )
 
 

@@ -206,6 +206,10 @@ class PostgresDialect(PostgresConstraints, PostgresDelta):
         made = "\n".join(f"if {found} is null then\n{create};\nend if;" for found, create in steps)
         return (f"{self._alone()};\ndo $orc_setup$ begin\n{made}\nend $orc_setup$",)
 
+    def ledger_widen(self) -> tuple[str, ...]:
+        """Add the column that an older version's ledger lacks; one run at a time."""
+        return (f"{self._alone()};\n{super().ledger_widen()[0]}",)
+
     def share(self, column: str, millionths: int) -> str:
         """The condition that a row's key falls into a share of all keys."""
         return f"('x' || substr(md5({column}::text), 1, 8))::bit(32)::bigint % 1000000 < {millionths}"

@@ -95,7 +95,7 @@ def test_schemas_and_the_ledger_come_before_everything(planned: Any) -> None:
         'create schema if not exists "warehouse"."main"',
         'create schema if not exists "warehouse"."main_dbt_test__audit"',
         'create schema if not exists "_orc"',
-        'create table if not exists "_orc"."ledger" ("node" text, "relation" text, "fingerprint" text, "run" text, "at" text, "rows" bigint)',
+        'create table if not exists "_orc"."ledger" ("node" text, "relation" text, "fingerprint" text, "run" text, "at" text, "rows" bigint, "made" text)',
     ]
 
 
