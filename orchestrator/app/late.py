@@ -43,7 +43,7 @@ class LateSql:
             return late
         node = self._workspace.graph.nodes[late.node]
         match late.what:
-            case "hook":
+            case "hook" | "when":
                 return self._hook(node, str(late.wrap["text"]), connection)
             case "render":
                 return self._check(node, late.wrap, connection) if node.kind == "test" else self._model(node, late.wrap, connection)

@@ -14,7 +14,9 @@ from orchestrator.core.names import Relation
 from orchestrator.core.node import Kind
 from orchestrator.core.patience import EVER, Patience
 
-Does = Literal["contract", "stage", "finish", "check", "within", "apply", "history", "promote", "hook", "python", "seed", "clean", "refuse"]
+Does = Literal[
+    "contract", "stage", "finish", "check", "within", "apply", "history", "promote", "hook", "python", "seed", "clean", "refuse", "when"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Statement:
 class Late:
     """SQL that can be known only just before its step: a template that asks the warehouse, or a unit test's fixture types."""
 
-    what: Literal["render", "unit_test", "hook", "docs"]
+    what: Literal["render", "unit_test", "hook", "docs", "when"]
     node: str
     wrap: Mapping[str, Any] = field(default_factory=dict)
 
@@ -122,7 +124,8 @@ class Task:
     transactions listed in ``keep`` commit what they did so far (the stage), the others roll back. ``tests`` are the ids
     judged inside. ``label`` is what the console says (``sql table model analytics.orders``). ``leased`` tasks run while no other run
     builds their relation. With ``batches``, ``steps`` are those of the first one, to look at. ``warnings`` are what to know before.
-    ``patience`` says how long it may take and how often it is tried.
+    ``patience`` says how long it may take and how often it is tried. ``when`` is asked before anything else: unless it says yes the task
+    is left out, and with it what reads it, but for what is ``content`` with what was there before.
     """
 
     node: str
@@ -138,6 +141,8 @@ class Task:
     leased: bool = False
     batches: Batches | None = None
     patience: Patience = EVER
+    when: Step | None = None
+    content: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from orchestrator.core.ports import Connection, Warehouse
 from orchestrator.execute.again import again, cancelled, numbered
 from orchestrator.execute.batches import run_batches
 from orchestrator.execute.commented import Commented
+from orchestrator.execute.condition import condition
 from orchestrator.execute.frontier import Frontier
 from orchestrator.execute.lease import Pulse
 from orchestrator.execute.task import ATTEMPTS, Outcome, run_task
@@ -106,7 +107,9 @@ class _Crew:
                 spoken = Commented(connection, said) if said else connection
                 if self.shop.versions is not None and task.kind in BUILDABLE:
                     self.shop.versions.begin(task.node, self.shop.clock.now())
-                if task.batches:
+                if (declined := condition(task, spoken, self.shop)) is not None:
+                    outcome = declined
+                elif task.batches:
                     outcome = run_batches(task, spoken, self.shop, self.events.put)
                 else:
                     outcome = run_task(task, spoken, self.shop, self.events.put, number=number)
@@ -272,9 +275,10 @@ def _run(
             if heard.ok:
                 frontier.succeed(heard.task.node)
             else:
-                for task, because in frontier.fail(heard.task.node):
+                left = frontier.decline(heard.task.node) if heard.declined else frontier.fail(heard.task.node)
+                for task, because in left:
                     yield from map(numbering, _never(task, None if crew.interrupted else because, crew, heard.word))
-                if fail_fast and not stopping:
+                if fail_fast and not stopping and not heard.declined:
                     stopping = True
                     crew.cancel()
     yield from crew.shop.said()

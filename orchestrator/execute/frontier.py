@@ -41,9 +41,7 @@ class Frontier:
         """A task is published: those that waited for nothing else become ready."""
         self._open.discard(node)
         for after in self._after[node]:
-            self._waiting[after].discard(node)
-            if not self._waiting[after] and after in self._open:
-                heapq.heappush(self._ready, self._rank[after])
+            self._done(after, node)
 
     def fail(self, node: str) -> list[tuple[Task, str]]:
         """A task was not published: exactly its descendants end now, each with the node that is to blame."""
@@ -58,6 +56,28 @@ class Frontier:
             skipped.append((self._tasks[after], because))
             edge += [(later, because) for later in self._after[after]]
         return sorted(skipped, key=lambda pair: self._rank[pair[0].node])
+
+    def decline(self, node: str) -> list[tuple[Task, str]]:
+        """A task was left out on purpose: so are its descendants, but for those that are content with what was there before."""
+        self._open.discard(node)
+        skipped: list[tuple[Task, str]] = []
+        edge = [node]
+        while edge:
+            left = edge.pop(0)
+            for after in self._after[left]:
+                if after in self._open and self._tasks[after].content:
+                    self._done(after, left)
+                elif after in self._open:
+                    self._open.discard(after)
+                    skipped.append((self._tasks[after], node))
+                    edge.append(after)
+        return sorted(skipped, key=lambda pair: self._rank[pair[0].node])
+
+    def _done(self, after: str, node: str) -> None:
+        """A task waits for one thing less."""
+        self._waiting[after].discard(node)
+        if not self._waiting[after] and after in self._open:
+            heapq.heappush(self._ready, self._rank[after])
 
     def abandon(self, running: Sequence[str]) -> list[Task]:
         """Nothing more will start: everything that is neither ended nor ``running`` ends now."""

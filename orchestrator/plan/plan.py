@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from orchestrator.core.errors import PlanError, Problem
 from orchestrator.core.graph import Graph
 from orchestrator.core.names import Relation
-from orchestrator.core.node import HookBody, Node
+from orchestrator.core.node import BUILDABLE, HookBody, Node
 from orchestrator.core.patience import patience
 from orchestrator.core.plan import Late, Plan, Request, Statement, Step, Task, Verdict
 from orchestrator.core.ports import Dialect
@@ -25,6 +25,9 @@ from orchestrator.plan.situation import Situation
 
 BUILDS = frozenset({"run", "build", "seed", "snapshot", "retry"})
 """Commands that change tables."""
+
+FOLLOW, CONTENT = "skip", "run_with_last"
+"""What a node does when its `when` left one of its parents out: it is left out, too, or reads what was published before."""
 
 
 def plan(
@@ -93,7 +96,7 @@ def plan(
     before_gates = held_back(graph, building, snapshot) if gating else ()
     problems += (replace(p, severity="error") for p in before_gates if request.warn_error)
     problems += (*outside(tasks, graph, request.environment), *histories(tasks, graph, request))
-    tasks = [_patient(t, graph.nodes[t.node], problems) for t in tasks]
+    tasks = [_conditional(_patient(t, graph.nodes[t.node], problems), graph.nodes[t.node], problems) for t in tasks]
     if not request.retries:
         tasks = [replace(t, patience=replace(t.patience, retries=None)) for t in tasks]
     if problems:
@@ -123,6 +126,24 @@ def _patient(task: Task, node: Node, problems: list[Problem]) -> Task:
         hint = "retries: {count: 2, delay: 10s, backoff: exponential, max_delay: 5m, jitter: 0.2, on: transient}, timeout: 30m"
         problems.append(Problem("N363", f"`{node.name}`: {wrong}", node.span, hint, node=node.id))
         return task
+
+
+def _conditional(task: Task, node: Node, problems: list[Problem]) -> Task:
+    """The task with what its node's config says about when it is done at all."""
+    if node.kind not in BUILDABLE:  # a test has words of its own
+        return task
+    when, skipped = node.config.get("when"), node.config.get("when_upstream_skipped", FOLLOW)
+    if skipped not in (FOLLOW, CONTENT):
+        message = f"`when_upstream_skipped: {skipped}` of `{node.name}` is neither `{FOLLOW}` nor `{CONTENT}`"
+        problems.append(Problem("N368", message, node.span, f"when_upstream_skipped: {CONTENT}", node=node.id))
+    if when is None:
+        return replace(task, content=True) if skipped == CONTENT else task
+    if not isinstance(when, str | bool):
+        hint = "when: \"{{ var('full') }}\", or a query whose first value is true or false"
+        problems.append(Problem("N368", f"`when` of `{node.name}` is no text", node.span, hint, node=node.id))
+        return task
+    step = Step(f"{node.id}/when", node.id, "when", Late("when", node.id, {"text": str(when)}), transaction=None)
+    return replace(task, when=step, content=skipped == CONTENT)
 
 
 def _tests(

@@ -702,6 +702,13 @@ def test_unpivot(warehouse: duckdb.DuckDBPyConnection, live: Live) -> None:
     assert "from" in text_of(call)
 
 
+def test_what_conditions_ask(warehouse: duckdb.DuckDBPyConnection, live: Live) -> None:
+    (count,) = warehouse.execute("select count(*) from t").fetchall()[0]
+    assert text_of("{{ row_count('t') }}", live=live) == str(count)
+    assert text_of("{{ row_count('t') }}") == "0"
+    assert text_of("{{ weekday('2026-01-04') }} {{ dbt.weekday('2026-01-05 10:00') }}") == "Sun Mon"
+
+
 # --- what is promised ---------------------------------------------------------------------------------------------------------------------
 
 
