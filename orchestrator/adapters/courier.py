@@ -90,6 +90,25 @@ def signature(key: str, stamp: str, body: bytes) -> str:
     return hmac.new(key.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
+def ping(url: str) -> None:
+    """Ask for a web page, so that somebody hears from us. Raises :class:`Refused`."""
+    from http.client import HTTPException
+    from urllib.error import HTTPError
+    from urllib.request import Request
+
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise Refused("`heartbeat_url` is no address of a web page")
+    try:
+        with _opener().open(Request(url, headers={"User-Agent": "orc"}), timeout=PATIENCE):  # noqa: S310 - http and https only
+            pass
+    except HTTPError as error:
+        with suppress(OSError):
+            error.close()
+        raise Refused(f"the heartbeat is refused: {error.code} {error.reason}") from None
+    except (OSError, HTTPException, ValueError) as error:
+        raise Refused(f"the heartbeat goes nowhere ({_reason(error)})") from None
+
+
 def _opener() -> Any:
     """No redirects: who is told is who was named."""
     from urllib.request import HTTPRedirectHandler, build_opener

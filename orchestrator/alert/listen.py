@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -13,26 +13,25 @@ from orchestrator.alert.subject import subject
 from orchestrator.core.alert import About, Alerts, Happening, Post, Rule
 from orchestrator.core.duration import spoken
 from orchestrator.core.event import Event, NodeFinished, NodeRetried, RunFinished, RunStarted, Status
+from orchestrator.core.pace import Pace, pace
 
 WELL = frozenset({Status.PASSED, Status.WARNED, Status.REUSED, Status.NOTHING})
 TESTS = ("test", "unit_test")
+TESTED = ("test.", "unit_test.")
 KEPT = 2_000
 """Lines of a run that are remembered for messages."""
 
-SLOWER = 3.0
-"""How many times its usual time a node takes that is slow."""
-
-LEAST = 1.0
-"""Seconds more than usual below which nobody is told."""
+ENOUGH = 3
+"""Earlier builds without which nobody knows what is usual."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a listener may ask: about nodes, which of them a rule selects (``None``: all), and how long they usually take, in seconds."""
+    """What a listener may ask: about nodes, which of them a rule selects (``None``: all), what the last builds of some took, in seconds."""
 
     about: Callable[[str], About]
     selected: Callable[[Rule], frozenset[str] | None] = lambda _rule: None
-    usual: Callable[[], Mapping[str, float]] = dict
+    usual: Callable[[Sequence[str]], Mapping[str, Sequence[float]]] = lambda _nodes: {}
 
 
 @dataclass(slots=True)
@@ -49,7 +48,7 @@ class Listener:
     _reached: dict[str, list[str]] = field(default_factory=dict)
     _mentioned: list[Happening] = field(default_factory=list)
     _well: dict[str, Happening] = field(default_factory=dict)
-    _usual: Mapping[str, float] = field(default_factory=dict)
+    _usual: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def __call__(self, event: Event) -> tuple[Post, ...]:
         """What this event means to the rules."""
@@ -59,7 +58,7 @@ class Listener:
             case RunStarted():
                 self._run = event
                 if any("node_slow" in rule.opening for rule in self.alerts.rules.values()):
-                    self._usual = self.around.usual()
+                    self._usual = self.around.usual([id_ for id_ in event.planned if not id_.startswith(TESTED)])
             case NodeRetried():
                 return tuple(self._happens(self._retried(event)))
             case NodeFinished():
@@ -84,9 +83,9 @@ class Listener:
             yield from self._skipped(event, event.because)
         elif event.status in WELL:
             yield from self._recovered(event)
-            usual = self._usual.get(event.node)
-            if usual is not None and event.status is not Status.REUSED:
-                yield from self._timed(event, usual)
+            before = self._usual.get(event.node, ())
+            if len(before) >= ENOUGH and event.status in (Status.PASSED, Status.WARNED):
+                yield from self._timed(event, pace((event.seconds, *before)))
 
     def _is_gate(self, event: NodeFinished) -> bool:
         """Whether a test stands between a node of this run and its readers: that node has not ended."""
@@ -118,12 +117,12 @@ class Listener:
             facts={"attempt": event.attempt, "retries": event.retries, "cause": event.cause},
         )
 
-    def _timed(self, event: NodeFinished, usual: float) -> Iterator[Post]:
-        what = f"took {spoken(event.seconds)}, usually {spoken(usual)}"
+    def _timed(self, event: NodeFinished, pace_: Pace) -> Iterator[Post]:
+        what = f"took {spoken(event.seconds)}, usually {spoken(pace_.p50)}"
         found = self._of(event.node, event.at, {"node_slow"}, what, frozenset({event.node}))
-        if event.seconds > SLOWER * usual and event.seconds - usual > LEAST:
-            commands = (f"orc why {found.name}",)
-            yield from self._happens(replace(found, commands=commands, facts={"seconds": event.seconds, "usual": usual}))
+        if pace_.slow:
+            facts = {"seconds": event.seconds, "usual": pace_.p50}
+            yield from self._happens(replace(found, commands=(f"orc perf --select {found.name}", f"orc why {found.name}"), facts=facts))
         else:
             yield from self._ends(replace(found, what=f"{found.name} {what}"))
 
@@ -250,7 +249,7 @@ class Listener:
         if found:
             return True
         # A test speaks for what it tests.
-        return node.startswith(("test.", "unit_test.")) and any(self._concerns(rule, p) for p in about.parents)
+        return node.startswith(TESTED) and any(self._concerns(rule, p) for p in about.parents)
 
 
 def event_run(run: RunStarted | None) -> str:

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING
 
 from orchestrator.core.alert import About, Alerts, Happening, Post, Rule
 from orchestrator.core.errors import OrcError, Problem
-from orchestrator.core.event import Event, Status
+from orchestrator.core.event import Event
 
 if TYPE_CHECKING:
     from orchestrator.alert.listen import Surroundings
@@ -20,13 +19,9 @@ if TYPE_CHECKING:
     from orchestrator.record.history import History
 
 LOOKED_BACK = 30
-"""Results of a node that say how long it usually takes."""
+"""Builds of a node that say how long it usually takes."""
 
-ENOUGH = 3
-"""Results without which nobody knows what is usual."""
-
-COMMANDS = ("run", "build", "test", "seed", "snapshot", "retry")
-"""Commands whose failure is told: the others have somebody looking at them."""
+FILE = "alerts.yml"
 
 
 def alerting(root: Path) -> Alerts:
@@ -35,7 +30,7 @@ def alerting(root: Path) -> Alerts:
     Raises:
         ConfigError: U095 to U097, all that is wrong with it.
     """
-    path = root / "alerts.yml"
+    path = root / FILE
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -90,7 +85,7 @@ def surroundings(workspace: Workspace, history: History) -> Surroundings:
     def chosen(rule: Rule) -> frozenset[str] | None:
         return selected(workspace, rule.where.select) if rule.where.select else None
 
-    return Surroundings(abouts(workspace), chosen, lambda: usual(history, target))
+    return Surroundings(abouts(workspace), chosen, lambda nodes: history.durations(target, nodes, LOOKED_BACK))
 
 
 def selected(workspace: Workspace, words: tuple[str, ...]) -> frozenset[str]:
@@ -99,15 +94,6 @@ def selected(workspace: Workspace, words: tuple[str, ...]) -> frozenset[str]:
     from orchestrator.core.plan import Request
 
     return selection(workspace, Request("ls", select=words)).ids
-
-
-def usual(history: History, target: str) -> Mapping[str, float]:
-    """How long nodes usually take, in seconds: the median of their last good results, where there are enough."""
-    found: dict[str, list[float]] = {}
-    for _, event in history.latest(target, LOOKED_BACK, tests=False):
-        if event.status in (Status.PASSED, Status.WARNED):
-            found.setdefault(event.node, []).append(event.seconds)
-    return {node: median(seconds) for node, seconds in found.items() if len(seconds) >= ENOUGH}
 
 
 def abouts(workspace: Workspace) -> Callable[[str], About]:

@@ -153,19 +153,20 @@ def address(sending: Sending, alerts: Alerts, sealed: Sealed) -> tuple[str, str]
         if sending.exposure is None:
             raise UsageError(Problem("U098", f"where `{which}` hears of its data is not known here"))
         url, secret = sending.exposure(which)
-        return _filled(url, sending.env), _filled(secret, sending.env)
+        return filled(url, sending.env), filled(secret, sending.env)
     if kind == "owner":
         url = next((alerts.owners[name] for name in which.split("|") if name in alerts.owners), "")
         if not url:
             raise UsageError(Problem("U098", f"`owners` has no address for {which.replace('|', ' or ')}"))
-        return _filled(url, sending.env), ""
+        return filled(url, sending.env), ""
     rule = alerts.rules.get(sealed.rule)
     if rule is None or int(which) >= len(rule.to):
         raise UsageError(Problem("U098", f"the alert `{sealed.rule}` does not go there any more"))
-    return _filled(rule.to[int(which)], sending.env), ""
+    return filled(rule.to[int(which)], sending.env), ""
 
 
-def _filled(text: str, env: Mapping[str, str]) -> str:
+def filled(text: str, env: Mapping[str, str]) -> str:
+    """An address with what the environment says put in. Raises ``ConfigError`` (C010) when that lacks something."""
     if "{{" not in text:
         return text
     from orchestrator.render.values import render_value

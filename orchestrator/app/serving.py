@@ -11,6 +11,7 @@ from typing import Any
 
 from orchestrator.app.keeping import Keeping
 from orchestrator.app.scheduling import order
+from orchestrator.app.vigil import Vigil
 from orchestrator.app.watching import Reading
 from orchestrator.core.errors import StoreError
 from orchestrator.core.ports import Clock, Leadership, Questions
@@ -61,6 +62,7 @@ class Daemon:
     poll: float = 1.0
     pulse: Pulse = field(default_factory=Pulse)
     sleep: Callable[[float], None] = time.sleep
+    vigil: Vigil | None = None
 
     def keeping(self, files: Callable[[], object] = lambda: None, *, single: bool = False) -> Keeping:
         """Promises about freshness in these surroundings; ``files`` gives another value when the project's files change."""
@@ -91,6 +93,7 @@ class Daemon:
 def once(daemon: Daemon, spec: Spec, *, only: str | None = None) -> int:
     """Decide what is due now, run it with what follows it, and return the worst exit code; or run ``only`` one launch."""
     until = daemon.clock.now()
+    daemon.pulse.spec = spec
     signals, keeping = (
         Signalling(daemon.questions(), daemon.shared),
         daemon.keeping(single=True) if spec.promised and only is None else None,
@@ -101,12 +104,16 @@ def once(daemon: Daemon, spec: Spec, *, only: str | None = None) -> int:
         signals.close()
         if keeping is not None:
             keeping.close()
+        if daemon.vigil is not None:
+            daemon.vigil.close()
 
 
 def _once(daemon: Daemon, scheduler: Scheduler, only: str | None, keeping: Keeping | None) -> int:
     scheduler.recover()
     while True:
         scheduler.turn(firing=not daemon.ending())
+        if daemon.vigil is not None:
+            daemon.vigil(beats=only is None)
         looking = keeping is not None and keeping.looking
         if scheduler.idle and (daemon.ending() or not (scheduler.waiting or looking)):
             return scheduler.worst if only is None else _end_of(daemon, only, scheduler.worst)
@@ -197,6 +204,8 @@ def _leads(daemon: Daemon, scheduler: Scheduler, reading: Reading, leading: Lead
             if left:
                 left = scheduler.recover()
             scheduler.turn()
+            if daemon.vigil is not None:
+                daemon.vigil()
             if daemon.clock.monotonic() - beaten >= BEAT:
                 if not leading.take():
                     daemon.say("the lock is lost: what runs is ended, another may lead")
@@ -224,6 +233,8 @@ def _drain(daemon: Daemon, scheduler: Scheduler, reading: Reading) -> None:
         if not scheduler.idle:
             scheduler.drain(kill=kill)
             _until_idle(daemon, scheduler, ENDING)
+    if daemon.vigil is not None:
+        daemon.vigil.close()
     daemon.say("stopped")
 
 

@@ -238,13 +238,13 @@ def evidence(root: Path) -> Any:
     return Evidence(state(root))
 
 
-def timetable(root: Path) -> Any:
-    """What is known of a project's schedules."""
+def timetable(root: Path, heed: Any = None) -> Any:
+    """What is known of a project's schedules. ``heed`` says what alerts are due to what is written."""
     import socket
 
     from orchestrator.record.timetable import Timetable
 
-    return Timetable(state(root), pid=os.getpid(), host=socket.gethostname())
+    return Timetable(state(root), pid=os.getpid(), host=socket.gethostname(), heed=heed)
 
 
 def leading(root: Path) -> Any:
@@ -259,7 +259,10 @@ def daemon(root: Path, options: Mapping[str, Any], say: Any, ending: Any) -> Any
     """What a scheduler needs of this process."""
     import socket
 
-    from orchestrator.app.serving import Daemon
+    from orchestrator.adapters.courier import ping
+    from orchestrator.app.alarm import Alarm
+    from orchestrator.app.serving import Daemon, Pulse
+    from orchestrator.app.vigil import Vigil
 
     shared = ["--project-dir", str(root)]
     for option, name in (
@@ -270,7 +273,12 @@ def daemon(root: Path, options: Mapping[str, Any], say: Any, ending: Any) -> Any
     ):
         shared += [option, str(options[name])] if options.get(name) else []
     poll = float(options.get("poll") or 1.0)
-    return Daemon(root, timetable(root), SystemClock(), dict(os.environ), socket.gethostname(), say, ending, tuple(shared), poll)
+    pulse, letters = Pulse(), sending(root)
+    alarm = Alarm(root, say, lambda name: pulse.spec.named(name), root / ".orchestrator" / "logs", letters.secrets)  # noqa: PLW0108 - the spec changes
+    times = timetable(root, alarm)
+    vigil = Vigil(alarm, letters, times, history(root), say, ping)
+    host = socket.gethostname()
+    return Daemon(root, times, SystemClock(), dict(os.environ), host, say, ending, tuple(shared), poll, pulse, vigil=vigil)
 
 
 def audit(root: Path) -> Any:

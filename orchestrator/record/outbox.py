@@ -7,17 +7,15 @@ They are sent later, by whoever comes by, at least once; a receiver knows a repe
 from __future__ import annotations
 
 import json
-import threading
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orchestrator.core.alert import Happening, Incident, Letter, Post, Sealed
 from orchestrator.core.ports import Link
-from orchestrator.record.database import Place, database, transaction
 from orchestrator.record.rows import instant
+from orchestrator.record.writing import Writing
 
 GAP = timedelta(seconds=60)
 """A letter that somebody took and said nothing of is free again after this."""
@@ -83,20 +81,8 @@ def put(connection: Link, sealed: Sealed, about: Happening) -> None:
     connection.execute(ADD, (*told, *map(_text, (letter.title, letter.body, data)), instant(sealed.made), instant(sealed.due)))
 
 
-class Outbox:
+class Outbox(Writing):
     """Letters and incidents, for whoever sends or shows them. Each call is a transaction; several threads and processes may share it."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._one = threading.RLock()
-        self._connection: Link | None = None
-
-    def close(self) -> None:
-        """Let go of the database."""
-        with self._one:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
 
     def enclose(self, posts: Iterable[Post]) -> int:
         """Open and close incidents, and write letters; returns how many."""
@@ -168,14 +154,6 @@ class Outbox:
             found = {str(row[0]): int(row[1]) for row in connection.execute("select status, count(*) from outbox group by 1").fetchall()}
             refused = connection.execute("select sum(tries - case status when 'sent' then 1 else 0 end) from outbox").fetchone()[0]
             return {**found, "refused": int(refused or 0)}
-
-    @contextmanager
-    def _writing(self) -> Iterator[Link]:
-        with self._one:
-            if self._connection is None:
-                self._connection = database(self._place, create=True)
-            with transaction(self._connection, self._place) as connection:
-                yield connection
 
 
 def _sealed(row: Any) -> Sealed:

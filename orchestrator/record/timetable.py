@@ -7,11 +7,12 @@ schedulers may decide the same tick, on one host or on several: it is run once.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
+from orchestrator.core.alert import Post
 from orchestrator.core.audit import Deed
 from orchestrator.core.errors import Problem, StoreError
 from orchestrator.core.event import plain
@@ -19,6 +20,7 @@ from orchestrator.core.ports import Link
 from orchestrator.core.schedule import Board, Decision, Launch, LaunchStatus, Tick, Watch
 from orchestrator.record.audit import append
 from orchestrator.record.database import Place
+from orchestrator.record.outbox import enclose
 from orchestrator.record.process import birth
 from orchestrator.record.writing import Writing
 
@@ -29,15 +31,35 @@ _JSON = frozenset({"vars", "runs", "nodes", "keys"})
 _ADD = f"insert into launches ({', '.join(_COLUMNS)}) values ({', '.join('?' for _ in _COLUMNS)}) on conflict do nothing"
 
 
+class Heed(Protocol):
+    """What alerts are due to ticks that were decided, a launch that missed its deadline, and one that ended."""
+
+    def of_ticks(self, ticks: Iterable[Tick], now: datetime) -> Sequence[Post]:
+        """Of ticks nobody had decided before."""
+        ...
+
+    def of_late(self, launch: Launch, now: datetime) -> Sequence[Post]:
+        """Of a launch that is late."""
+        ...
+
+    def of_end(self, launch: Launch, now: datetime, *, told: bool) -> Sequence[Post]:
+        """Of a launch that is over; ``told`` says that its run has written down how it went."""
+        ...
+
+
 class Deposed(StoreError):  # noqa: N818 - it says what is the case
     """Another scheduler leads by now: nothing was written."""
 
 
 class Timetable(Writing):
-    """A :class:`~orchestrator.core.ports.Timetable` in the state database."""
+    """A :class:`~orchestrator.core.ports.Timetable` in the state database.
 
-    def __init__(self, path: Place, *, pid: int, host: str) -> None:
+    ``heed`` says what alerts are due to what is written: they are written with it.
+    """
+
+    def __init__(self, path: Place, *, pid: int, host: str, heed: Heed | None = None) -> None:
         super().__init__(path)
+        self._heed = heed
         self._pid = pid
         self._host = host
 
@@ -113,6 +135,9 @@ class Timetable(Writing):
                 connection.execute(running, (status, reason, id_))
             connection.executemany("update launches set followed = 1 where id = ?", [(id_,) for id_ in decision.followed])
             connection.executemany("update launches set late = 1 where id = ?", [(id_,) for id_ in decision.late])
+            if self._heed is not None:
+                behind = [_launch(connection.execute("select * from launches where id = ?", (id_,)).fetchone()) for id_ in decision.late]
+                enclose(connection, [*self._heed.of_ticks(written, now), *(p for each in behind for p in self._heed.of_late(each, now))])
         return tuple(written)
 
     def ask(self, launch: Launch, idempotency: str | None = None) -> Launch:
@@ -164,7 +189,13 @@ class Timetable(Writing):
             over = (
                 "update launches set status = ?, finished = ?, code = ?, reason = coalesce(?, reason) where id = ? and status = 'running'"
             )
-            return bool(connection.execute(over, (status, _text(now), code, reason, id_)).rowcount)
+            ended = bool(connection.execute(over, (status, _text(now), code, reason, id_)).rowcount)
+            if ended and self._heed is not None:
+                launch = _launch(connection.execute("select * from launches where id = ?", (id_,)).fetchone())
+                run = launch.runs[-1] if launch.runs else ""
+                told = connection.execute("select 1 from runs where id = ? and finished is not null", (run,)).fetchone() is not None
+                enclose(connection, self._heed.of_end(launch, now, told=told))
+            return ended
 
     def hand_over(self, id_: str, reason: str, fence: int | None = None) -> bool:
         """Put a running launch back: whoever leads next goes on with it."""

@@ -57,6 +57,11 @@ class Spec:
             return self.freshness
         return self.schedules[name] if name in self.schedules else self.triggers[name].schedule if name in self.triggers else None
 
+    def named(self, name: str) -> Schedule | None:
+        """The schedule of this name, or what a trigger of this name runs."""
+        trigger = self.triggers.get(name)
+        return self.schedules.get(name) or (trigger.schedule if trigger is not None else None)
+
     def lacks(self, name: str) -> bool:
         """Whether a name is certainly that of nothing the project has."""
         return name != PROMISES and name not in self.schedules and name not in self.triggers and (self.whole or not name.startswith(MODELS))

@@ -140,7 +140,7 @@ class Desk:
 
     root: Path
     rules: tuple[Rule, ...]
-    usual: dict[str, float] = field(default_factory=dict)
+    usual: dict[str, tuple[float, ...]] = field(default_factory=dict)
     chosen: frozenset[str] | None = None
     told: list[tuple[str, Sealed]] = field(default_factory=list)
     refusing: Callable[[str], Exception | None] = lambda _url: None
@@ -171,7 +171,7 @@ class Desk:
     def hears(self, events: Sequence[Event]) -> Desk:
         """A run, through the history as a run is; what was caused is in the outbox then."""
         around = Surroundings(
-            lambda id_: GRAPH.get(id_, About(id_)), lambda asked: self.chosen if asked.where.select else None, lambda: self.usual
+            lambda id_: GRAPH.get(id_, About(id_)), lambda asked: self.chosen if asked.where.select else None, lambda _nodes: self.usual
         )
         history = Sqlite(self.root / ".orchestrator" / "state.db", pid=1, host="h", heed=Listener(self.alerts, around))
         for event in events:
@@ -324,7 +324,7 @@ class TestWhoIsTold:
         assert desk(rule(on="run_failed node_failed run_succeeded")).hears(events).titles == []
 
     def test_3_6_a_node_that_takes_three_times_as_long_is_slow(self, desk: Made) -> None:
-        found = desk(rule(on="node_slow"), usual={"model.p.stg": 2.0, "model.p.core": 2.0})
+        found = desk(rule(on="node_slow"), usual={"model.p.stg": (2.0,) * 3, "model.p.core": (2.0,) * 3, "model.p.mart": (1.0, 1.0)})
         found.hears(
             run(finished("model.p.stg", seconds=7.0), finished("model.p.core", seconds=5.9), finished("model.p.mart", seconds=900.0))
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.orchestration.mailbox import Sink, sink
-from tests.projects.conftest import Make, Project
+from tests.projects.conftest import ROOT, Make, Project
 
 FLAKY = """
     import os
@@ -169,3 +169,21 @@ def test_a_project_without_rules_makes_no_outbox(project: Make) -> None:
     made = project({"models/a.sql": "select 1 as x"})
     made.orc("build").exits(0)
     assert "no rules" in made.orc("alerts", "list").exits(0).stderr
+
+
+def test_a_run_of_a_schedule_that_dies_at_once_is_told_once(rides: Project, receiver: Sink) -> None:
+    rides.write(
+        {
+            "alerts.yml": alerting(receiver.url, "run_failed"),
+            "schedules.yml": "schedules: {nightly: {cron: '0 2 * * *', select: stg_trips}}\n",
+        }
+    )
+    rides.write({"models/stg_trips.sql": "select {{ nothing_like_that() }}"})
+    there = {"PYTHONPATH": str(ROOT)}
+    rides.orc("schedule", "run", "nightly", env=there).exits(2)
+    [letter] = receiver.of("run_failed")
+    assert letter["title"] == "nightly failed"
+    assert "nothing_like_that" in letter["text"]
+    rides.write(RIDES)
+    rides.orc("schedule", "run", "nightly", env=there).exits(0)
+    assert receiver.events == ["run_failed", "recovered"]
