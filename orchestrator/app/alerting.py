@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.app import announcing
 from orchestrator.core.alert import About, Alerts, Happening, Post, Rule
 from orchestrator.core.errors import OrcError, Problem
 from orchestrator.core.event import Event
@@ -50,7 +51,8 @@ def heeding(workspace: Workspace, history: History, say: Callable[[str], None]) 
 
     What is wrong with the rules, or with us, is said and fails no run.
     """
-    listening = []
+    listening: list[Callable[[Event], Sequence[Post]]] = []
+    found = Alerts()
     try:
         if found := alerting(workspace.invocation.root):
             from orchestrator.alert.listen import Listener
@@ -59,6 +61,14 @@ def heeding(workspace: Workspace, history: History, say: Callable[[str], None]) 
     except OrcError as error:
         for problem in error.problems:
             say(f"nobody is alerted: {problem}")
+    try:
+        if announcing.wanted(workspace):
+            from orchestrator.alert.announce import Announcer
+
+            listening.append(Announcer(announcing.announced(workspace), found.base_url))
+    except OrcError as error:
+        for problem in error.problems:
+            say(f"no application is told of its data: {problem}")
     if not listening:
         return None
 

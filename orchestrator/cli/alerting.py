@@ -73,7 +73,7 @@ def test(**given: Any) -> int:
     from orchestrator.app.posting import try_out
     from orchestrator.cli import wire
 
-    found = try_out(wire.sending(wire.invocation(given, "alerts").root), given["name"])
+    found = try_out(wire.sending(wire.invocation(given, "alerts").root, given), given["name"])
     for place, why in found:
         click.echo(f"{place}  {'delivered' if why is None else why}")
     return int(not found or any(why is not None for _, why in found))
@@ -86,7 +86,7 @@ def send(**given: Any) -> int:
     from orchestrator.app.posting import send as send_
     from orchestrator.cli import wire
 
-    done = send_(wire.sending(wire.invocation(given, "alerts").root))
+    done = send_(wire.sending(wire.invocation(given, "alerts").root, given))
     for sealed, why in done.refused:
         click.echo(f"{sealed.rule}: {sealed.letter.title}: {why}", err=True)
     click.echo(f"{len(done.sent)} sent, {len(done.refused)} not", err=True)

@@ -25,10 +25,12 @@ def _execute(given: dict[str, Any], command: str, *, again: Any = None, request:
 
 def _executed(given: dict[str, Any], command: str, *, again: Any, request: Any) -> int:
     from orchestrator import app
+    from orchestrator.app import announcing
     from orchestrator.cli import wire
     from orchestrator.cli.opening import opened
 
     workspace = opened(given, command)
+    click.get_current_context().obj["posts"] = announcing.wanted(workspace)
     asked = request or wire.request(given, command)
     if told := click.get_current_context().obj.get("told"):  # a scheduler's launch says so in the history
         asked = replace(asked, invocation={**asked.invocation, **told})

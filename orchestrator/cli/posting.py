@@ -27,7 +27,7 @@ def stillborn(given: Mapping[str, Any], command: str, told: dict[str, Any]) -> I
         _tell(given, command, told, (Problem("X900", f"{type(error).__name__}: {error}"),))
         raise
     finally:
-        _send(told)
+        _send(given, told)
 
 
 def _wanted(told: Mapping[str, Any]) -> Path | None:
@@ -60,7 +60,7 @@ def _tell(given: Mapping[str, Any], command: str, told: Mapping[str, Any], probl
         _say(f"nobody could be alerted: {error}")
 
 
-def _send(told: Mapping[str, Any]) -> None:
+def _send(given: Mapping[str, Any], told: Mapping[str, Any]) -> None:
     root = _wanted(told)
     if root is None:
         return
@@ -68,7 +68,7 @@ def _send(told: Mapping[str, Any]) -> None:
         from orchestrator.app.posting import send
         from orchestrator.cli import wire
 
-        sending = wire.sending(root)
+        sending = wire.sending(root, given)
         try:
             for sealed, why in send(sending, limit=SHORT).refused:
                 _say(f"the alert `{sealed.rule}` has not arrived: {why}; `orc serve` or `orc alerts send` tries again")

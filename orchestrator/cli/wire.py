@@ -206,13 +206,19 @@ def outbox(root: Path) -> Any:
     return Outbox(state(root))
 
 
-def sending(root: Path) -> Any:
-    """What it takes to send alerts."""
+def sending(root: Path, options: Mapping[str, Any] | None = None) -> Any:
+    """What it takes to send alerts. ``options`` are those that the project is opened with, when an exposure's address is wanted."""
     from orchestrator.adapters.courier import Courier
+    from orchestrator.app.announcing import address
     from orchestrator.app.posting import Sending
 
+    def exposure(id_: str) -> tuple[str, str]:
+        from orchestrator.app.opening import open_workspace
+
+        return address(open_workspace(invocation({**(options or {}), "project_dir": str(root)}, "alerts")), id_)
+
     clock = SystemClock()
-    return Sending(root, outbox(root), Courier(clock.now), clock, dict(os.environ))
+    return Sending(root, outbox(root), Courier(clock.now), clock, dict(os.environ), exposure)
 
 
 def glance(root: Path) -> Any:

@@ -159,8 +159,10 @@ def _place(entry: Properties) -> str:
     return f"{span.path}:{span.line}"
 
 
-# Rendered by others, later, with more at hand: texts for people, SQL, what tests and hooks are given.
-_LATER = frozenset({"description", "arguments", "pre_hook", "post_hook", "where", "given", "expect", "overrides", "sql_header"})
+# Rendered by others, later, with more at hand: texts for people, SQL, what tests and hooks are given, addresses with keys in them.
+_LATER = frozenset(
+    {"description", "arguments", "pre_hook", "post_hook", "where", "given", "expect", "overrides", "sql_header", "on_success", "on_failure"}
+)
 
 # The table that a query is about is known when its source is: until then the word stays.
 _THIS = re.compile(r"\{\{\s*this\s*\}\}")
