@@ -63,6 +63,8 @@ def order(schedule: Schedule, launch: Launch, run: str, shared: Iterable[str] = 
     words += [word for option, value in single.items() if value is not None for word in (option, str(value))]
     words += ["--full-refresh"] if schedule.full_refresh and schedule.command in REBUILDING else []
     given = {**schedule.vars, **launch.vars}
+    if launch.wish is not None and "of" in launch.wish:
+        words = ["retry", "--of", launch.wish["of"], *shared, *(["--target", schedule.target] if schedule.target is not None else [])]
     words += ["--vars", json.dumps(given, default=str)] if given else []
     return {
         "words": words,

@@ -265,7 +265,7 @@ def pause(**given: Any) -> int:
     timing, by = named(known, given["name"]).timing, wire.person(_root(given))
     with timetable.together():
         timetable.pause(given["name"], timing, now, wire.actor())
-        timetable.note(Deed(by, "schedule.paused", given["name"]), now)
+        timetable.note(Deed(by, "schedule.paused", given["name"], after={"paused": True}), now)
     click.echo(f"{given['name']} is paused", err=True)
     return 0
 
@@ -284,7 +284,7 @@ def resume(**given: Any) -> int:
     with timetable.together():
         again = timetable.resume(name)
         if again:
-            timetable.note(Deed(by, "schedule.resumed", name), now)
+            timetable.note(Deed(by, "schedule.resumed", name, {"paused": True}, {"paused": False}), now)
     click.echo(f"{given['name']} is {'resumed' if again else 'not paused'}", err=True)
     return 0
 

@@ -76,6 +76,7 @@ def _answering(daemon: Any, given: dict[str, Any]) -> tuple[Any, ...]:
     from orchestrator.app.web.generating import Generating
     from orchestrator.app.web.routes import ROUTES
     from orchestrator.cli import wire
+    from orchestrator.serve.children import ask_to_end
     from orchestrator.serve.desk import Desk
     from orchestrator.serve.listening import Listening
     from orchestrator.serve.requests import Requests
@@ -96,9 +97,11 @@ def _answering(daemon: Any, given: dict[str, Any]) -> tuple[Any, ...]:
         guarded=guarded,
         version=VERSION,
         root=daemon.root,
+        host=daemon.host,
         history=wire.history(daemon.root),
         glance=wire.glance(daemon.root),
         site=site,
+        ask_to_end=ask_to_end,
     )
     answer = Requests(desk, keys, ROUTES)
     try:

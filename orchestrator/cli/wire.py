@@ -344,11 +344,11 @@ def keys(env: Mapping[str, str], root: Path | None = None) -> Any:
         return Keys(found, env.get("ORC_TRIGGER_SECRET", ""), scopes)
     known = tokens(root)
 
-    def kept(hash_: str, now: datetime) -> Caller | None:
+    def found_by(hash_: str, now: datetime) -> Caller | None:
         there = known.find(hash_, now)
         return None if there is None else Caller("token", there.name, there.scopes, there.id)
 
-    return Keys(found, env.get("ORC_TRIGGER_SECRET", ""), scopes, kept, known.any)
+    return Keys(found, env.get("ORC_TRIGGER_SECRET", ""), scopes, found_by, known.any, known.lives)
 
 
 def actor() -> str:

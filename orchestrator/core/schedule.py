@@ -110,6 +110,7 @@ class Launch:
     node what it would be built from. ``waits`` says what a waiting one waits for. ``runs`` are the ids of its attempts in the history of
     runs, newest last. ``followed`` says that schedules ``after`` it have heard of its end, ``late`` that it was told to have missed its
     deadline. ``stopping`` is the status it will end in because somebody wants its end. ``fence`` is that of the leader that began it.
+    ``wish`` is what somebody asked for who named no schedule and no trigger: a command with its options, or the run to retry (``of``).
     """
 
     id: str
@@ -141,6 +142,16 @@ class Launch:
     nodes: tuple[str, ...] = ()
     keys: Mapping[str, str] = field(default_factory=dict)
     waits: str | None = None
+    wish: Mapping[str, Any] | None = None
+
+    @property
+    def entry(self) -> Schedule | None:
+        """What a launch that belongs to no schedule has to do, as one; ``None`` for all others."""
+        if self.wish is None:
+            return None
+        given: dict[str, Any] = {name: value for name, value in self.wish.items() if name not in ("of", "vars")}
+        given |= {name: tuple(given[name]) for name in ("select", "exclude") if name in given}
+        return Schedule(self.schedule, overlap="allow", **given)
 
     @property
     def over(self) -> bool:

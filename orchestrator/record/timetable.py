@@ -27,7 +27,7 @@ from orchestrator.record.writing import Writing
 _COLUMNS = tuple(f.name for f in fields(Launch))
 _TIMES = frozenset({"queued", "due", "not_before", "started", "finished", "deadline"})
 _FLAGS = frozenset({"followed", "late"})
-_JSON = frozenset({"vars", "runs", "nodes", "keys"})
+_JSON = frozenset({"vars", "runs", "nodes", "keys", "wish"})
 _ADD = f"insert into launches ({', '.join(_COLUMNS)}) values ({', '.join('?' for _ in _COLUMNS)}) on conflict do nothing"
 
 
@@ -277,6 +277,8 @@ def _row(launch: Launch) -> tuple[Any, ...]:
 def _kept(name: str, value: Any) -> Any:
     if name in _TIMES:
         return _text(value)
+    if value is None:
+        return None
     return json.dumps(plain(value)) if name in _JSON else int(value) if name in _FLAGS else value
 
 
@@ -285,6 +287,8 @@ def _launch(row: Any) -> Launch:
         kept = row[name]
         if name in _TIMES:
             return None if kept is None else _at(kept)
+        if kept is None:
+            return None
         if name in _JSON:
             return tuple(json.loads(kept)) if name in ("runs", "nodes") else json.loads(kept)
         return bool(kept) if name in _FLAGS else kept

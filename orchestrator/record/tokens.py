@@ -85,6 +85,12 @@ class Tokens(Writing):
                 connection.execute("update tokens set used = ? where id = ?", (instant(now), found.id))
             return found
 
+    def lives(self, id_: str, now: datetime) -> bool:
+        """Whether a token is still good for something, by its id."""
+        with self._writing() as connection:
+            row = connection.execute("select * from tokens where id = ?", (id_,)).fetchone()
+            return row is not None and _token(row).status(now) == "valid"
+
     def listed(self) -> tuple[Token, ...]:
         """All there ever were, newest first."""
         with self._writing() as connection:

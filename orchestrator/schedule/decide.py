@@ -209,7 +209,7 @@ def _stops(spec: Spec, board: Board, now: datetime) -> Iterator[tuple[str, Launc
         if each.status == "running" and each.started is not None and each.timeout is not None:
             if now - each.started > timedelta(seconds=each.timeout):
                 yield each.id, "timed_out", f"still running after its timeout of {spoken(each.timeout)}"
-        elif each.status == "queued" and spec.lacks(each.schedule):
+        elif each.status == "queued" and each.wish is None and spec.lacks(each.schedule):
             yield each.id, "cancelled", f"`{each.schedule}` is not in the project any more"
 
 
@@ -228,7 +228,7 @@ def admit(spec: Spec, board: Board, now: datetime, held: Mapping[str, str] | Non
     found: list[str] = []
     waits: dict[str, str] = {}
     for each in sorted((e for e in board.launches if e.status == "queued"), key=lambda e: (-e.priority, e.due or e.queued, e.queued, e.id)):
-        entry = spec.entry(each.schedule)
+        entry = each.entry or spec.entry(each.schedule)
         if entry is None:
             waits[each.id] = f"`{each.schedule}` to be known"
         elif each.not_before is not None and each.not_before > now:

@@ -83,6 +83,15 @@ class Children:
                 child.send_signal(signal.SIGTERM)
 
 
+def ask_to_end(pid: int) -> bool:
+    """Let a process of this machine know that somebody wants its end, as Ctrl-C would; false when there is none that we may tell."""
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
 def received() -> dict[str, Any]:
     """Called in the child: what to do. From now on the end of the daemon is the end of this process and of all it started."""
     if sys.platform == "linux":

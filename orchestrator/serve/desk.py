@@ -9,14 +9,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.core.audit import Actor
 from orchestrator.record.timetable import Timetable
 from orchestrator.schedule.spec import Spec
 from orchestrator.serve.asking import Request
+from orchestrator.serve.door import Door, acting
 from orchestrator.serve.keys import Caller
 
 if TYPE_CHECKING:
     from orchestrator.record.glance import Glance
     from orchestrator.record.history import History
+    from orchestrator.serve.routes import Route
     from orchestrator.serve.site import Site
 
 STREAMS = 64
@@ -28,8 +31,9 @@ class Desk:
     """What an answer may look at and change. ``leads`` says whether this daemon leads, ``beat`` when its loop last went round.
 
     ``guarded`` says that everything but the signs of life needs a token: others than this machine can ask. ``root`` is the project's
-    folder, ``history`` that of its runs, ``glance`` what watchers ask of it, ``site`` the documentation that is served with them.
-    ``streams`` counts the replies that have no end of their own. ``one`` is held by whoever looks first and writes then.
+    folder, ``host`` this machine's name, ``history`` that of its runs, ``glance`` what watchers ask of it, ``site`` the documentation
+    that is served with them. ``streams`` counts the replies that have no end of their own. ``one`` is held by whoever looks first and
+    writes then. ``ask_to_end`` tells a process of this machine that somebody wants its end, and says whether there is one.
     """
 
     timetable: Timetable
@@ -40,17 +44,29 @@ class Desk:
     guarded: bool
     version: str
     root: Path = Path()
+    host: str = ""
     history: History | None = None
     glance: Glance | None = None
     site: Site | None = None
     streams: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(STREAMS), compare=False)
+    ask_to_end: Callable[[int], bool] = lambda _pid: False
     one: threading.Lock = field(default_factory=threading.Lock, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that may be answered: who asks, and the values of its route's places, decoded."""
+    """A request that may be answered: who asks, and the values of its route's places, decoded.
+
+    ``door`` lets browsers in and out, ``routes`` are all there are.
+    """
 
     request: Request
     caller: Caller
     places: Mapping[str, str] = field(default_factory=dict)
+    door: Door | None = None
+    routes: tuple[Route, ...] = ()
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, for the audit."""
+        return acting(self.request, self.caller)

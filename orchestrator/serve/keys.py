@@ -64,7 +64,7 @@ class Keys:
     """Tokens by the name of who has them, the secret of senders that sign, and how to find a token that is kept elsewhere.
 
     ``scopes`` are those of the tokens named here (:data:`FIRST`). ``kept`` finds a caller by the SHA-256 of its token, in hexadecimal;
-    ``any_kept`` says whether there ever was such a token.
+    ``any_kept`` says whether there ever was such a token, ``lives`` whether the one with an id still is good for something.
     """
 
     tokens: Mapping[str, str] = field(default_factory=dict)
@@ -72,6 +72,7 @@ class Keys:
     scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     kept: Callable[[str, datetime], Caller | None] = lambda _digest, _now: None
     any_kept: Callable[[], bool] = lambda: False
+    lives: Callable[[str, datetime], bool] = lambda _id, _now: False
 
     def __bool__(self) -> bool:
         return bool(self.tokens or self.secret or self.any_kept())
@@ -89,6 +90,10 @@ class Keys:
             if hmac.compare_digest(digest(known), digest(token)):
                 found = Caller("token", name, self.scopes.get(name, FIRST))
         return found or (self.kept(digest(token).hex(), now) if token else None)
+
+    def holds(self, caller: Caller, now: datetime) -> bool:
+        """Whether the token that somebody once showed is still good for something."""
+        return self.lives(caller.id, now) if caller.id else caller.name in self.tokens
 
     def _signed(self, request: Request, now: datetime) -> bool:
         """Whether the body and the time are signed with our secret: ``HMAC-SHA256(secret, time + "." + body)``."""

@@ -10,7 +10,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from orchestrator.serve.asking import Reply
+from orchestrator.serve.commanding import COMMANDS, cancel, pause, resume, retry, run, run_now
 from orchestrator.serve.desk import Asked, Desk
+from orchestrator.serve.entering import login, logout, page, whoever
 from orchestrator.serve.keys import OPEN
 from orchestrator.serve.living import healthy, measured, ready
 from orchestrator.serve.triggering import launched, triggered
@@ -72,10 +74,25 @@ def routed(routes: Iterable[Route], method: str, path: str) -> tuple[Route, dict
     return tuple(dict.fromkeys(others))
 
 
+_WORDS = {"type": "array", "items": {"type": "string"}}
+_QUEUED = {202: "it waits; an Idempotency-Key that came before is answered with its run"}
+
 SERVED: tuple[Route, ...] = (
     Route("GET", "/healthz", OPEN, healthy, "Whether the scheduler goes round.", replies={503: "it has not for a minute"}),
     Route("GET", "/readyz", OPEN, ready, "Whether the state can be read, and who leads.", replies={503: "it cannot"}),
     Route("GET", "/metrics", "read", measured, "Metrics for Prometheus."),
+    Route("GET", "/login", OPEN, page, "A form for a token.", page=True),
+    Route(
+        "POST",
+        "/login",
+        OPEN,
+        login,
+        "Begin a browser's session with a token.",
+        body={"type": "object", "properties": {"token": {"type": "string"}}, "required": ["token"], "additionalProperties": False},
+        replies={200: "a cookie, and the token that wishes have to come with", 401: "the token is not known", 429: "too many wrong ones"},
+    ),
+    Route("POST", "/logout", OPEN, logout, "End a browser's session."),
+    Route("GET", "/api/v1/session", OPEN, whoever, "Who one is, what one may do, and what wishes of a browser have to come with."),
     Route("GET", "/api/v1/launches/{launch}", "read", launched, "What became of a launch.", replies={404: "there is none"}),
     Route(
         "POST",
@@ -85,6 +102,54 @@ SERVED: tuple[Route, ...] = (
         "Put a trigger's run in the queue.",
         body={"type": "object", "description": "values of the variables that the trigger declares"},
         replies={202: "it waits, or joined one that waits", 404: "there is no such trigger", 409: "an earlier run is not over"},
+    ),
+    Route(
+        "POST",
+        "/api/v1/runs",
+        "run",
+        run,
+        "Put a run of whatever is selected in the queue.",
+        body={
+            "type": "object",
+            "properties": {
+                "command": {"enum": list(COMMANDS)},
+                "select": _WORDS,
+                "exclude": _WORDS,
+                "selector": {"type": "string"},
+                "vars": {"type": "object"},
+                "target": {"type": "string"},
+                "threads": {"type": "integer"},
+                "full_refresh": {"type": "boolean"},
+            },
+            "additionalProperties": False,
+        },
+        replies=_QUEUED,
+    ),
+    Route(
+        "POST",
+        "/api/v1/runs/{run}/cancel",
+        "run",
+        cancel,
+        "End a run, waiting or running.",
+        replies={202: "it was asked to end", 404: "there is no such run", 409: "it is over, or on another machine"},
+    ),
+    Route(
+        "POST",
+        "/api/v1/runs/{run}/retry",
+        "run",
+        retry,
+        "Put in the queue what a run did not finish.",
+        replies={**_QUEUED, 404: "there is no such run", 409: "it is not over, or left nothing to do"},
+    ),
+    Route("POST", "/api/v1/schedules/{name}/pause", "run", pause, "Let a schedule's ticks wait.", replies={404: "there is none"}),
+    Route("POST", "/api/v1/schedules/{name}/resume", "run", resume, "Let its ticks come again.", replies={404: "there is none"}),
+    Route(
+        "POST",
+        "/api/v1/schedules/{name}/run",
+        "run",
+        run_now,
+        "Run a schedule now, whatever the time is.",
+        replies={**_QUEUED, 404: "there is none", 409: "an earlier run is not over, and `overlap` is skip"},
     ),
 )
 """What every `orc serve` answers, whoever else adds to it."""

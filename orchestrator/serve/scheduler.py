@@ -190,7 +190,7 @@ class Scheduler:
             if self._only not in (None, id_):
                 continue
             launch = by_id[id_]
-            schedule = spec.entry(launch.schedule)
+            schedule = launch.entry or spec.entry(launch.schedule)
             if schedule is None:
                 continue
             run = run_of(launch)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from orchestrator.core.audit import Deed
 from orchestrator.core.schedule import Launch, Trigger
 from orchestrator.schedule.decide import asked as wanted
 from orchestrator.serve.asking import Reply, parsed, wrong
@@ -29,8 +30,8 @@ def triggered(desk: Desk, asked: Asked) -> Reply:
         key = idempotency(asked)
     except ValueError as error:
         return wrong(400, str(error))
-    with desk.one:  # two requests that look for company at once would both find none
-        return _queued(desk, trigger, given, str(asked.caller), key)
+    with desk.one, desk.timetable.together():  # two requests that look for company at once would both find none
+        return _queued(desk, asked, trigger, given, key)
 
 
 def launched(desk: Desk, asked: Asked) -> Reply:
@@ -51,19 +52,29 @@ def idempotency(asked: Asked) -> str | None:
     return key
 
 
-def _queued(desk: Desk, trigger: Trigger, given: Mapping[str, Any], who: str, key: str | None) -> Reply:
-    now, board = desk.now(), desk.timetable.board()
+def _queued(desk: Desk, asked: Asked, trigger: Trigger, given: Mapping[str, Any], key: str | None) -> Reply:
+    now, board, who = desk.now(), desk.timetable.board(), str(asked.caller)
     going = board.of(trigger.name)
     waits = now + timedelta(seconds=trigger.debounce) if trigger.debounce else None
     if waits is not None:
         shared = next((g for g in going if g.status == "queued" and g.not_before is not None and dict(g.vars) == dict(given)), None)
         if shared is not None and desk.timetable.join(shared.id, waits):
+            desk.timetable.note(_accepted(asked, trigger, shared), now)
             return Reply(202, {**shown(shared), "joined": True})
     if going and trigger.schedule.overlap == "skip":
         return wrong(409, f"`{going[0].id}` is not over, and `overlap` is skip")
     launch = wanted(trigger.schedule, f"{trigger.name}@{now:%Y-%m-%dT%H:%M:%S.%fZ}", "api", now, reason="asked for over HTTP", actor=who)
     launch = replace(launch, vars=given, not_before=waits)
-    return Reply(202, shown(desk.timetable.ask(launch, None if key is None else f"{trigger.name}:{key}")))
+    there = desk.timetable.ask(launch, None if key is None else f"{trigger.name}:{key}")
+    if there.id == launch.id:
+        desk.timetable.note(_accepted(asked, trigger, there), now)
+    return Reply(202, shown(there))
+
+
+def _accepted(asked: Asked, trigger: Trigger, launch: Launch) -> Deed:
+    """What the audit hears: never the values that came, which may be private."""
+    run = launch.runs[-1] if launch.runs else run_of(launch)
+    return Deed(asked.actor, "trigger.accepted", trigger.name, after={"launch": launch.id}, run=run)
 
 
 def variables(trigger: Trigger, body: bytes) -> dict[str, Any]:
