@@ -47,6 +47,8 @@ def began(connection: Link, event: RunStarted, by: Actor) -> None:
     action = "run.retried" if given.get("retry_of") else "run.started"
     if event.command in GATED and given.get("gates") is False:
         append(connection, Deed(by, "gates.overridden", event.run, after={"command": event.command}, run=event.run), event.at)
+    if given.get("allow"):
+        append(connection, Deed(by, "target.overridden", event.run, after={"allow": given["allow"]}, run=event.run), event.at)
     entry = append(connection, Deed(by, action, event.run, after={**told, **asked}, run=event.run), event.at)
     connection.execute(_SEEN, (entry.seq, entry.hash, event.run))
 

@@ -26,13 +26,16 @@ LOCAL = "local"
 
 HEADER = "x-csrf-token"
 
+READER = Caller("", "", ("read",))
+"""Whoever asks on this machine, and shows nothing."""
+
 
 class Door:
     """Decides who asks. ``guarded``: others than this machine can."""
 
-    def __init__(self, keys: Keys, timetable: Timetable, *, guarded: bool, sessions: Sessions | None = None) -> None:
+    def __init__(self, keys: Keys, timetable: Timetable, *, guarded: bool) -> None:
         self.keys = keys
-        self.sessions = sessions or Sessions()
+        self.sessions = Sessions()
         self._timetable = timetable
         self._guarded = guarded
         self._refused = Limit(REFUSALS)
@@ -43,7 +46,7 @@ class Door:
         """Who asks for what needs a scope, or why nobody is listened to. The audit hears of refused wishes."""
         if scope == OPEN:
             return Caller()
-        found = self._known(request, now)
+        found = self._known(request, scope, now)
         if isinstance(found, Reply):
             if found.status == 401 and not request.safe:
                 self.note(request, Caller(), _refused(scope), _what(request, scope), now)
@@ -64,7 +67,7 @@ class Door:
         if not self._guarded:
             if not self.keys:
                 return Caller(LOCAL, "", EVERYTHING), self.sessions.csrf(LOCAL)
-            return Caller("", "", ("read",)), ""
+            return READER, ""
         return Caller(), ""
 
     def login(self, request: Request, token: str, now: datetime) -> tuple[Session, str] | Reply:
@@ -99,14 +102,16 @@ class Door:
             return
         self._timetable.note(Deed(acting(request, caller), action, what[:200]), now)
 
-    def _known(self, request: Request, now: datetime) -> Caller | Reply:
+    def _known(self, request: Request, scope: str, now: datetime) -> Caller | Reply:
         shows = "authorization" in request.headers or "x-signature-256" in request.headers
         if not shows and (session := self._session(request, now)) is not None:
             return session.caller if request.safe else self._elsewhere(request, session.id) or session.caller
         if not self._guarded:
-            if request.safe:
-                return Caller("", "", ("read",))
+            if request.safe and READER.may(scope):
+                return READER
             if not self.keys:
+                if request.safe:
+                    return Caller(LOCAL, "", EVERYTHING)
                 if shows:
                     return wrong(403, "no token is set up here: `orc token create`, ORC_TOKENS=name=token, or ORC_TRIGGER_SECRET")
                 return self._elsewhere(request, LOCAL) or Caller(LOCAL, "", EVERYTHING)

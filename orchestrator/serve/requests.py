@@ -10,15 +10,14 @@ from orchestrator.serve.desk import Asked, Desk
 from orchestrator.serve.door import Door
 from orchestrator.serve.keys import Keys
 from orchestrator.serve.routes import SERVED, Route, routed
-from orchestrator.serve.sessions import Sessions
 
 
 class Requests:
     """Answers requests: ``routes`` are all there are, ``keys`` say who may ask for what."""
 
-    def __init__(self, desk: Desk, keys: Keys, routes: Sequence[Route] = SERVED, sessions: Sessions | None = None) -> None:
+    def __init__(self, desk: Desk, keys: Keys, routes: Sequence[Route] = SERVED) -> None:
         self._desk = desk
-        self._door = Door(keys, desk.timetable, guarded=desk.guarded, sessions=sessions)
+        self._door = Door(keys, desk.timetable, guarded=desk.guarded)
         self._routes = tuple(routes)
 
     def __call__(self, request: Request) -> Reply:

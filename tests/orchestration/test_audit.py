@@ -169,7 +169,13 @@ def test_runs_are_in_it_and_remember_where_it_ended(place: Place) -> None:
     history = Sqlite(place, pid=1, host="laptop", email=lambda: "ann@example.com")
     for number in range(3):
         at = AT + timedelta(hours=number)
-        history.hear(started(f"run{number}", at, arguments={"select": ["a"], "gates": number != 1, "variables": "{pin: 1234}"}))
+        history.hear(
+            started(
+                f"run{number}",
+                at,
+                arguments={"select": ["a"], "gates": number != 1, "allow": "dev" if number == 2 else None, "variables": "{pin: 1234}"},
+            )
+        )
         history.hear(RunFinished(at, f"run{number}", 1.0, cancelled=number == 2))
         history.close()
     history.hear(started("run3", AT, trigger="api:loaded", actor="token:ci", arguments={"retry_of": "run2"}))
@@ -180,6 +186,7 @@ def test_runs_are_in_it_and_remember_where_it_ended(place: Place) -> None:
         ("run.started", "run0", "cli", "ann@laptop <ann@example.com>"),
         ("gates.overridden", "run1", "cli", "ann@laptop <ann@example.com>"),
         ("run.started", "run1", "cli", "ann@laptop <ann@example.com>"),
+        ("target.overridden", "run2", "cli", "ann@laptop <ann@example.com>"),
         ("run.started", "run2", "cli", "ann@laptop <ann@example.com>"),
         ("run.cancelled", "run2", "cli", "ann@laptop <ann@example.com>"),
         ("run.retried", "run3", "token", "ci"),
@@ -188,8 +195,8 @@ def test_runs_are_in_it_and_remember_where_it_ended(place: Place) -> None:
     assert audit.verify().faults == ()
     by_hand(place, "delete from audit where seq > 3")
     assert audit.verify().faults == (
-        "the end is cut: run run2 saw row 4, the last one is 3",
-        "the end is cut: run run3 saw row 6, the last one is 3",
+        "the end is cut: run run2 saw row 5, the last one is 3",
+        "the end is cut: run run3 saw row 7, the last one is 3",
     )
 
 

@@ -23,7 +23,8 @@ from orchestrator.serve.asking import Reply, Request
 from orchestrator.serve.desk import Desk
 from orchestrator.serve.keys import Caller, Keys
 from orchestrator.serve.requests import Requests
-from orchestrator.serve.sessions import LASTING, Sessions
+from orchestrator.serve.routes import SERVED, Route
+from orchestrator.serve.sessions import LASTING
 
 TOKEN = "0123456789abcdef"
 HOST = "orc.example:8443"
@@ -35,13 +36,13 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 class Browser:
     """Keeps its cookie, and sends it along whoever asks."""
 
-    def __init__(self, folder: Path, keys: Keys | None = None, *, guarded: bool = True, sessions: Sessions | None = None) -> None:
+    def __init__(self, folder: Path, keys: Keys | None = None, *, guarded: bool = True, routes: tuple[Route, ...] = SERVED) -> None:
         self.now = AT
         self.place = folder / "state.db"
         self.table = Timetable(self.place, pid=1, host="h")
         desk = Desk(self.table, lambda: SPEC, lambda: self.now, leads=lambda: True, beat=lambda: self.now, guarded=guarded, version="1")
         given = Keys({"ann": TOKEN, "eve": "e" * 16}, scopes={"ann": ("run",), "eve": ("read",)}) if keys is None else keys
-        self.answer = Requests(desk, given, sessions=sessions)
+        self.answer = Requests(desk, given, routes)
         self.cookie = ""
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
@@ -258,6 +259,20 @@ def test_one_token_locks_the_door_on_loopback_too_and_for_good(tmp_path: Path) -
     assert browser.ask("GET", "/metrics").status == 200  # reading is what loopback was always good for
     browser.table.close()
     tokens.close()
+
+
+def test_what_is_not_for_every_reader_is_for_whoever_logs_in(tmp_path: Path) -> None:
+    route = Route("GET", "/secrets", "admin", lambda _desk, asked: Reply(200, str(asked.caller)), "What few may see.")
+    open_ = Browser(tmp_path, Keys(), guarded=False, routes=(*SERVED, route))
+    assert open_.ask("GET", "/secrets").body == "local"
+    open_.table.close()
+    locked = Browser(tmp_path, Keys({"ann": TOKEN, "boss": "b" * 16}, scopes={"boss": ("admin",)}), guarded=False, routes=(*SERVED, route))
+    assert locked.ask("GET", "/secrets").status == 401
+    locked.login()
+    assert locked.ask("GET", "/secrets").status == 403
+    locked.login("b" * 16)
+    assert locked.ask("GET", "/secrets").body == "user:boss"
+    locked.table.close()
 
 
 def test_off_loopback_a_stranger_is_nobody(browser: Browser) -> None:
