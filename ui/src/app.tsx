@@ -4,6 +4,11 @@ import { useEffect, useMemo, useRef, type ReactNode } from "react";
 import { catalogue } from "./catalogue";
 import { Header } from "./header";
 import { CatalogueContext, useAnswer } from "./hooks";
+import { isLive } from "./live/api";
+import { LoginPage } from "./live/login";
+import { LivePages } from "./live/pages";
+import { useLiveProject } from "./live/project";
+import { useUnknown } from "./live/session";
 import { ColumnPage } from "./pages/column";
 import { ListPage } from "./pages/list";
 import { MacroListPage, MacroPage } from "./pages/macros";
@@ -27,13 +32,24 @@ const PAGES: Readonly<Record<string, (place: Place) => ReactNode>> = {
   map: (place) => <MapPage place={place} />,
   macros: (place) => <MacroListPage place={place} />,
   macro: (place) => <MacroPage name={place.path[1] ?? ""} />,
+  ...(isLive ? { ...LivePages, login: () => <LoginPage /> } : {}),
 };
 
 const read = (): ReturnType<typeof readProject> => readProject();
+const useStaticProject = (): ReturnType<typeof useLiveProject> => useAnswer("project", read);
+/** A site is live or not as long as it is looked at. */
+const useProject = isLive ? useLiveProject : useStaticProject;
 
 export function App() {
-  const { value, error } = useAnswer("project", read);
+  const { value, error } = useProject();
+  const isUnknown = useUnknown();
   const known = useMemo(() => value && catalogue(value), [value]);
+  if (isUnknown)
+    return (
+      <main className="page">
+        <LoginPage />
+      </main>
+    );
   if (error)
     return (
       <main className="page">
@@ -89,7 +105,7 @@ function Shell({ generatedAt, version }: { generatedAt: string; version: string 
         <Boundary key={page}>{show ? show(place) : <NotFound what={page} />}</Boundary>
       </main>
       <footer className="footer faint small">
-        Generated {moment(generatedAt)} by orc {version}
+        {generatedAt ? `Generated ${moment(generatedAt)} by orc ${version}` : "The project's documentation is on its way"}
       </footer>
       {find === undefined ? null : <SearchDialog query={find} />}
     </>

@@ -3,6 +3,9 @@
 import { useCatalogue } from "./hooks";
 import { plural } from "./catalogue";
 import type { Kind } from "./data";
+import { isLive } from "./live/api";
+import { LIVE_LINKS } from "./live/pages";
+import { Who } from "./live/who";
 import { Icon } from "./parts/icon";
 import { formatPlace, type Place } from "./place";
 import { openSearch } from "./search/dialog";
@@ -31,6 +34,8 @@ export function Header({ place }: { place: Place }) {
       </a>
       <nav aria-label="Main">
         <ul>
+          {isLive ? LIVE_LINKS.map(([href, text, pages]) => link(href, text, pages.includes(place.path[0] ?? ""))) : null}
+          {isLive ? <li className="nav-gap" aria-hidden="true" /> : null}
           {link("#/map", "Map", place.path[0] === "map")}
           {LISTED.filter((kind) => kinds.has(kind)).map((kind) =>
             link(formatPlace({ path: ["list"], query: { kind } }), capital(plural(kind)), here === kind),
@@ -43,6 +48,7 @@ export function Header({ place }: { place: Place }) {
         <span>Search</span>
         <kbd aria-hidden="true">/</kbd>
       </button>
+      {isLive ? <Who /> : null}
       <button
         type="button"
         className="button plain"

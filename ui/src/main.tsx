@@ -5,6 +5,7 @@ import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/pages.css";
 import "./styles/graph.css";
+import "./styles/live.css";
 import "./styles/print.css";
 
 const root = document.getElementById("root");

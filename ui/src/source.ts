@@ -35,6 +35,9 @@ function json<Shape>(name: string): Promise<Shape> {
   return fresh;
 }
 
+/** The site was made anew: what was read of the old one is nothing any more. */
+export const forget = (): void => kept.clear();
+
 export const readProject = (): Promise<Project> => json<Project>("project.json");
 export const readNode = (file: string): Promise<NodeDetail> => json<NodeDetail>(`nodes/${file}.json`);
 export const readMacros = (): Promise<Macro[]> => json<Macro[]>("macros.json");

@@ -23,7 +23,8 @@ def models(desk: Desk, asked: Asked) -> Reply:
     """How every model, seed and snapshot ended last, its tests with it."""
     project = known(desk)
     newest = glance(desk).newest(asked.request.query.get("target") or project.target)
-    return Reply(200, {"target": project.target, "models": [_model(id_, newest, project) for id_ in ids(project, newest)]})
+    told = [_model(id_, newest, project) for id_ in ids(project, newest)]
+    return Reply(200, {"target": project.target, "site": project.generated, "models": told})
 
 
 def ids(project: Known, newest: Mapping[str, Past]) -> list[str]:

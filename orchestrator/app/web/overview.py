@@ -60,7 +60,7 @@ def home(desk: Desk, _asked: Asked) -> Reply:
             "paused": sorted(name for name, yes in paused.items() if yes and name in spec.schedules),
             "next": [
                 {"schedule": name, "at": plain(at), "local": local(at, spec.schedules[name].zone).isoformat(timespec="minutes")}
-                for name, at in coming(spec, now, 3, paused)[:TICKS]
+                for name, at in coming(spec, now, 1, paused)[:TICKS]
             ],
             "recent": [listed(run, desk) for run in history(desk).runs(RECENT)],
             "days": [

@@ -52,6 +52,11 @@ def file(desk: Desk, asked: Asked) -> Reply:
     return Reply(200, content, headers, TYPES.get(suffix, "application/octet-stream"))
 
 
+def session(_desk: Desk, asked: Asked) -> Reply:
+    """Who a browser is: somebody who may look, and nothing else."""
+    return Reply(200, {"kind": asked.caller.kind, "name": asked.caller.name, "scopes": ["read"], "csrf": None, "login": False})
+
+
 def way(desk: Desk, asked: Asked) -> Reply:
     """`/runs/ID`, `/models/NAME`, `/schedules`, …: addresses for messages and people, which lead to the page's own."""
     kind, _, rest = asked.request.place.removeprefix("/").partition("/")

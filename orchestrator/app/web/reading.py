@@ -59,6 +59,7 @@ READING: tuple[Route, ...] = (
     Route("GET", "/api/v1/pools", "read", schedules.pools, "Pools: who is in them, who waits."),
     Route("GET", "/api/v1/system", "read", overview.system, "The daemon, its leader, its state."),
     Route("GET", "/api/v1/exposures/{name}/badge.svg", "read", badge.badge, "Whether an exposure is fresh, as a picture.", replies=NONE),
+    Route("GET", "/api/v1/session", OPEN, pages.session, "Who a browser is to us.", page=True),
     Route("GET", "/", OPEN, pages.page, "The pages.", page=True),
     Route("GET", "/assets/{file+}", OPEN, pages.file, "The pages' scripts and styles.", page=True),
     Route("GET", "/data/{file+}", "read", pages.file, "The documentation's data.", page=True),

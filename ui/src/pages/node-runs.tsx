@@ -1,5 +1,6 @@
 /** What happened to a node in past runs: a trend, then every run. */
 
+import type { ReactNode } from "react";
 import type { RunOfNode } from "../data";
 import { lookOf, StatusMark } from "../parts/badge";
 import { bytes, counted, duration, moment, number } from "../parts/format";
@@ -9,7 +10,8 @@ const BARS = 40;
 const HEIGHT = 64;
 const STEP = 14;
 
-export function Runs({ runs }: { runs: readonly RunOfNode[] }) {
+/** `link` is the way to a run, where there is a page of it. */
+export function Runs({ runs, link }: { runs: readonly RunOfNode[]; link?: (run: string) => ReactNode }) {
   return (
     <section>
       <h2 className="unseen">Runs</h2>
@@ -38,7 +40,7 @@ export function Runs({ runs }: { runs: readonly RunOfNode[] }) {
                 <th scope="row">
                   {moment(run.at)}
                   <br />
-                  <span className="faint small mono">{run.run}</span>
+                  {link ? link(run.run) : <span className="faint small mono">{run.run}</span>}
                 </th>
                 <td>
                   <StatusMark status={run.status} />

@@ -1,9 +1,11 @@
 /** The page of a model, source, seed, snapshot, exposure or analysis. */
 
 import { folderOf, plural, titleOf } from "../catalogue";
-import type { NodeDetail, NodeSummary } from "../data";
+import type { Kind, NodeDetail, NodeSummary } from "../data";
 import { Lineage } from "../graph/lineage";
 import { useCatalogue, useNode, useTitle } from "../hooks";
+import { isLive } from "../live/api";
+import { History } from "../live/history";
 import { StatusMark, Tags } from "../parts/badge";
 import { Code } from "../parts/code";
 import { counted } from "../parts/format";
@@ -15,6 +17,8 @@ import { Facts } from "./node-facts";
 import { Runs } from "./node-runs";
 import { NotFound } from "./not-found";
 import { Tests } from "./node-tests";
+
+const BUILT: readonly Kind[] = ["model", "seed", "snapshot"];
 
 /** A part of the page; `count` is shown beside its name. */
 interface Tab {
@@ -64,6 +68,8 @@ export function NodePage({ place }: { place: Place }) {
       ) : null}
       {tab === "lineage" ? (
         <Lineage place={place} focus={index} />
+      ) : tab === "runs" && isLive ? (
+        <History node={node.id} />
       ) : detail ? (
         <Part tab={tab} place={place} node={node} index={index} detail={detail} />
       ) : (
@@ -81,7 +87,11 @@ function tabsOf(node: NodeSummary, detail: NodeDetail | undefined): Tab[] {
     ...(detail?.raw || detail?.compiled ? [{ key: "code", title: "Code" }] : []),
     { key: "lineage", title: "Lineage" },
     ...(node.tests ? [{ key: "tests", title: "Tests", count: node.tests }] : []),
-    ...(detail?.runs?.length ? [{ key: "runs", title: "Runs", count: detail.runs.length }] : []),
+    ...(isLive && BUILT.includes(node.kind)
+      ? [{ key: "runs", title: "History" }]
+      : detail?.runs?.length
+        ? [{ key: "runs", title: "Runs", count: detail.runs.length }]
+        : []),
   ];
 }
 

@@ -6,7 +6,10 @@ import { folderOf, titleOf } from "../catalogue";
 import { formatPlace, nodePlace } from "../place";
 import { Icon } from "./icon";
 
-const LOOKS: Record<string, Status> = {
+/** How a status is drawn. */
+export type Look = Status | "running" | "queued";
+
+const LOOKS: Record<string, Look> = {
   success: "success",
   pass: "success",
   warn: "warn",
@@ -16,15 +19,26 @@ const LOOKS: Record<string, Status> = {
   reused: "success",
   "no-op": "skipped",
   "partial success": "warn",
+  running: "running",
+  waiting: "queued",
+  queued: "queued",
+  pending: "queued",
 };
 
 /** The look of any status word of a run or a test; what is not known is calm. */
-export const lookOf = (status: string): Status => LOOKS[status] ?? "skipped";
+export const lookOf = (status: string): Look => LOOKS[status] ?? "skipped";
 
 /** A status is a shape, a colour and a word; `quiet` keeps the word for those who cannot see the shape. */
-export function StatusMark({ status, quiet = false }: { status: Status | TestResult["status"] | (string & {}); quiet?: boolean }) {
+export function StatusMark({
+  status,
+  look = lookOf(status ?? ""),
+  quiet = false,
+}: {
+  status: Status | TestResult["status"] | (string & {});
+  look?: Look;
+  quiet?: boolean;
+}) {
   if (!status) return quiet ? null : <span className="faint">not run</span>;
-  const look = lookOf(status);
   const word = status === "warn" ? "warning" : status;
   return (
     <span className={`status status-${look}`} title={quiet ? word : undefined}>

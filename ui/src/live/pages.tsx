@@ -1,0 +1,26 @@
+/** Pages that only a server which knows what happens can have, by the first word of their address. */
+
+import type { ReactNode } from "react";
+import { Overview } from "../pages/overview";
+import type { Place } from "../place";
+import { Home } from "./home";
+import { RunPage } from "./run";
+import { RunsPage } from "./runs";
+import { SchedulesPage } from "./schedules";
+import { SystemPage } from "./system";
+
+export const LivePages: Readonly<Record<string, (place: Place) => ReactNode>> = {
+  "": () => <Home />,
+  project: () => <Overview />,
+  runs: (place) => <RunsPage place={place} />,
+  run: (place) => <RunPage key={place.path[1]} place={place} />,
+  schedules: (place) => <SchedulesPage place={place} />,
+  system: () => <SystemPage />,
+};
+
+/** Their places in the navigation. */
+export const LIVE_LINKS: readonly (readonly [string, string, readonly string[]])[] = [
+  ["#/runs", "Runs", ["runs", "run"]],
+  ["#/schedules", "Schedules", ["schedules"]],
+  ["#/system", "System", ["system"]],
+];
