@@ -61,6 +61,7 @@ def exporting(workspace: Workspace, request: Request, known: Spec, chosen: Seque
         width=workspace.project.target.threads,
         up=wanted.up,
     )
+    base = replace(base, beside=len(schedules) > 1)
     flows = [_flow(base, workspace, request, each, wanted) for each in schedules or (None,)]
     return export(wanted.engine, flows)
 

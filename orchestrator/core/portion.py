@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Literal
 
 from orchestrator.core.names import Relation
 from orchestrator.core.patience import Retries
@@ -26,9 +26,9 @@ DONE, FAILED, NOTHING_RAN, AGAIN, SKIPPED = 0, 1, 2, 75, 99
 class Portion:
     """What one task does. ``key`` names it for ``orc task``, ``needs`` are keys of portions that have to succeed before.
 
-    ``ids`` are the nodes and tests it runs. ``tables`` are the relations it publishes, by node, and ``gates`` the tests that may hold
-    each of them back. ``retries`` are the most patient of its nodes'; ``None`` when no node says any. ``about`` says in a few words
-    what it is.
+    ``ids`` are the nodes and tests it runs. ``tables`` are the relations it publishes, by node, ``gates`` the tests that may hold each
+    of them back, ``above`` the tables that each of them needs. ``retries`` are the most patient of its nodes'; ``None`` when no node
+    says any. ``about`` says in a few words what it is.
     """
 
     key: str
@@ -37,6 +37,7 @@ class Portion:
     retries: Retries | None = None
     tables: tuple[tuple[str, Relation], ...] = ()
     gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    above: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     about: str = ""
 
     @property
@@ -76,7 +77,8 @@ class Flow:
 
     ``words`` are what every call of ``orc task`` says beside the task: the selection, variables, target. ``alone`` says that one task
     runs at a time, because the warehouse is a file; ``width`` is how many may else. ``up`` is how many folders above the generated
-    file the project is, ``None`` when it is somewhere else.
+    file the project is, ``None`` when it is somewhere else. ``beside`` says that there are other flows of the project, with the same
+    tables perhaps.
     """
 
     project: str
@@ -89,4 +91,4 @@ class Flow:
     alone: bool = False
     width: int = 4
     up: int | None = None
-    more: Mapping[str, Any] = field(default_factory=dict)
+    beside: bool = False

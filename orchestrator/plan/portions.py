@@ -169,7 +169,9 @@ def _portion(graph: Graph, key: str, units: Iterable[_Unit], needs: tuple[str, .
     tests = {u.home: tuple(i for i in u.ids if graph.nodes[i].kind in ("test", "unit_test")) for u in inside}
     gated = {id_: tests[id_] for id_, _ in tables if tests.get(id_)}
     about = _about(nodes[0]) if granularity == "model" else f"{len(tables)} tables, {len(ids) - len(tables)} tests"
-    return Portion(key, ids, needs, _most(nodes), tables, gated, about)
+    built = {n for u in inside for n in u.ids}
+    above = {u.home: tuple(n for n in u.needs if n in graph.nodes) for u in inside if u.home in built}
+    return Portion(key, ids, needs, _most(nodes), tables, gated, above, about)
 
 
 def _about(node: Node) -> str:

@@ -21,7 +21,10 @@ PATIENCE = 600.0
 
 PINNED = {
     "airflow": "apache-airflow==3.3.2",
+    "dagster": "dagster==1.13.28",
+    "flyte": "flytekit==1.16.31",
     "luigi": "luigi==3.8.1",
+    "prefect": "prefect==3.8.8 fastapi==0.139.2",  # it does not start with newer ones, whatever it asks for
 }
 """What is installed, with whatever it asks for."""
 
@@ -63,7 +66,15 @@ def environment(engine: str) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stamp.exists() or stamp.read_text(encoding="utf-8") != PINNED[engine]:
             venv.create(folder, with_pip=True, clear=True)
-            install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PINNED[engine]]
+            install = [
+                str(folder / "bin" / "python"),
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                *PINNED[engine].split(),
+            ]
             done = subprocess.run(install, capture_output=True, text=True, timeout=PATIENCE * 2, check=False)
             assert done.returncode == 0, done.stderr
             stamp.write_text(PINNED[engine], encoding="utf-8")

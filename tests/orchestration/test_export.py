@@ -250,6 +250,7 @@ def flows(draw: st.DrawFn) -> Flow:
             draw(st.sampled_from([None, Retries(2, 3)])),
             ((key, Relation(draw(text), draw(text), draw(text))),),
             {key: (draw(text),)},
+            {key: tuple(keys[:number])},
             draw(text),
         )
         for number, key in enumerate(keys)

@@ -6,9 +6,18 @@ from collections.abc import Callable, Iterable, Mapping
 
 from orchestrator.core.portion import Flow
 from orchestrator.publish.export.airflow import airflow
+from orchestrator.publish.export.dagster import dagster
+from orchestrator.publish.export.flyte import flyte
 from orchestrator.publish.export.luigi import luigi
+from orchestrator.publish.export.prefect import prefect
 
-ENGINES: Mapping[str, Callable[[Flow], dict[str, str]]] = {"airflow": airflow, "luigi": luigi}
+ENGINES: Mapping[str, Callable[[Flow], dict[str, str]]] = {
+    "airflow": airflow,
+    "dagster": dagster,
+    "flyte": flyte,
+    "luigi": luigi,
+    "prefect": prefect,
+}
 
 
 def export(engine: str, flows: Iterable[Flow]) -> dict[str, str]:
