@@ -100,6 +100,7 @@ def _answering(daemon: Any, given: dict[str, Any]) -> tuple[Any, ...]:
         host=daemon.host,
         history=wire.history(daemon.root),
         glance=wire.glance(daemon.root),
+        measures=wire.measures(daemon.root),
         site=site,
         ask_to_end=ask_to_end,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from orchestrator.core.errors import Problem, StoreError
 from orchestrator.core.ports import Link, StateServer
 
-SCHEMA = 7
+SCHEMA = 8
 """The newest migration; a database says in ``user_version`` how far it has come."""
 
 APPLICATION = 0x6F726331

@@ -1,10 +1,11 @@
-"""Old runs are forgotten, and the texts that nobody else holds; of each source the last look at it stays."""
+"""Old runs are forgotten but for what they counted, and the texts that nobody else holds; of each source the last look at it stays."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from orchestrator.core.ports import Link
+from orchestrator.record.measures import tally
 from orchestrator.record.rows import instant
 
 OF_RUNS = ("results", "notes", "attempts", "events", "grounds")
@@ -24,6 +25,7 @@ def forget(connection: Link, before: datetime, but: str = "") -> int:
     connection.execute(f"delete from probes where at < ? and at < ({newest})", (instant(before),))
     count = int(connection.execute(f"select count(*) from ({old}) as old", at).fetchone()[0])
     if count:
+        tally(connection, old, at)
         for table in OF_RUNS:
             connection.execute(f"delete from {table} where run in ({old})", at)
         connection.execute("delete from runs where started < ? and id <> ?", at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.record.measures import Measured
 from orchestrator.serve.asking import Reply, wrong
 from orchestrator.serve.desk import Asked, Desk
 from orchestrator.serve.metrics import metrics
@@ -25,4 +26,5 @@ def ready(desk: Desk, _asked: Asked) -> Reply:
 def measured(desk: Desk, _asked: Asked) -> Reply:
     """Metrics."""
     board, counts = desk.timetable.board(), desk.timetable.counts()
-    return Reply(200, metrics(desk.spec(), board, counts, leads=desk.leads(), version=desk.version))
+    found = desk.measures() if desk.measures is not None else Measured()
+    return Reply(200, metrics(desk.spec(), board, counts, found, desk.now(), leads=desk.leads(), version=desk.version))

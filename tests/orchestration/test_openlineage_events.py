@@ -420,7 +420,7 @@ class TestSending:
         gate = threading.Event()
         said: list[str] = []
 
-        def send(_: object) -> None:
+        def send(_: Mapping[str, Any]) -> None:
             gate.wait(30)
 
         sink = Emitting(lambda _: [{"n": 1}], send, said.append, name="openlineage", room=5, patience=0.2)
