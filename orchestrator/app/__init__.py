@@ -17,6 +17,7 @@ from orchestrator.core.plan import Plan, Request, Task
 from orchestrator.core.ports import Clock, Sink, Warehouse
 from orchestrator.core.project import Secret
 from orchestrator.core.run import Run
+from orchestrator.core.sent import Watch
 from orchestrator.core.snapshot import Snapshot
 from orchestrator.core.version import VERSION
 
@@ -82,6 +83,7 @@ def build(
         OrcError: for what stops the run before it starts.
     """
     from orchestrator.app.artifacts import write_artifacts
+    from orchestrator.app.emitting import watching
     from orchestrator.app.forecasting import forecasting
     from orchestrator.app.observed import observe_run
     from orchestrator.app.permitting import permitted
@@ -97,7 +99,7 @@ def build(
             within_budget(ready, request.max_bytes)
         listeners = sinks(ready.workspace)
         ready = replace(ready, plan=forecasting(ready.plan, workspace.project.target.name, listeners))
-        run = record(_events(ready, request, interruptible), listeners, secrets(workspace))
+        run = record(_events(ready, request, interruptible, watching(listeners)), listeners, secrets(workspace))
         with interruptible(_finish):
             observe_run(ready, run)
     finally:
@@ -209,7 +211,7 @@ def secrets(workspace: Workspace) -> tuple[Secret, ...]:
     )
 
 
-def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> Iterator[Event]:
+def _events(ready: Prepared, request: Request, interruptible: Interruptible, watch: Watch | None = None) -> Iterator[Event]:
     from orchestrator.app.commenting import commenting
     from orchestrator.app.explain import explainer
     from orchestrator.app.late import LateSql
@@ -234,7 +236,7 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible) -> 
     leasing = Leasing(workspace.invocation.id, request.on_conflict, None if patience is None else float(patience))
     shop = replace(shop, loaders=loaders, interruptible=interruptible, leasing=leasing, started=workspace.invocation.started)
     shop = replace(shop, versions=ready.versions)
-    shop = replace(shop, comment=commenting(workspace, secrets(workspace)), said=lambda: _emptied(prints))
+    shop = replace(shop, comment=commenting(workspace, secrets(workspace)), said=lambda: _emptied(prints), watch=watch)
     spared: list[str] = []
     for event in execute(ready.plan, workspace.graph, ready.warehouse, shop, _started(ready, request)):
         if isinstance(event, RunStarted):

@@ -1,13 +1,15 @@
-"""Who else hears of a run, where somebody asked for it: OpenLineage."""
+"""Who else hears of a run, where somebody asked for it: OpenLineage, OpenTelemetry."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol, runtime_checkable
 
 from orchestrator.app.opening import Workspace
 from orchestrator.core.meaning import Meaning
 from orchestrator.core.ports import Sink
+from orchestrator.core.sent import Sent, Watch, tracing
 
 
 def emitting(workspace: Workspace, say: Callable[[str], None] = lambda line: print(line, file=sys.stderr)) -> tuple[Sink, ...]:  # noqa: T201
@@ -16,8 +18,42 @@ def emitting(workspace: Workspace, say: Callable[[str], None] = lambda line: pri
     Raises:
         ConfigError: C260, what is asked for makes no sense.
     """
-    lineage = _lineage(workspace, say)
-    return () if lineage is None else (lineage,)
+    return tuple(sink for sink in (_lineage(workspace, say), _spans(workspace, say)) if sink is not None)
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """Who wants to hear of every statement."""
+
+    def statement(self, one: Sent) -> None:
+        """A statement was sent."""
+        ...
+
+
+def watching(listeners: Iterable[object]) -> Watch | None:
+    """Who of those that listen to a run hears of its statements, too."""
+    return next((each.statement for each in listeners if isinstance(each, Watching)), None)
+
+
+def _spans(workspace: Workspace, say: Callable[[str], None]) -> Sink | None:
+    env = workspace.invocation.env
+    if not tracing(env):
+        return None
+    from orchestrator.app import secrets
+
+    try:
+        from orchestrator.adapters.tracing.exporters import exporters
+        from orchestrator.adapters.tracing.spans import Spans
+
+        found = exporters(env)
+    except (ImportError, LookupError) as error:
+        say(f"opentelemetry: no spans are told: {error} (`pip install 'sql-orchestrator[otel]'`)")
+        return None
+    except Exception as error:  # noqa: BLE001 - an exporter that cannot be set up is not the run's fault
+        say(f"opentelemetry: no spans are told: {error}")
+        return None
+    above = {"parent": env.get("TRACEPARENT"), "state": env.get("TRACESTATE")}
+    return Spans(found, say, system=workspace.dialect.name, secrets=secrets(workspace), **above)
 
 
 def _lineage(workspace: Workspace, say: Callable[[str], None]) -> Sink | None:

@@ -73,7 +73,11 @@ def order(schedule: Schedule, launch: Launch, run: str, shared: Iterable[str] = 
         "before": list(launch.runs),
         "when": schedule.when,
         "vars": json.dumps(given, default=str),
-        "env": {"ORC_TRIGGER": f"{launch.trigger}:{launch.schedule}", **({"ORC_ACTOR": launch.actor} if launch.actor else {})},
+        "env": {
+            "ORC_TRIGGER": f"{launch.trigger}:{launch.schedule}",
+            **({"ORC_ACTOR": launch.actor} if launch.actor else {}),
+            **({"TRACEPARENT": launch.trace} if launch.trace else {}),
+        },
         "told": {"launch": launch.id, "attempt": launch.attempt + 1},
     }
 

@@ -111,6 +111,7 @@ class Launch:
     runs, newest last. ``followed`` says that schedules ``after`` it have heard of its end, ``late`` that it was told to have missed its
     deadline. ``stopping`` is the status it will end in because somebody wants its end. ``fence`` is that of the leader that began it.
     ``wish`` is what somebody asked for who named no schedule and no trigger: a command with its options, or the run to retry (``of``).
+    ``trace`` is the span (``traceparent``) of who asked for it.
     """
 
     id: str
@@ -143,6 +144,7 @@ class Launch:
     keys: Mapping[str, str] = field(default_factory=dict)
     waits: str | None = None
     wish: Mapping[str, Any] | None = None
+    trace: str | None = None
 
     @property
     def entry(self) -> Schedule | None:

@@ -25,6 +25,7 @@ from orchestrator.execute.frontier import Frontier
 from orchestrator.execute.lease import Pulse
 from orchestrator.execute.task import ATTEMPTS, Outcome, run_task
 from orchestrator.execute.waiting import Waiting
+from orchestrator.execute.watched import Watched
 from orchestrator.execute.workshop import Workshop
 from orchestrator.graph.lineage import label as named
 
@@ -107,6 +108,8 @@ class _Crew:
                 spoken = Commented(connection, said) if said else connection
                 if self.shop.versions is not None and task.kind in BUILDABLE:
                     self.shop.versions.begin(task.node, self.shop.clock.now())
+                if self.shop.watch is not None:
+                    spoken = Watched(spoken, task.node, self.shop.watch, self.shop.clock)
                 if (declined := condition(task, spoken, self.shop)) is not None:
                     outcome = declined
                 elif task.batches:

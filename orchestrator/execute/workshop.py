@@ -14,6 +14,7 @@ from orchestrator.core.event import Noted
 from orchestrator.core.graph import Graph
 from orchestrator.core.plan import Statement, Step
 from orchestrator.core.ports import Clock, Connection, Dialect
+from orchestrator.core.sent import Watch
 from orchestrator.execute.commented import Comment
 from orchestrator.execute.lease import Leasing
 from orchestrator.execute.versions import Versions
@@ -43,6 +44,7 @@ class Workshop:
     """What every task needs: the graph, a clock, and the few effects that are not SQL. ``started`` is the run's own instant.
 
     ``said`` gives what models and macros printed since it was last asked. ``versions`` knows what was read and left by the run's builds.
+    ``watch`` hears of every statement.
     """
 
     graph: Graph
@@ -58,3 +60,4 @@ class Workshop:
     comment: Callable[[str], Comment] | None = None
     said: Callable[[], Iterable[Noted]] = tuple
     versions: Versions | None = None
+    watch: Watch | None = None

@@ -11,6 +11,7 @@ from typing import Any
 
 from orchestrator.core.audit import Deed
 from orchestrator.core.schedule import Launch, Trigger
+from orchestrator.core.sent import traceparent
 from orchestrator.schedule.decide import asked as wanted
 from orchestrator.serve.asking import Reply, parsed, wrong
 from orchestrator.serve.desk import Asked, Desk
@@ -31,7 +32,7 @@ def triggered(desk: Desk, asked: Asked) -> Reply:
     except ValueError as error:
         return wrong(400, str(error))
     with desk.one, desk.timetable.together():  # two requests that look for company at once would both find none
-        return _queued(desk, asked, trigger, given, key)
+        return _queued(desk, asked, trigger, given, key, traceparent(asked.request.headers.get("traceparent")))
 
 
 def launched(desk: Desk, asked: Asked) -> Reply:
@@ -52,7 +53,7 @@ def idempotency(asked: Asked) -> str | None:
     return key
 
 
-def _queued(desk: Desk, asked: Asked, trigger: Trigger, given: Mapping[str, Any], key: str | None) -> Reply:
+def _queued(desk: Desk, asked: Asked, trigger: Trigger, given: Mapping[str, Any], key: str | None, trace: str | None) -> Reply:
     now, board, who = desk.now(), desk.timetable.board(), str(asked.caller)
     going = board.of(trigger.name)
     waits = now + timedelta(seconds=trigger.debounce) if trigger.debounce else None
@@ -64,7 +65,7 @@ def _queued(desk: Desk, asked: Asked, trigger: Trigger, given: Mapping[str, Any]
     if going and trigger.schedule.overlap == "skip":
         return wrong(409, f"`{going[0].id}` is not over, and `overlap` is skip")
     launch = wanted(trigger.schedule, f"{trigger.name}@{now:%Y-%m-%dT%H:%M:%S.%fZ}", "api", now, reason="asked for over HTTP", actor=who)
-    launch = replace(launch, vars=given, not_before=waits)
+    launch = replace(launch, vars=given, not_before=waits, trace=trace)
     there = desk.timetable.ask(launch, None if key is None else f"{trigger.name}:{key}")
     if there.id == launch.id:
         desk.timetable.note(_accepted(asked, trigger, there), now)
