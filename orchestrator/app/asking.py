@@ -104,10 +104,10 @@ def _shown_ids(workspace: Workspace, request: Request) -> list[str]:
     return sorted(found.ids)
 
 
-def shown(workspace: Workspace, request: Request, text: str | None, limit: int) -> Iterator[Rows]:
+def shown(workspace: Workspace, request: Request, text: str | None, limit: int, *, written: bool = False) -> Iterator[Rows]:
     """Rows of the selected nodes (or of an inline query): name, columns, rows.
 
-    A published model or seed is read from its table; a test shows its failing rows.
+    A published model or seed is read from its table, unless its query is wanted as it is ``written`` now; a test shows its failing rows.
 
     Raises:
         UsageError: nothing is selected.
@@ -122,7 +122,7 @@ def shown(workspace: Workspace, request: Request, text: str | None, limit: int) 
         connection = warehouse.connect()
         explain = explainer(workspace)
         queries = (
-            [(id_, *_query(workspace, names, id_)) for id_ in ids]
+            [(id_, *_query(workspace, names, id_, written=written)) for id_ in ids]
             if text is None
             else [("inline", "inline query", Statement(inline(workspace, text, graph=graph)))]
         )
@@ -143,11 +143,11 @@ def shown(workspace: Workspace, request: Request, text: str | None, limit: int) 
         warehouse.close()
 
 
-def _query(workspace: Workspace, names: Names, id_: str) -> tuple[str, Statement]:
+def _query(workspace: Workspace, names: Names, id_: str, *, written: bool) -> tuple[str, Statement]:
     node = workspace.graph.nodes[id_]
     body = workspace.graph.bodies[id_]
     relation = names.relation(id_)
-    if relation is not None and not node.is_ephemeral:
+    if relation is not None and not node.is_ephemeral and not (written and isinstance(body, SqlBody)):
         return node.name, Statement(f"select * from {workspace.dialect.relation(relation)}")
     if node.kind == "test":
         return node.name, Statement(compiled_sql(node, names) or "")
