@@ -74,8 +74,31 @@ def copied(project: Callable[..., Project]) -> Project:
     return project(dict(example("rides")))
 
 
-def test_every_command_of_the_readme_does_what_it_says(copied: Project) -> None:
-    """0.1, 0.14, 1.12, 4.9, 4.11: earnings stay when cleaning fails, one command mends it. What `orc serve` does is below."""
+@pytest.fixture
+def inbox(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """The example's own inbox, on a port of ours: the port, and the file of what it prints."""
+    printed, port = tmp_path / "inbox.out", free_port()
+    with printed.open("wb") as out:
+        process = subprocess.Popen([sys.executable, str(FOLDER / "inbox.py"), str(port)], stdout=out, stderr=out)
+    try:
+        yield str(port), printed
+    finally:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def test_every_command_of_the_readme_does_what_it_says(copied: Project, inbox: tuple[str, Path]) -> None:
+    """0.1, 0.14, 1.12, 4.9, 4.11, 4.24: earnings stay when cleaning fails, somebody is told, one command mends it.
+
+    What `orc serve` does is below.
+    """
+    copied.environment["INBOX"] = inbox[0]
     tried = []
     code = 0
     for step in steps():
@@ -91,6 +114,11 @@ def test_every_command_of_the_readme_does_what_it_says(copied: Project) -> None:
         assert missing is None, f"`{step.command}` does not say `{missing}`\n{result.stdout}\n{result.stderr}"
         tried.append(step.command)
     assert len(tried) > 10
+    letters = re.findall(r"```\n((?:run_failed|recovered): .*?)```", README, re.DOTALL)
+    assert len(letters) == 2
+    said = inbox[1].read_text(encoding="utf-8")
+    for letter in letters:
+        assert appears(tuple(letter.splitlines()), said) is None, said
     assert {command for command, _ in NEXT_OF["rides"]} <= set(tried)
 
 
@@ -114,9 +142,8 @@ def test_serving_answers_and_runs_the_night(tmp_path: Path) -> None:
     serve = next(n for n, step in enumerate(commands) if step.command == "orc serve &")
     rides = Rides(tmp_path / "rides")
     copytree(FOLDER, rides.root, ignore=lambda _, names: {n for n in names if n in MADE or ".duckdb" in n})
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
+    rides.variables["INBOX"] = str(free_port())
     try:
         daemon = rides.start("serve", "--port", str(port), "--poll", "0.1")
         rides.until((rides.root / ".orchestrator" / "serve.lock").exists)
