@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
 from orchestrator.app.examples import example
-from orchestrator.core.errors import ExecuteError, Problem
-from orchestrator.core.event import Event, NodeFinished, RunStarted, Status
+from orchestrator.core.event import Event, RunStarted
 from orchestrator.core.plan import Plan, Task
+from orchestrator.core.schedule import Board, Launch, Limits, Schedule
 from orchestrator.execute.execute import execute
+from orchestrator.schedule.decide import admit, decide
+from orchestrator.schedule.remember import began, ended
+from orchestrator.schedule.spec import Spec
 from tests.projects.conftest import Project
 from tests.unit.execute.conftest import FakeConnection, FakeWarehouse, table, workshop
 
@@ -60,49 +64,6 @@ def test_0_12_no_model_of_any_dag_begins_before_its_parents_have_ended(data: st.
     place = {event: index for index, event in enumerate(told)}
     assert len(place) == 2 * size
     assert all(place["ends", parent] < place["begins", child] for child, parents in needs.items() for parent in parents)
-
-
-def test_3_1_two_hundred_models_use_all_eight_threads_and_are_counted() -> None:
-    guard, running, peak = threading.Lock(), set(), 0
-    together = threading.Barrier(8)
-    on: dict[str, Callable[[], None]] = {}
-
-    def begin(n: int) -> None:
-        nonlocal peak
-        with guard:
-            running.add(n)
-            peak = max(peak, len(running))
-        if n < 8:
-            together.wait(10)  # the first eight are under way at once, or this breaks
-
-    for n in range(200):
-        on[f"make m{n}"] = lambda n=n: begin(n)  # type: ignore[misc]
-        on[f"swap m{n}"] = lambda n=n: running.discard(n)  # type: ignore[misc]
-    ends = [e for e in executed(tuple(table(f"m{n}") for n in range(200)), on) if isinstance(e, NodeFinished)]
-    assert peak == 8
-    assert [e.status for e in ends] == [Status.PASSED] * 200
-
-
-def test_4_3_branches_run_side_by_side_and_a_broken_one_stops_its_own_descendants() -> None:
-    meeting = threading.Barrier(2)
-
-    def well() -> None:
-        meeting.wait(10)  # both branches are under way
-
-    def broken() -> None:
-        well()
-        raise ExecuteError(Problem("X100", "broken"))
-
-    tasks = (table("a1"), table("a2", needs=("a1",)), table("b1"), table("b2", needs=("b1",)), table("both", needs=("a2", "b2")))
-    ends = executed(tasks, {"make a1": broken, "make b1": well})
-    statuses = {e.node: e.status for e in ends if isinstance(e, NodeFinished)}
-    assert statuses == {
-        "a1": Status.FAILED,
-        "a2": Status.SKIPPED,
-        "b1": Status.PASSED,
-        "b2": Status.PASSED,
-        "both": Status.SKIPPED,
-    }
 
 
 def test_0_3_the_graph_is_read_off_the_queries(project: Callable[..., Project]) -> None:
@@ -166,6 +127,51 @@ def test_4_15_a_plan_says_what_is_missing_and_afterwards_that_nothing_is(project
     rides.orc("plan", "--exit-code").exits(0)
 
 
+TAXI = """
+import json, urllib.error, urllib.request
+import pyarrow as pa
+from orchestrator import Retry
+
+def model(ctx):
+    page = 1
+    while page:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{ctx.var('port')}/trips?page={page}", timeout=5) as reply:
+                found = json.load(reply)
+        except urllib.error.HTTPError as error:
+            raise Retry(f"the API says {error.code}") from None
+        yield pa.table({"trip": found["trips"]})
+        page = found["next"]
+"""
+
+
+def test_2_1_an_api_is_read_page_by_page_and_asked_again_after_an_error(project: Callable[..., Project]) -> None:
+    answers = [500, 500, 200, 200, 200]
+
+    class Api(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            page = int(self.path.partition("=")[2])
+            body = json.dumps({"trips": [page * 10, page * 10 + 1], "next": page % 3 + 1 if page < 3 else None}).encode()
+            self.send_response(answers.pop(0))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nobody reads it."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Api) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        retries = "models: [{name: raw_taxi, config: {retries: {count: 2, delay: 10ms, jitter: 0}}}]"
+        shop = project({"models/raw_taxi.py": TAXI, "models/m.yml": retries})
+        shop.orc("build", "--vars", f"{{port: {server.server_port}}}").exits(0)
+        server.shutdown()
+    assert answers == []
+    assert shop.query("select trip from main.raw_taxi order by 1") == [(10,), (11,), (20,), (21,), (30,), (31,)]
+    shown = json.loads(shop.orc("runs", "show", "last", "--output", "json").stdout)
+    (node,) = shown["nodes"]
+    assert [each["status"] for each in node["attempts"]] == ["failed_transient", "failed_transient", "success"]
+
+
 DAU = """
 {{ config(materialized='incremental', incremental_strategy='microbatch', event_time='day', batch_size='day', begin='BEGIN', lookback=1) }}
 select cast(seen as date) as day, count(distinct person) as people from events group by 1
@@ -220,3 +226,22 @@ def test_3_19_no_dependency_takes_the_licence_away() -> None:
     sources = sorted((ROOT / "orchestrator").rglob("*.py"))
     assert [p.name for p in sources for word in words if word in p.read_text(encoding="utf-8")] == []
     assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+
+
+def test_0_28_a_pool_that_is_made_smaller_ends_nothing_and_begins_nothing_until_it_fits() -> None:
+    """`pools` in schedules.yml is read again while `orc serve` runs."""
+    names = "abcdef"
+
+    def spec(width: int) -> Spec:
+        return Spec({n: Schedule(n, every=600, pool="wh") for n in names}, {}, Limits(9, {"wh": width}))
+
+    board = Board({}, tuple(Launch(n, n, "manual", AT, pool="wh") for n in names))
+    for name in admit(spec(4), board, AT)[0]:
+        board = began(board, name, AT)
+    running = [each.id for each in board.launches if each.status == "running"]
+    assert running == ["a", "b", "c", "d"]
+    for name in running:
+        assert admit(spec(1), board, AT)[0] == ()
+        assert decide(spec(1), board, AT).stops == ()
+        board = ended(board, name, "passed", AT)
+    assert admit(spec(1), board, AT)[0] == ("e",)
