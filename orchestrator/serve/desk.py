@@ -33,8 +33,9 @@ class Desk:
 
     ``guarded`` says that everything but the signs of life needs a token: others than this machine can ask. ``root`` is the project's
     folder, ``host`` this machine's name, ``history`` that of its runs, ``glance`` what watchers ask of it, ``site`` the documentation
-    that is served with them, ``measures`` what runs add up to. ``streams`` counts the replies that have no end of their own. ``one`` is held by whoever looks first and
-    writes then. ``ask_to_end`` tells a process of this machine that somebody wants its end, and says whether there is one.
+    that is served with them, ``measures`` what runs add up to. ``streams`` counts the replies that have no end of their own. ``one`` is
+    held by whoever looks first and writes then. ``ask_to_end`` tells a process of this machine that somebody wants its end, and says
+    whether there is one.
     """
 
     timetable: Timetable
