@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.app.opening import Workspace, open_workspace
+from orchestrator.app.opening import Workspace, garbage_kept, open_workspace
 from orchestrator.core.errors import Problem, UsageError
 from orchestrator.core.event import Event, NodeFinished, Noted, RunFinished, RunStarted, Status
 from orchestrator.core.graph import Graph
@@ -91,7 +91,8 @@ def build(
 
     if request.command != "test":
         permitted(workspace, request.environment)
-    ready = prepare(workspace, request, only, again, evidence)
+    with garbage_kept():
+        ready = prepare(workspace, request, only, again, evidence)
     try:
         if request.max_bytes is not None:
             from orchestrator.app.planning import within_budget
@@ -180,11 +181,13 @@ def chosen(workspace: Workspace, request: Request) -> frozenset[str]:
 
 def selection(workspace: Workspace, request: Request) -> Selected:
     """What a request selects, and a warning for every word of it that matches nothing."""
+    from orchestrator.app.by_stale import by_stale
     from orchestrator.app.changed import by_git
     from orchestrator.app.comparing import methods
     from orchestrator.graph.select import select
     from orchestrator.graph.selectors import Selectors, selectors
 
+    earlier = methods(workspace, request) if request.state else {}
     definitions = workspace.project.settings.selectors
     known = selectors(definitions, own=workspace.project.settings.own) if definitions else Selectors()
     kinds = request.resource_types or RESOURCES.get(request.command)
@@ -197,7 +200,7 @@ def selection(workspace: Workspace, request: Request) -> Selected:
         indirect=request.indirect,
         resource_types=kinds,
         exclude_resource_types=request.exclude_resource_types,
-        methods={"git": by_git(workspace), **(methods(workspace, request) if request.state else {})},
+        methods={"git": by_git(workspace), **earlier, **by_stale(workspace, request, earlier.get("state"))},
     )
 
 
@@ -249,7 +252,7 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible, wat
                 yield Noted(clock.now(), "info", "Nothing to do: the selection names nothing that this command acts on")
             continue
         yield from _emptied(prints)
-        if ready.sifted is not None and isinstance(event, RunFinished):
+        if isinstance(event, RunFinished):
             yield from _saved(ready, spared, clock)
         if isinstance(event, NodeFinished) and event.status is Status.REUSED:
             spared.append(event.node)
@@ -260,7 +263,8 @@ def _saved(ready: Prepared, spared: Iterable[str], clock: Clock) -> Iterator[Not
     """What a run did not have to do."""
     from orchestrator.app.staleness import saved
 
-    yield Noted(clock.now(), "info", saved(ready.workspace.graph, spared, ready.snapshot))
+    if ready.sifted is not None:
+        yield Noted(clock.now(), "info", saved(ready.workspace.graph, spared, ready.sifted.state))
 
 
 def _emptied(prints: deque[Noted]) -> Iterator[Noted]:

@@ -37,7 +37,13 @@ def macro_texts(workspace: Workspace) -> dict[str, str]:
 
 
 def write_artifacts(ready: Prepared, run: Run) -> None:
-    """manifest.json, run_results.json, compiled/ and run/ of a finished run."""
+    """manifest.json, run_results.json, compiled/ and run/ of a finished run.
+
+    Of a run that found everything fresh there are only results to tell: a manifest of this very project stays as it is.
+    """
+    if _settled(ready, run) and _is_current(ready.workspace):
+        _write_results(ready, run)
+        return
     from orchestrator.plan.compile import Names
     from orchestrator.publish.publish import publish
     from orchestrator.publish.write import write
@@ -55,6 +61,34 @@ def write_artifacts(ready: Prepared, run: Run) -> None:
     from orchestrator.app import secrets
 
     write(publish(ready.own or workspace.graph, workspace.project, facts, run), target_folder(workspace), secrets(workspace))
+    if _plain(ready) and workspace.cache is not None:
+        workspace.cache.note("manifest", {"stamp": _stamp(target_folder(workspace) / "manifest.json"), "changed": []})
+
+
+def _settled(ready: Prepared, run: Run) -> bool:
+    return _plain(ready) and bool(run.results) and all(r.status is Status.REUSED for r in run.results)
+
+
+def _plain(ready: Prepared) -> bool:
+    """Whether what was built is the project as its files say it is, everything in its own place."""
+    return not ready.request.environment and (ready.own is None or ready.own is ready.workspace.graph)
+
+
+def _is_current(workspace: Workspace) -> bool:
+    """Whether manifest.json was written for exactly this graph."""
+    known = workspace.cache.noted("manifest") if workspace.cache is not None else None
+    return known is not None and not known["changed"] and known["stamp"] == _stamp(target_folder(workspace) / "manifest.json")
+
+
+def _write_results(ready: Prepared, run: Run) -> None:
+    from orchestrator.app import secrets
+    from orchestrator.publish.publish import as_text
+    from orchestrator.publish.run_results import run_results
+    from orchestrator.publish.write import write
+
+    workspace = ready.workspace
+    made = as_text(run_results(run, workspace.graph, facts_of(workspace, {}, {})))
+    write({"run_results.json": made}, target_folder(workspace), secrets(workspace))
 
 
 def write_manifest(workspace: Workspace, compiled: Mapping[str, str] | None = None) -> None:

@@ -80,9 +80,10 @@ def actor(env: Mapping[str, str]) -> str:
 
 
 def grounds(plan: Plan, workspace: Workspace) -> dict[str, Grounds]:
-    """Why each node of a plan is in it, and the parts of its fingerprint."""
+    """Why each node of a plan is in it, and the parts of the fingerprints of those that are built."""
     graph, digests = workspace.graph, Digests(workspace)
-    return {t.node: of_node(graph, graph.nodes[t.node], digests, t.reason) for t in (*plan.reused, *plan.tasks)}
+    found = {t.node: Grounds(t.reason, graph.nodes[t.node].fingerprint) for t in (*plan.reused, *(t for t, _ in plan.withheld))}
+    return found | {t.node: of_node(graph, graph.nodes[t.node], digests, t.reason) for t in plan.tasks}
 
 
 class Digests:

@@ -224,14 +224,12 @@ def explained(work: Plan, found: Sifted) -> Plan:
     return replace(work, tasks=tasks, withheld=found.withheld, blamed=tuple(found.blamed.items()))
 
 
-def saved(graph: Graph, spared: Iterable[str], snapshot: Snapshot) -> str:
+def saved(graph: Graph, spared: Iterable[str], state: Known) -> str:
     """What was not built because it is fresh, and what that took when it was built last."""
     from orchestrator.core.duration import spoken
-    from orchestrator.core.freshness import made
 
     nodes = [id_ for id_ in spared if graph.nodes[id_].has_data]
     kinds = {graph.nodes[id_].kind for id_ in nodes}
     word = "model" if kinds <= {"model"} else "node"
-    rows = (snapshot.ledger.get(id_) for id_ in nodes)
-    took = sum(said.seconds for row in rows if row is not None and (said := made(row.made)) is not None)
+    took = sum(said.seconds for id_ in nodes if (said := state.made.get(id_)) is not None)
     return f"saved: {len(nodes):,} {word}{'' if len(nodes) == 1 else 's'}, ~{spoken(took)}"

@@ -12,6 +12,7 @@ from orchestrator.app.opening import Workspace
 from orchestrator.core.chronicle import Blocked, Changed, Chronicle, Part, Recorded, Why
 from orchestrator.core.errors import OrcError, Problem, UsageError, did_you_mean
 from orchestrator.core.event import Grounds, NodeFinished, Status, plain
+from orchestrator.core.freshness import Probe
 from orchestrator.core.graph import Graph
 from orchestrator.core.node import Node
 from orchestrator.core.snapshot import Published
@@ -25,18 +26,22 @@ DEPTH = 6
 """How many parents up the reason for a difference is followed."""
 
 
-def why(workspace: Workspace, history: History, word: str, run_id: str | None = None) -> Why:
+def why(workspace: Workspace, history: History, word: str, run_id: str | None = None, probes: Mapping[str, Probe] | None = None) -> Why:
     """The answer for one node, in one run or (by default) in the last one on this target that could have built it.
+
+    ``probes`` are the last looks at sources.
 
     Raises:
         UsageError: U080, there is no such node; U007, there is no such run.
     """
     graph, target = workspace.graph, workspace.project.target.name
     node = _node(graph, word)
-    ledger, unasked = _ledger(workspace, node)
+    rows, unasked = _ledger(workspace, node)
+    ledger = rows.get(node.id)
     digests = Digests(workspace)
     now = of_node(graph, node, digests)
     common: dict[str, Any] = {"ledger": ledger, "unasked": unasked, "fingerprint": now.fingerprint}
+    common |= read(graph, node, rows, probes or {})
     if run_id is None and history.last_run(target, BUILDERS) is None and not history.runs(1, target):
         return Why(node.id, node.name, f"nothing was ever run on target `{target}`", **common)
     run = recorded(history, run_id) if run_id is not None else _last(history, target)
@@ -75,7 +80,7 @@ def why(workspace: Workspace, history: History, word: str, run_id: str | None = 
 def differences(id_: str, before: Mapping[str, Grounds], after: Mapping[str, Grounds], depth: int = DEPTH) -> tuple[Changed, ...]:
     """What is different about a node between two runs, parents followed up to where it began."""
     old, new = before.get(id_), after.get(id_)
-    if old is None or new is None or old.fingerprint == new.fingerprint:
+    if old is None or new is None or old.fingerprint == new.fingerprint or not (old.parts and new.parts):
         return ()
     found: list[Changed] = []
     was, now = old.parts, new.parts
@@ -136,20 +141,38 @@ def _good(history: History, run: Recorded, id_: str) -> Any:
                     yield one, event
 
 
-def _ledger(workspace: Workspace, node: Node) -> tuple[Published | None, str]:
-    """What the warehouse says is published of a node, or why it could not be asked."""
+def read(graph: Graph, node: Node, rows: Mapping[str, Published], probes: Mapping[str, Probe]) -> dict[str, Any]:
+    """The versions of what a node's published rows were made of, and of what is there now; why those may not decide alone."""
+    from orchestrator.core.chronicle import Input
+    from orchestrator.core.freshness import made
+    from orchestrator.execute.versions import Versions
+    from orchestrator.graph.lineage import label
+    from orchestrator.graph.recipe import Recipes
+
+    row = rows.get(node.id)
+    said = made(row.made) if row is not None else None
+    if said is None or not node.has_data:
+        return {}
+    recipes = Recipes(graph)
+    now = Versions(graph, recipes, dict(rows), {id_: (p.version, p.data_time) for id_, p in probes.items()})
+    inputs = tuple(Input(i, label(graph.nodes[i]), said.inputs.get(i), now.current(i)) for i in recipes.inputs(node.id))
+    return {"inputs": inputs, "doubt": said.doubt}
+
+
+def _ledger(workspace: Workspace, node: Node) -> tuple[Mapping[str, Published], str]:
+    """What the warehouse says is published, or why it could not be asked."""
     from orchestrator.adapters import registry
 
     if node.relation is None or not node.has_data:
-        return None, ""
+        return {}, ""
     try:
         warehouse = registry.warehouse(workspace.project.target, str(workspace.invocation.root))
         try:
-            return warehouse.snapshot([node.relation]).ledger.get(node.id), ""
+            return warehouse.snapshot([node.relation]).ledger, ""
         finally:
             warehouse.close()
     except OrcError as error:
-        return None, error.first.message
+        return {}, error.first.message
 
 
 def _not_there(run: Recorded, node: Node) -> str:
@@ -211,7 +234,9 @@ def _verdict(mine: Part, culprit: NodeFinished | None, changes: tuple[Changed, .
         )
     match result.status:
         case Status.SKIPPED:
-            return f"skipped, because `{culprit.node.split('.')[-1]}` was not built" if culprit else f"skipped: {result.message}"
+            if culprit is None or culprit.kind == "source":
+                return f"skipped: {result.message}"
+            return f"skipped, because `{culprit.node.split('.')[-1]}` was not built"
         case Status.REUSED:
             return f"not built again: {result.message}"
         case Status.FAILED | Status.CRASHED | Status.PARTIAL:
@@ -253,6 +278,8 @@ def as_data(found: Why) -> dict[str, Any]:
         "ledger": plain({k: getattr(found.ledger, k) for k in ("relation", "fingerprint", "run", "at", "rows")}) if found.ledger else None,
         "ledger_problem": found.unasked or None,
         "fingerprint": found.fingerprint or None,
+        "inputs": [{"node": i.node, "used": i.used, "now": i.now, "same": i.same} for i in found.inputs],
+        "doubt": found.doubt or None,
     }
 
 

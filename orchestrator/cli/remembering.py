@@ -141,7 +141,8 @@ def why(**given: Any) -> int:
 
     workspace = opened(given, "why")
     root = workspace.invocation.root
-    found = asked(workspace, wire.history(root), given["model"], given["run_id"])
+    probes = wire.evidence(root).probes.latest(workspace.project.target.name)
+    found = asked(workspace, wire.history(root), given["model"], given["run_id"], probes)
     if given["output"] == "json":
         return _json(as_data(found))
     click.echo(told(found, _texts(root), colour=_colourful(given), width=_columns()))

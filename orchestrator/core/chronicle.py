@@ -136,12 +136,31 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
+class Input:
+    """Something that a node reads: the version that what is published was made of (``used``), and the one that is there ``now``.
+
+    ``None`` is a version that nobody knows. Of a source, ``now`` is as of the last look at it.
+    """
+
+    node: str
+    name: str
+    used: str | None
+    now: str | None
+
+    @property
+    def same(self) -> bool:
+        """Whether it is known that nothing changed."""
+        return self.used is not None and self.used == self.now
+
+
+@dataclass(frozen=True, slots=True)
 class Why:
     """Why a node ran, was skipped, failed, or was not selected, with evidence.
 
     ``verdict`` is the sentence that answers. ``chain`` are the ids from the node that is to blame to this one. ``changes`` are what was
     different from ``before``, the newest run on the target that built the node well; ``since`` is what is different *now* from the run
-    asked about. ``ledger`` is what the warehouse says is published, ``unasked`` why it could not say.
+    asked about. ``ledger`` is what the warehouse says is published, ``unasked`` why it could not say. ``inputs`` are the versions of what
+    that was made of, ``doubt`` why those do not decide alone.
     """
 
     node: str
@@ -161,3 +180,5 @@ class Why:
     ledger: Published | None = None
     unasked: str = ""
     fingerprint: str = ""
+    inputs: tuple[Input, ...] = ()
+    doubt: str = ""

@@ -230,6 +230,22 @@ def published_as(at: datetime, run: str) -> str:
     return f"{at.astimezone(UTC).isoformat()} by {run[:8]}"
 
 
+def short(version: str | None) -> str:
+    """A version as people read it.
+
+    >>> short("2026-01-01T09:00:00.123456+00:00 by 3fa8b2c1"), short(None)
+    ('2026-01-01 09:00:00 by 3fa8b2c1', 'unknown')
+    """
+    if version is None:
+        return "unknown"
+    at, space, rest = version.partition(" ")
+    try:
+        shown = datetime.fromisoformat(at.rstrip(",")).strftime("%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return version
+    return f"{shown}{',' if at.endswith(',') else ''}{space}{rest}"
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
     """How long a model stays as it is although there is new data (``build_after`` of its ``freshness``).

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from orchestrator.core.freshness import Made, made, pause, published_as, seen_through
+from orchestrator.core.freshness import Made, made, pause, published_as, seen_through, short
 from orchestrator.core.graph import Graph
 from orchestrator.core.node import Node
 from orchestrator.core.snapshot import Published, Snapshot
@@ -173,19 +173,3 @@ def proof(graph: Graph, inputs: Collection[str], state: Known) -> str:
     shown = [f"{label(graph.nodes[i])} ({short(state.versions.get(i))})" for i in inputs]
     more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
     return f"fresh: still {', '.join(shown[:3])}{more}"
-
-
-def short(version: str | None) -> str:
-    """A version as people read it.
-
-    >>> short("2026-01-01T09:00:00.123456+00:00 by 3fa8b2c1"), short(None)
-    ('2026-01-01 09:00:00 by 3fa8b2c1', 'unknown')
-    """
-    if version is None:
-        return "unknown"
-    at, space, rest = version.partition(" ")
-    try:
-        shown = datetime.fromisoformat(at.rstrip(",")).strftime("%Y-%m-%d %H:%M:%S")
-    except ValueError:
-        return version
-    return f"{shown}{',' if at.endswith(',') else ''}{space}{rest}"

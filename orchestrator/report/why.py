@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import tzinfo
 
 from orchestrator.core.chronicle import Changed, Why
+from orchestrator.core.freshness import short
 from orchestrator.report.chronicle import bold, tinted
 from orchestrator.report.problems import ReadText, no_text, printable, problem
 from orchestrator.report.story import several
@@ -38,6 +39,7 @@ def why(found: Why, text: ReadText = no_text, *, colour: bool = False, width: in
         lines += ["", _row("blocked", f"by {test.test}{many}")]
         lines += _block("rows", printable(test.rows)) if test.rows else []
     lines += _compared(found, zone)
+    lines += ["", *_inputs(found)] if found.inputs or found.doubt else []
     lines += ["", *_published(found)] if found.ledger or found.unasked or found.fingerprint else []
     return "\n".join(lines)
 
@@ -88,6 +90,16 @@ def _told(change: Changed, depth: int = 0) -> Iterator[tuple[int, str]]:
             yield depth, _WORDS[change.what].format(change.which)
     for below in change.below:
         yield from _told(below, depth + 1)
+
+
+def _inputs(found: Why) -> Iterator[str]:
+    """What the published rows were made of, against what is there now."""
+    for number, one in enumerate(found.inputs):
+        used, now = short(one.used), short(one.now)
+        told = f"still {now}" if one.same else f"made of {used}, now {now}"
+        yield _row("" if number else "made of", f"{one.name}: {told}")
+    if found.doubt:
+        yield _row("doubt", f"{found.doubt}: it is never fresh")
 
 
 def _published(found: Why) -> Iterator[str]:

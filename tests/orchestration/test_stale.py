@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from textwrap import dedent
 from typing import Any
@@ -383,3 +384,43 @@ def test_0_20_the_second_run_of_200_models_builds_none(project: Make) -> None:
     [line] = [text for text in done.stderr.splitlines() if "saved: " in text]
     assert line.partition("saved: ")[2].startswith("200 models, ~")
     assert "saved: 200 models, ~" in made_.orc("runs", "show", "last").exits(0).stdout
+
+
+def test_0_21_why_proves_it_with_versions(fresh: Project) -> None:
+    text = fresh.orc("why", "core_trips").exits(0).stdout
+    assert "made of    stg_trips: still view " in text
+    more(fresh, "users")
+    fresh.orc("run", "--stale", "-s", "mart_earnings").exits(0)
+    fresh.orc("run", "--stale", "-s", "stg_users").exits(0)
+    found = json.loads(fresh.orc("why", "stg_users", "--output", "json").exits(0).stdout)
+    assert found["reason"] == "new data in `raw.users`"
+    [one] = found["inputs"]
+    assert (one["used"], one["same"]) == ("2026-01-02T00:00:00+00:00, 2 rows", True)
+    text = fresh.orc("why", "mart_daily").exits(0).stdout
+    assert "made of    stg_users: made of view " in text
+    done = fresh.orc("run", "--stale").exits(0)
+    assert (built(done), done.messages["core_trips"][:22]) == ({"mart_daily"}, "fresh: still stg_trips")
+    assert fresh.orc("why", "core_trips").stdout.splitlines()[1].startswith("  not built again: fresh: still stg_trips")
+
+
+def test_why_names_the_doubt(project: Make) -> None:
+    made_ = project({"models/m.sql": TABLE + "select now() as at"})
+    made_.orc("run").exits(0)
+    assert "doubt      it calls now(): it is never fresh" in made_.orc("why", "m").exits(0).stdout
+
+
+def test_selecting_what_is_stale_needs_no_state(fresh: Project) -> None:
+    assert fresh.orc("ls", "-s", "state:stale", "--output", "name").exits(0).stdout.strip() == ""
+    more(fresh, "trips")
+    listed = fresh.orc("ls", "-s", "state:stale", "--resource-type", "model", "--output", "name").exits(0).stdout.split()
+    assert set(listed) == {"stg_trips", "core_trips", "mart_earnings"}
+    assert built(fresh.orc("run", "-s", "state:stale,stg_trips").exits(0)) == {"stg_trips"}
+    assert "U011" in fresh.orc("ls", "-s", "state:modified").exits(2).stderr
+
+
+def test_a_plan_says_what_is_stale_and_why(fresh: Project) -> None:
+    more(fresh, "trips")
+    told = fresh.orc("plan", "--stale").exits(0).stdout
+    assert "new data in `raw.trips`" in told
+    assert "fresh, unless `core_trips` changes" in told
+    assert "mart_daily" not in told
