@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from orchestrator.core.event import Event, NodeFinished, Noted, RunFinished, Run
 from orchestrator.core.graph import Graph
 from orchestrator.core.node import BUILDABLE
 from orchestrator.core.plan import Plan, Request, Task
-from orchestrator.core.ports import Clock, Sink, Warehouse
+from orchestrator.core.ports import Clock, Pools, Sink, Warehouse
 from orchestrator.core.project import Secret
 from orchestrator.core.run import Run
 from orchestrator.core.sent import Watch
@@ -87,6 +87,7 @@ def build(
     from orchestrator.app.forecasting import forecasting
     from orchestrator.app.observed import observe_run
     from orchestrator.app.permitting import permitted
+    from orchestrator.app.pooling import pooling
     from orchestrator.record.record import record
 
     if request.command != "test":
@@ -100,7 +101,9 @@ def build(
             within_budget(ready, request.max_bytes)
         listeners = sinks(ready.workspace)
         ready = replace(ready, plan=forecasting(ready.plan, workspace.project.target.name, listeners))
-        run = record(_events(ready, request, interruptible, watching(listeners)), listeners, secrets(workspace))
+        pools = pooling(workspace.invocation, ready.plan)
+        with closing(pools) if pools is not None else nullcontext():
+            run = record(_events(ready, request, interruptible, watching(listeners), pools), listeners, secrets(workspace))
         with interruptible(_finish):
             observe_run(ready, run)
     finally:
@@ -214,7 +217,9 @@ def secrets(workspace: Workspace) -> tuple[Secret, ...]:
     )
 
 
-def _events(ready: Prepared, request: Request, interruptible: Interruptible, watch: Watch | None = None) -> Iterator[Event]:
+def _events(
+    ready: Prepared, request: Request, interruptible: Interruptible, watch: Watch | None = None, pools: Pools | None = None
+) -> Iterator[Event]:
     from orchestrator.app.commenting import commenting
     from orchestrator.app.explain import explainer
     from orchestrator.app.late import LateSql
@@ -239,7 +244,7 @@ def _events(ready: Prepared, request: Request, interruptible: Interruptible, wat
     leasing = Leasing(workspace.invocation.id, request.on_conflict, None if patience is None else float(patience))
     shop = replace(shop, loaders=loaders, interruptible=interruptible, leasing=leasing, started=workspace.invocation.started)
     shop = replace(shop, versions=ready.versions)
-    shop = replace(shop, comment=commenting(workspace, secrets(workspace)), said=lambda: _emptied(prints), watch=watch)
+    shop = replace(shop, comment=commenting(workspace, secrets(workspace)), said=lambda: _emptied(prints), watch=watch, pools=pools)
     spared: list[str] = []
     for event in execute(ready.plan, workspace.graph, ready.warehouse, shop, _started(ready, request)):
         if isinstance(event, RunStarted):

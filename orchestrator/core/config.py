@@ -20,7 +20,7 @@ MODEL_KEYS = frozenset(
     on_failure on_success
     on_schema_change lint
     packages parse partition_by partitions partition_expiration_days predicates
-    persist_docs post_hook pre_hook publish python_version quote_columns
+    persist_docs pool post_hook pre_hook publish python_version quote_columns
     enable_refresh refresh_interval_minutes
     quoting refresh require_partition_filter retries schema severity snapshot_meta_column_names sort sql_header static_analysis
     store_failures store_failures_as strategy submission_method table_type tags target_database target_schema threads timeout unique_key

@@ -32,6 +32,15 @@ class Cause:
     test: bool = False
 
     @property
+    def crowded(self) -> bool:
+        """Whether the engine has no room for so much at once: fewer may do.
+
+        >>> Cause("X107", "too many connections", transient=True).crowded, Cause("X107", "out of memory").crowded
+        (True, False)
+        """
+        return (self.code == "X107" and self.transient) or self.code == "W206"
+
+    @property
     def kind(self) -> str:
         """The cause in one word, as history keeps it.
 

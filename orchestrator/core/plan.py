@@ -125,7 +125,8 @@ class Task:
     judged inside. ``label`` is what the console says (``sql table model analytics.orders``). ``leased`` tasks run while no other run
     builds their relation. With ``batches``, ``steps`` are those of the first one, to look at. ``warnings`` are what to know before.
     ``patience`` says how long it may take and how often it is tried. ``when`` is asked before anything else: unless it says yes the task
-    is left out, and with it what reads it, but for what is ``content`` with what was there before.
+    is left out, and with it what reads it, but for what is ``content`` with what was there before. ``pool`` names a limit
+    that it shares with other runs.
     """
 
     node: str
@@ -143,6 +144,7 @@ class Task:
     patience: Patience = EVER
     when: Step | None = None
     content: bool = False
+    pool: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ __all__ = [
     "Launcher",
     "Leadership",
     "Link",
+    "Pools",
     "Posted",
     "Questions",
     "Reply",
@@ -214,6 +215,26 @@ class Launcher(Protocol):
 
     def stop(self, id_: str, *, kill: bool = False) -> None:
         """Ask a launch to end, or end it."""
+        ...
+
+
+class Pools(Protocol):
+    """Places that nodes of several runs share: never more are taken than a pool is wide."""
+
+    def take(self, pool: str, node: str) -> bool:
+        """Take a place for a node; false when there is none."""
+        ...
+
+    def leave(self, pool: str, node: str) -> None:
+        """Give a place back."""
+        ...
+
+    def crowded(self, pool: str) -> int:
+        """The engine refused for want of room: make the pool narrower for a while; returns its width now."""
+        ...
+
+    def beat(self) -> None:
+        """Say that the run lives, every now and then."""
         ...
 
 

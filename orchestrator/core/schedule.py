@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from orchestrator.core.pool import Pool
+
 Missed = Literal["latest", "skip", "all"]
 Overlap = Literal["queue", "skip", "cancel_running", "allow"]
 After = Literal["success", "failure", "any"]
@@ -174,10 +176,14 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What a scheduler knows at one moment: watches by name; launches that are not over, or that nobody has followed yet."""
+    """What a scheduler knows at one moment: watches by name; launches that are not over, or that nobody has followed yet.
+
+    ``pools`` are those that somebody set, or that an engine was too small for.
+    """
 
     watches: Mapping[str, Watch] = field(default_factory=dict)
     launches: tuple[Launch, ...] = ()
+    pools: Mapping[str, Pool] = field(default_factory=dict)
 
     def of(self, schedule: str) -> tuple[Launch, ...]:
         """The launches of a schedule that are not over."""

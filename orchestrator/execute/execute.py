@@ -23,6 +23,7 @@ from orchestrator.execute.commented import Commented
 from orchestrator.execute.condition import condition
 from orchestrator.execute.frontier import Frontier
 from orchestrator.execute.lease import Pulse
+from orchestrator.execute.places import Places
 from orchestrator.execute.task import ATTEMPTS, Outcome, run_task
 from orchestrator.execute.waiting import Waiting
 from orchestrator.execute.watched import Watched
@@ -244,21 +245,29 @@ def _run(
 ) -> Iterator[Event]:
     frontier = Frontier(tasks, expected)
     waiting = Waiting()
+    places = Places(crew.shop.pools, crew.shop.clock)
     stopping = crew.interrupted
     while True:
         for outcome, number in waiting.all() if stopping else ():  # nobody waits for what will not be tried
             crew.events.put(cancelled(outcome, number, crew.shop) if crew.interrupted else numbered(outcome, number))
         while not stopping and len(crew.running) < len(crew.threads):
-            if (due := waiting.due(crew.shop.clock.monotonic())) is not None:
-                crew.give(*due)
-            elif (task := frontier.take()) is not None:
-                crew.give(task)
-            else:
+            if (held := places.due()) is not None:
+                crew.give(*held)
+                continue
+            due = waiting.due(crew.shop.clock.monotonic())
+            if due is None and (task := frontier.take()) is not None:
+                due = (task, 1)
+            if due is None:
                 break
-        if not crew.running and not waiting and crew.events.empty():
+            if places.admit(*due):
+                crew.give(*due)
+        if not crew.running and not waiting and (stopping or not places) and crew.events.empty():
             break
         heard = crew.hear()
         yield from crew.shop.said()
+        if isinstance(heard, Outcome):
+            places.over(heard)
+        yield from places.said()
         if heard == "nothing":
             if stopping:
                 crew.cancel()

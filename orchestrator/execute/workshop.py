@@ -13,7 +13,7 @@ from orchestrator.core.errors import ExecuteError, Problem
 from orchestrator.core.event import Noted
 from orchestrator.core.graph import Graph
 from orchestrator.core.plan import Statement, Step
-from orchestrator.core.ports import Clock, Connection, Dialect
+from orchestrator.core.ports import Clock, Connection, Dialect, Pools
 from orchestrator.core.sent import Watch
 from orchestrator.execute.commented import Comment
 from orchestrator.execute.lease import Leasing
@@ -61,3 +61,4 @@ class Workshop:
     said: Callable[[], Iterable[Noted]] = tuple
     versions: Versions | None = None
     watch: Watch | None = None
+    pools: Pools | None = None

@@ -129,9 +129,13 @@ def _patient(task: Task, node: Node, problems: list[Problem]) -> Task:
 
 
 def _conditional(task: Task, node: Node, problems: list[Problem]) -> Task:
-    """The task with what its node's config says about when it is done at all."""
+    """The task with what its node's config says about when it is done at all, and with which others at once."""
     if node.kind not in BUILDABLE:  # a test has words of its own
         return task
+    if (pool := node.config.get("pool")) is not None:
+        if not isinstance(pool, str) or not pool:
+            problems.append(Problem("N368", f"`pool: {pool}` of `{node.name}` is no name", node.span, "pool: warehouse", node=node.id))
+        task = replace(task, pool=str(pool))
     when, skipped = node.config.get("when"), node.config.get("when_upstream_skipped", FOLLOW)
     if skipped not in (FOLLOW, CONTENT):
         message = f"`when_upstream_skipped: {skipped}` of `{node.name}` is neither `{FOLLOW}` nor `{CONTENT}`"

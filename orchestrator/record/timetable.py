@@ -21,6 +21,7 @@ from orchestrator.core.schedule import Board, Decision, Launch, LaunchStatus, Ti
 from orchestrator.record.audit import append
 from orchestrator.record.database import Place
 from orchestrator.record.outbox import enclose
+from orchestrator.record.pools import read, taken, widen
 from orchestrator.record.process import birth
 from orchestrator.record.writing import Writing
 
@@ -70,7 +71,7 @@ class Timetable(Writing):
         with self._writing() as connection:  # one transaction: both lists are of the same moment
             watches = {row["name"]: _watch(row) for row in connection.execute("select * from schedules")}
             found = connection.execute("select * from launches where status in ('queued', 'running') or followed = 0 order by queued, id")
-            return Board(watches, tuple(_launch(row) for row in found))
+            return Board(watches, tuple(_launch(row) for row in found), read(connection))
 
     def launch(self, id_: str) -> Launch | None:
         """A launch by its id."""
@@ -224,6 +225,16 @@ class Timetable(Writing):
         with self._writing() as connection:
             again = "update schedules set paused = null, paused_by = null where name = ? and paused is not null"
             return bool(connection.execute(again, (name,)).rowcount)
+
+    def widen(self, pool: str, width: int | None, now: datetime, by: str) -> None:
+        """Set how wide a pool is, or leave that to the project's files again. Who is in it stays there."""
+        with self._writing() as connection:
+            widen(connection, pool, width, by, now)
+
+    def taken(self) -> dict[str, int]:
+        """How many nodes of runs have a place in each pool."""
+        with self._writing() as connection:
+            return taken(connection)
 
     # Who leads
 

@@ -12,9 +12,11 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from orchestrator.core.duration import spoken
+from orchestrator.core.pool import wide
 from orchestrator.core.schedule import Board, Decision, Launch, LaunchStatus, Limits, Schedule, Tick, Watch
 from orchestrator.schedule.cron import DAY, deadline, instants
 from orchestrator.schedule.remember import remembered
+from orchestrator.schedule.signals import WAITING
 from orchestrator.schedule.spec import Spec
 
 GRACE = 60
@@ -235,9 +237,11 @@ def admit(spec: Spec, board: Board, now: datetime, held: Mapping[str, str] | Non
             waits[each.id] = f"more requests until {each.not_before:%H:%M:%S} UTC"
         elif held and each.id in held:
             waits[each.id] = held[each.id]
+        elif held is None and each.waits and each.waits.startswith(WAITING):  # somebody else asks the signals
+            waits[each.id] = each.waits
         elif each.schedule in busy and entry.overlap != "allow":
             waits[each.id] = f"the run of `{each.schedule}` before it"
-        elif each.pool and pools.get(each.pool, 0) >= spec.limits.pools.get(each.pool, 1):
+        elif each.pool and pools.get(each.pool, 0) >= wide(spec.limits.pools.get(each.pool, 1), board.pools.get(each.pool), now):
             waits[each.id] = f"the pool `{each.pool}`"
         elif slots <= 0:
             waits[each.id] = f"one of {spec.limits.max_runs} runs to end"

@@ -38,7 +38,7 @@ def applied(board: Board, decision: Decision) -> Board:
     known = {each.id for each in board.launches}
     launches = (*board.launches, *(each for each in decision.launches if each.id not in known))
     kept = tuple(new for each in launches if not ((new := changed(each)).over and new.followed))
-    return Board({**board.watches, **{w.name: w for w in decision.watches}}, kept)
+    return Board({**board.watches, **{w.name: w for w in decision.watches}}, kept, board.pools)
 
 
 def began(board: Board, id_: str, now: datetime) -> Board:
@@ -52,4 +52,4 @@ def ended(board: Board, id_: str, status: LaunchStatus, now: datetime) -> Board:
 
 
 def _with(board: Board, id_: str, change: Callable[[Launch], Launch]) -> Board:
-    return Board(board.watches, tuple(change(each) if each.id == id_ else each for each in board.launches))
+    return Board(board.watches, tuple(change(each) if each.id == id_ else each for each in board.launches), board.pools)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from orchestrator.core.pool import wide
 from orchestrator.core.schedule import Board
 from orchestrator.record.measures import BUCKETS, Measured
 from orchestrator.schedule.spec import Spec
@@ -38,7 +39,7 @@ def metrics(
     >>> metrics(Spec(), Board(), counts, Measured(), at, leads=True, version="1").splitlines()[2]
     'orc_ticks_total{schedule="n",status="fired"} 2'
     """
-    families = (*_scheduler(spec, board, counts, measured), *_runs(measured), *_nodes(measured), *_sources(measured, now))
+    families = (*_scheduler(spec, board, counts, measured, now), *_runs(measured), *_nodes(measured), *_sources(measured, now))
     own = (
         ("orc_leader", "gauge", "Whether this process leads.", [_one({}, float(leads))]),
         ("orc_build_info", "gauge", "The version that runs.", [_one({"version": version}, 1)]),
@@ -49,9 +50,11 @@ def metrics(
 Family = tuple[str, str, str, Iterable[Sample]]
 
 
-def _scheduler(spec: Spec, board: Board, counts: Mapping[str, Mapping[tuple[str, str], int]], measured: Measured) -> Iterator[Family]:
+def _scheduler(
+    spec: Spec, board: Board, counts: Mapping[str, Mapping[tuple[str, str], int]], measured: Measured, now: datetime
+) -> Iterator[Family]:
     going = [each for each in board.launches if each.status == "running"]
-    pools = sorted({each.pool for each in going if each.pool} | set(spec.limits.pools))
+    pools = sorted({each.pool for each in going if each.pool} | set(spec.limits.pools) | set(board.pools))
     watches = [(name, watch) for name, watch in sorted(board.watches.items()) if watch.removed is None]
     yield "orc_ticks_total", "counter", "Ticks by what became of them.", _counted(counts.get("ticks", {}))
     yield "orc_launches_total", "counter", "Runs of schedules and triggers by status.", _counted(counts.get("launches", {}))
@@ -61,7 +64,12 @@ def _scheduler(spec: Spec, board: Board, counts: Mapping[str, Mapping[tuple[str,
     yield "orc_max_runs", "gauge", "Runs that may be under way at once.", [_one({}, spec.limits.max_runs)]
     used = [_one({"pool": p}, sum(e.pool == p for e in going)) for p in pools]
     yield "orc_pool_in_use", "gauge", "Runs under way in a pool.", used
-    yield "orc_pool_limit", "gauge", "Runs that a pool takes.", [_one({"pool": p}, spec.limits.pools.get(p, 1)) for p in pools]
+    yield (
+        "orc_pool_limit",
+        "gauge",
+        "Runs that a pool takes.",
+        [_one({"pool": p}, wide(spec.limits.pools.get(p, 1), board.pools.get(p), now)) for p in pools],
+    )
     paused = [_one({"schedule": n}, float(w.paused is not None)) for n, w in watches]
     yield "orc_schedule_paused", "gauge", "Whether a schedule is paused.", paused
     good = [_one({"schedule": n}, at.timestamp()) for n, at in sorted(measured.good.items())]

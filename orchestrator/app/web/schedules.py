@@ -10,6 +10,7 @@ from typing import Any
 from orchestrator.app.web.seen import Unclear, limit
 from orchestrator.core.duration import spoken
 from orchestrator.core.event import plain
+from orchestrator.core.pool import wide
 from orchestrator.core.schedule import Board, Launch, Schedule, Tick
 from orchestrator.schedule.cron import instants, local
 from orchestrator.schedule.decide import admit
@@ -191,14 +192,14 @@ def pools(desk: Desk, _asked: Asked) -> Reply:
     """Pools: how wide each is, who is in it, who waits."""
     spec, board, now = desk.spec(), desk.timetable.board(), desk.now()
     waits = admit(spec, board, now)[1]
-    names = sorted({*spec.limits.pools, *(each.pool for each in board.launches if each.pool and not each.over)})
+    names = sorted({*spec.limits.pools, *board.pools, *(each.pool for each in board.launches if each.pool and not each.over)})
     open_ = [each for each in board.launches if not each.over]
 
     def pool(name: str) -> dict[str, Any]:
         own = [each for each in open_ if each.pool == name]
         return {
             "name": name,
-            "limit": spec.limits.pools.get(name, 1),
+            "limit": wide(spec.limits.pools.get(name, 1), board.pools.get(name), now),
             "holders": [shown(each) for each in own if each.status == "running"],
             "waiters": [_going(each, waits) for each in own if each.status == "queued"],
         }
