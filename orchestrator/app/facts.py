@@ -11,13 +11,15 @@ from orchestrator.app.opening import Workspace
 from orchestrator.app.probing import looks
 from orchestrator.core.errors import ConfigError, Problem
 from orchestrator.core.event import NodeFinished, Status
-from orchestrator.core.freshness import Probe
+from orchestrator.core.freshness import Made, Probe
 from orchestrator.core.graph import Graph
 from orchestrator.core.node import Node
 from orchestrator.core.patience import patience
 from orchestrator.core.promise import Fact, Facts, Promise, promise, versions
 from orchestrator.core.snapshot import Published, Snapshot
 from orchestrator.execute.looking import looking
+from orchestrator.graph.recipe import Recipes
+from orchestrator.graph.stale import Known, known, moment
 from orchestrator.record.history import History
 from orchestrator.record.probes import Probes
 
@@ -87,14 +89,27 @@ def facts(workspace: Workspace, history: History, probes: Probes, now: datetime,
     if keep:
         probes.add(target, seen.values())
     past = _Past.of(history.latest(target, RUNS, tests=False))
+    state = known(graph, snapshot, {id_: probe.version for id_, probe in seen.items()})
+    everything = _Known(graph, snapshot, state, Recipes(graph), past)
     found: dict[str, Fact] = {}
     for id_ in wanted:
         node = graph.nodes[id_]
         if node.kind == "source":
             found[id_] = _source(node, seen.get(id_), probes.past(target, id_, LOOKS))
         else:
-            found[id_] = _node(node, graph, snapshot, past, found, said.get(id_))
+            found[id_] = _node(node, everything, found, said.get(id_))
     return Facts(now, found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What facts about nodes are made of."""
+
+    graph: Graph
+    snapshot: Snapshot
+    state: Known
+    recipes: Recipes
+    past: _Past
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,46 +151,42 @@ def _source(node: Node, newest: Probe | None, past: Sequence[Probe]) -> Fact:
     return Fact(node.id, node.name, "source", versions=known, version=known[-1].key if known and not wrong else None, unknown=wrong)
 
 
-def _node(node: Node, graph: Graph, snapshot: Snapshot, past: _Past, found: Mapping[str, Fact], said: Promise | None) -> Fact:
-    inputs = tuple(p.id for p in graph.inputs(node.id))
-    passes = node.kind == "exposure" or (node.kind == "model" and node.materialized in PASSING)
-    row = snapshot.ledger.get(node.id)
-    if node.relation is None or snapshot.find(node.relation) is None:
-        row = None
-    at = _at(row.at) if row is not None else None
-    began = past.began.get((row.run, node.id), at) if row is not None else None
+def _node(node: Node, known: _Known, found: Mapping[str, Fact], said: Promise | None) -> Fact:
+    inputs = tuple(p.id for p in known.graph.inputs(node.id))
+    exposed = node.kind == "exposure"
+    row = known.state.rows.get(node.id) if node.relation is not None and known.snapshot.find(node.relation) is not None else None
+    made = known.state.made.get(node.id) if row is not None else None
     return Fact(
         node.id,
         node.name,
         node.kind,
         inputs,
         said,
-        passes,
-        "" if node.kind == "exposure" else node.fingerprint,
-        None if row is None else row.fingerprint,
-        at,
+        exposed or (node.kind == "model" and node.materialized in PASSING),
+        "" if exposed else node.fingerprint,
+        "" if exposed or made is None else known.recipes.code(node.id),
+        None if row is None else made.code if made is not None else row.fingerprint,
+        None if row is None else moment(row.at),
         "" if row is None else row.run,
-        _version(node, row, [found[i].version for i in inputs if i in found], passes=passes),
-        {} if began is None else _used(began, [found[i] for i in inputs if i in found], found),
-        seconds=past.seconds.get(node.id),
+        known.state.versions.get(node.id) if row is not None else None,
+        {} if row is None else _used(row, made, [found[i] for i in inputs if i in found], found, known.past),
+        seconds=known.past.seconds.get(node.id),
         retries=_retries(node),
         path=".".join(node.fqn),
     )
 
 
-def _version(node: Node, row: Published | None, below: Sequence[str | None], *, passes: bool) -> str | None:
-    from orchestrator.core.files import digest
-
-    if not passes:
-        return None if row is None else f"{row.at} by {row.run}"
-    return None if any(v is None for v in below) else digest("\n".join([node.fingerprint, *map(str, below)]).encode())[:16]
-
-
-def _used(began: datetime, inputs: Iterable[Fact], found: Mapping[str, Fact]) -> dict[str, str]:
-    """From which versions of its inputs a node was built, as far as times tell: of a source what had been seen when its build began."""
+def _used(row: Published, made: Made | None, inputs: Iterable[Fact], found: Mapping[str, Fact], past: _Past) -> dict[str, str]:
+    """From which versions of its inputs a node was built. The ledger says so; of what its run did not look at, times tell: what had been
+    there when the build began.
+    """
+    began = past.began.get((row.run, row.node)) or moment(row.at)
     used: dict[str, str] = {}
     for parent in inputs:
-        if parent.is_source:
+        said = made.inputs.get(parent.id) if made is not None else None
+        if said is not None:
+            used[parent.id] = said
+        elif parent.is_source:
             there = [v.key for v in parent.versions if v.seen <= began]
             used |= {parent.id: there[-1]} if there else {}
         elif parent.version is not None and _newest(parent, found) <= began:
@@ -193,8 +204,3 @@ def _newest(fact: Fact, found: Mapping[str, Fact]) -> datetime:
 def _retries(node: Node) -> int:
     retries = patience(node.config).retries
     return 0 if retries is None else retries.count
-
-
-def _at(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -48,10 +48,11 @@ class Fact:
     """A node for somebody who has to decide whether it is to be built.
 
     ``inputs`` are the ids of what it reads. A node that ``passes`` has no rows (a view, an exposure): it is as new as its inputs.
-    ``fingerprint`` is what it would be built from, ``built`` what it was (``None``: never), ``at`` when that was published and by which
-    ``run``. ``version`` names the rows that are there, ``used`` those of its inputs it was built from, by id. Of a source ``versions`` are
-    known, oldest first; ``unknown`` says why the newest could not be told. ``seconds`` is how long nine of ten builds take at most,
-    ``retries`` how often its config has it tried again. ``path`` selects it and nothing else.
+    ``fingerprint`` names all its code, ancestors included, ``code`` what it says itself (if that is known apart), ``built`` the same of
+    what is published (``None``: nothing is), ``at`` when that was and by which ``run``. ``version`` names the rows that are there, ``used``
+    those of its inputs it was built from, by id. Of a source ``versions`` are known, oldest first; ``unknown`` says why the newest could
+    not be told. ``seconds`` is how long nine of ten builds take at most, ``retries`` how often its config has it tried again. ``path``
+    selects it and nothing else.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Fact:
     promise: Promise | None = None
     passes: bool = False
     fingerprint: str = ""
+    code: str = ""
     built: str | None = None
     at: datetime | None = None
     run: str = ""
@@ -71,6 +73,11 @@ class Fact:
     seconds: float | None = None
     retries: int = 0
     path: str = ""
+
+    @property
+    def own(self) -> str:
+        """What its rows depend on beside its inputs."""
+        return self.code or self.fingerprint
 
     @property
     def is_source(self) -> bool:

@@ -164,7 +164,7 @@ def _stale(fact: Fact, nodes: Mapping[str, Fact]) -> str:
         return ""
     if fact.built is None:
         return MISSING
-    if fact.built != fact.fingerprint:
+    if fact.built != fact.own:
         return CHANGED
     if fact.passes:
         return ""

@@ -38,7 +38,7 @@ def built(facts: Facts, ids: Collection[str], at: datetime, run: str, began: Fac
         node = now.nodes[id_]
         used = {i: v for i in node.inputs if i in now.nodes and (v := now.nodes[i].version) is not None}
         version = node.version if node.passes else f"{at.isoformat()} by {run}"
-        made = replace(node, built=node.fingerprint, at=at, run=run, version=version, used=used)
+        made = replace(node, built=node.own, at=at, run=run, version=version, used=used)
         now = _through(replace(now, nodes={**now.nodes, id_: made}))
     sources = {i: n for i, n in facts.nodes.items() if n.is_source}
     return _through(replace(now, at=max(at, facts.at), nodes={**now.nodes, **sources}))

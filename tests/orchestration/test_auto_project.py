@@ -292,14 +292,5 @@ def test_how_they_run_is_said_in_schedules_yml(tmp_path: Path) -> None:
     known = scheduling(tmp_path)
     assert (known.freshness.pool, known.limits.fuse, known.probe) == ("wh", 2, 300)
     launch = Launch("freshness@x.1", "freshness", "freshness", datetime(2026, 1, 1, tzinfo=UTC), nodes=("p.a", "p.b"))
-    assert order(known.freshness, launch, "r")["words"] == [
-        "build",
-        "--select",
-        "p.a",
-        "--select",
-        "p.b",
-        "--target",
-        "prod",
-        "--threads",
-        "3",
-    ]
+    words = order(known.freshness, launch, "r")["words"]
+    assert words == ["build", "--select", "p.a", "--select", "p.b", "--target", "prod", "--threads", "3", "--stale"]
