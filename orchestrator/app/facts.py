@@ -101,6 +101,15 @@ def facts(workspace: Workspace, history: History, probes: Probes, now: datetime,
     return Facts(now, found)
 
 
+def rested(facts: Facts, at: datetime) -> Facts:
+    """The same project, as if everything had been built from what there is: where a simulation begins."""
+    from orchestrator.schedule.world import arrived, built
+
+    for id_ in [i for i, fact in facts.nodes.items() if fact.is_source]:
+        facts = arrived(facts, id_, at)
+    return built(facts, [i for i, fact in facts.nodes.items() if not fact.is_source and fact.kind != "exposure"], at, "before")
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     """What facts about nodes are made of."""

@@ -24,6 +24,9 @@ OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default="
 @click.option("--simulate", metavar="FROM..TO", help="Print what would fire in a stretch of time, and why; nothing runs.")
 @click.option("--down", multiple=True, metavar="A..B", help="With --simulate: nobody is there to fire.")
 @click.option("--paused", multiple=True, metavar="A..B", help="With --simulate: all schedules are paused.")
+@click.option(
+    "--changes", multiple=True, metavar="SOURCE=TIME", help="With --simulate: a source has new rows so often, e.g. raw.trips=10m."
+)
 @click.option("--takes", multiple=True, metavar="NAME=TIME", help="With --simulate: how long runs take, e.g. nightly=45m.")
 @OUTPUT
 @o.project
@@ -62,6 +65,7 @@ def _simulate(given: dict[str, Any]) -> int:
             takes[named(known, name).name] = duration(length)
         except ValueError as error:
             raise UsageError(Problem("U090", f"`--takes {text}`: {error}", None, "--takes nightly=45m")) from None
+    world = _world(known, given, span.start)
     ticks = simulate(
         known,
         span.start,
@@ -69,12 +73,42 @@ def _simulate(given: dict[str, Any]) -> int:
         down=[stretch(text, "--down") for text in given["down"]],
         paused=[stretch(text, "--paused") for text in given["paused"]],
         takes=takes,
+        world=world,
     )
     zones = {name: each.zone for name, each in known.schedules.items()}
     _print(
         ("schedule", "at", "local", "status", "reason", "launch"), [_told(t, zones.get(t.schedule, "UTC")) for t in ticks], given["output"]
     )
     return 0
+
+
+def _world(known: Any, given: dict[str, Any], start: datetime) -> Any:
+    """The project for a simulation of its promises: fresh at the start, with sources that change as often as was said."""
+    from orchestrator.app.facts import facts, rested
+    from orchestrator.cli import wire
+    from orchestrator.cli.opening import opened
+    from orchestrator.core.duration import duration
+    from orchestrator.core.errors import did_you_mean
+    from orchestrator.record.probes import Probes
+    from orchestrator.schedule.world import World
+
+    if not known.promised:
+        return None
+    workspace = opened(given, "schedule")
+    root = workspace.invocation.root
+    found = facts(workspace, wire.history(root), Probes(wire.state(root)), workspace.invocation.started, keep=False)
+    names = {fact.name: id_ for id_, fact in found.nodes.items() if fact.is_source}
+    arrivals: dict[str, float] = {}
+    for text in given["changes"]:
+        name, _, length = text.partition("=")
+        try:
+            arrivals[names[name]] = duration(length)
+        except KeyError:
+            hint = did_you_mean(name, names, also="no promise depends on a source of that name")
+            raise UsageError(Problem("U090", f"`--changes {text}`: there is no source `{name}`", None, hint)) from None
+        except ValueError as error:
+            raise UsageError(Problem("U090", f"`--changes {text}`: {error}", None, "--changes raw.trips=10m")) from None
+    return World(rested(found, start), arrivals)
 
 
 def _known(given: dict[str, Any]) -> Any:

@@ -46,6 +46,7 @@ class Schedule:
     target: str | None = None
     threads: int | None = None
     full_refresh: bool = False
+    stale: bool = False
     vars: Mapping[str, Any] = field(default_factory=dict)
     missed: Missed = "latest"
     window: int | None = None

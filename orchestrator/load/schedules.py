@@ -22,6 +22,7 @@ _RUN: dict[str, Key] = {
     "target": Key(Text(), "The profile's output to build in."),
     "threads": Key(Number(1), "How many nodes at once."),
     "full_refresh": Key(Flag(), "Rebuild incremental models from nothing."),
+    "stale": Key(Flag(), "Build only what is not fresh (as `--stale`)."),
     "vars": Key(Free(), "Variables of the run."),
     "timeout": Key(Text(), "How long a run may take before it is ended: 30m, 2h."),
     "priority": Key(Anything(), "Among waiting runs the highest number starts first (default: 0)."),

@@ -147,7 +147,7 @@ def _run(entry: Properties, problems: list[Problem]) -> dict[str, Any]:
     if not isinstance(priority, int) or isinstance(priority, bool):
         problems.append(Problem("U085", "`priority` must be a whole number", entry.at("priority")))
         priority = 0
-    plain = ("command", "selector", "target", "threads", "full_refresh", "overlap", "pool", "when", "owner", "description")
+    plain = ("command", "selector", "target", "threads", "full_refresh", "stale", "overlap", "pool", "when", "owner", "description")
     return {
         **{key: given[key] for key in plain if key in given},
         "select": tuple(given.get("select", ())),

@@ -129,6 +129,40 @@ def test_a_source_that_cannot_be_looked_at_is_unknown(project: Make) -> None:
     assert planned(there)["mart_earnings"]["state"] == "unknown"
 
 
+def test_a_simulation_builds_what_promises_ask_for(project: Make) -> None:
+    """New rows every ten minutes for six hours, a dashboard that is never more than half an hour behind: a build for three changes."""
+    there = project({**FILES, "models/mart_earnings.sql": FILES["models/mart_earnings.sql"].replace("2s", "30m"), "schedules.yml": ""})
+    load(there.root, 1)
+    words = ("schedule", "--simulate", "2026-01-01T12:00..2026-01-01T18:00", "--output", "json", "--changes")
+    found = json.loads(there.orc(*words, "raw.trips=10m").exits(0).stdout)
+    assert {t["schedule"] for t in found} == {"freshness"}
+    assert 11 <= len(found) <= 13
+    assert there.relations() == {"raw.trips": "BASE TABLE"}, "nothing was built"
+    assert "did you mean `raw.trips`?" in there.orc(*words, "raw.trip=10m").exits(2).stderr
+
+
+def test_1_8_a_model_that_two_schedules_want_at_the_same_minute_is_built_once(rides: Rides) -> None:
+    for path in (rides.root / "models").iterdir():
+        path.unlink()
+    for name, text in {
+        "shared": "select 1 as x",
+        "a": "select x from {{ ref('shared') }}",
+        "b": "select x + 1 as y from {{ ref('shared') }}",
+    }.items():
+        (rides.root / "models" / f"{name}.sql").write_text(f"{{{{ config(materialized='table') }}}} {text}", encoding="utf-8")
+    rides.schedules(
+        "schedules:\n  one: {cron: '* * * * *', select: +a, stale: true}\n  two: {cron: '* * * * *', select: +b, stale: true}\n"
+    )
+    with duckdb.connect(str(rides.root / "warehouse.duckdb")):
+        pass  # a file that is there is held from the look at it to the end of a run
+    rides.orc("schedule", "--once", "--since", "1m")
+    history = rides.history()
+    runs = [run for each in rides.launches() for run in each.runs]
+    shared = [r.status.value for run in runs for r in history.results(run) if r.node.endswith(".shared")]
+    assert sorted(shared) == ["passed", "reused"]
+    assert sum(t.node.endswith(".shared") for run in runs for t in history.attempts(run)) == 1
+
+
 @pytest.mark.parametrize("said", ["{'max_lag': 'soon'}", "{'by': '07:00', 'timezone': 'Europe/Berln'}", "{'max_lags': '1h'}"])
 def test_a_promise_that_is_none_is_said_with_its_file(project: Make, said: str) -> None:
     there = project({"models/a.sql": f"{{{{ config(freshness={said}) }}}} select 1 as x"})
