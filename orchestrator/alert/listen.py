@@ -10,6 +10,7 @@ from datetime import datetime
 from orchestrator.alert.log import line
 from orchestrator.alert.posts import listens, post, recovery
 from orchestrator.alert.subject import subject
+from orchestrator.core.aftermath import EVERYBODY
 from orchestrator.core.alert import About, Alerts, Happening, Post, Rule
 from orchestrator.core.duration import spoken
 from orchestrator.core.event import Event, NodeFinished, NodeRetried, RunFinished, RunStarted, Status
@@ -149,9 +150,16 @@ class Listener:
         if "node_failed" in happening.kinds:
             self._causes[happening.subject] = happening
         self._mentioned.append(happening)
-        for rule in self._listening(happening):
-            if rule.group_by == "node" and self._concerns(rule, happening.subject):
+        for rule in self.alerts.rules.values():
+            if self._asked(rule, happening):
+                yield post(self.alerts, replace(rule, on=rule.on | happening.kinds), [happening])
+            elif rule.group_by == "node" and listens(rule, happening) and self._concerns(rule, happening.subject):
                 yield post(self.alerts, rule, [happening])
+
+    def _asked(self, rule: Rule, happening: Happening) -> bool:
+        """Whether the node itself says that a rule hears of its failure, whatever the rule listens to."""
+        asked = self.around.about(happening.subject).alerts
+        return "node_failed" in happening.kinds and (EVERYBODY in asked or rule.name in asked)
 
     def _skipped(self, event: NodeFinished, because: str) -> Iterator[Post]:
         """A node that was skipped tells nobody; but who asked for it hears of what is to blame."""
@@ -171,9 +179,11 @@ class Listener:
 
     def _ends(self, happening: Happening) -> Iterator[Post]:
         for rule in self.alerts.rules.values():
-            if not happening.kinds & rule.opening:
+            if self._asked(rule, happening):
+                yield recovery(self.alerts, replace(rule, on=rule.on | happening.kinds), [happening])
+            elif not happening.kinds & rule.opening:
                 continue
-            if rule.group_by == "node":
+            elif rule.group_by == "node":
                 yield recovery(self.alerts, rule, [happening])
             else:
                 self._well[f"{sorted(happening.kinds)}{happening.subject}"] = happening
@@ -187,7 +197,8 @@ class Listener:
         """A rule's messages about the run as a whole."""
         told: list[Happening] = []
         if rule.group_by == "run":
-            told = [self._with_reach(h) for h in self._mentioned if listens(rule, h) and self._touches(rule, h.subject)]
+            mine = [h for h in self._mentioned if listens(rule, h) and not self._asked(rule, h)]
+            told = [self._with_reach(h) for h in mine if self._touches(rule, h.subject)]
         causes = tuple(self._with_reach(c) for c in self._causes.values() if self._touches(rule, c.subject))
         whole = replace(run, causes=causes, log=_joined(causes) or run.log)
         concerned = bool(causes) or not rule.where.of_nodes or not self._causes

@@ -222,6 +222,7 @@ def _events(
 ) -> Iterator[Event]:
     from orchestrator.app.commenting import commenting
     from orchestrator.app.explain import explainer
+    from orchestrator.app.failing import failing
     from orchestrator.app.late import LateSql
     from orchestrator.app.loaders import python_loader, seed_loader
     from orchestrator.app.sampled import conditions, told
@@ -246,7 +247,7 @@ def _events(
     shop = replace(shop, versions=ready.versions)
     shop = replace(shop, comment=commenting(workspace, secrets(workspace)), said=lambda: _emptied(prints), watch=watch, pools=pools)
     spared: list[str] = []
-    for event in execute(ready.plan, workspace.graph, ready.warehouse, shop, _started(ready, request)):
+    for event in failing(execute(ready.plan, workspace.graph, ready.warehouse, shop, _started(ready, request)), ready, late):
         if isinstance(event, RunStarted):
             yield event
             yield from (

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.app import announcing
+from orchestrator.core.aftermath import aftermath
 from orchestrator.core.alert import About, Alerts, Happening, Post, Rule
 from orchestrator.core.errors import OrcError, Problem
 from orchestrator.core.event import Event
@@ -118,9 +119,17 @@ def abouts(workspace: Workspace) -> Callable[[str], About]:
         from orchestrator.publish.layout import compiled_path
 
         compiled = f"{workspace.project.settings.target_path}/{compiled_path(node)}" if node.kind in ("model", "test", "snapshot") else ""
-        return About(node.name, node.tags, owners_of(node, groups), str(node.span), compiled, node.depends_on)
+        return About(node.name, node.tags, owners_of(node, groups), str(node.span), compiled, node.depends_on, _asked(node))
 
     return about
+
+
+def _asked(node: Node) -> tuple[str, ...]:
+    """The rules that a node itself names. What cannot be read is the plan's business, for nodes that are in it."""
+    try:
+        return aftermath(node.config).alerts
+    except ValueError:
+        return ()
 
 
 def owners_of(node: Node, groups: Mapping[str, Mapping[str, object]]) -> tuple[str, ...]:

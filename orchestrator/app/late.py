@@ -44,13 +44,17 @@ class LateSql:
         node = self._workspace.graph.nodes[late.node]
         match late.what:
             case "hook" | "when":
-                return self._hook(node, str(late.wrap["text"]), connection)
+                return self._hook(node, str(late.wrap["text"]), connection, late.wrap.get("names"))
             case "render":
                 return self._check(node, late.wrap, connection) if node.kind == "test" else self._model(node, late.wrap, connection)
             case "unit_test":
                 return self._unit_test(node, connection)
             case "docs":
                 return self._docs(node, late.wrap, connection)
+
+    def within(self, workspace: Workspace) -> LateSql:
+        """The same with other surroundings: variables of the environment that only some statements see."""
+        return LateSql(workspace, self._names, self._notice, self._extra)
 
     def _templates(self, node: Node) -> Templates:
         """The project's templates; what they log while ``node`` is rendered is heard."""
@@ -74,10 +78,10 @@ class LateSql:
         nodes = {id_: {"unique_id": id_, "name": n.name, "resource_type": n.kind} for id_, n in self._workspace.graph.nodes.items()}
         return Live(connection, physical, {"nodes": nodes, "sources": {}}, self._extra)
 
-    def _hook(self, node: Node, text: str, connection: Connection) -> tuple[Statement, ...]:
+    def _hook(self, node: Node, text: str, connection: Connection, names: Mapping[str, Any] | None = None) -> tuple[Statement, ...]:
         if "{{" in text or "{%" in text:
             declaration = self._workspace.declaration(node.id)
-            text, _ = self._templates(node).render(declaration, text, live=self._live(node, connection))
+            text, _ = self._templates(node).render(declaration, text, live=self._live(node, connection), extra=names)
         sql = compile_text(text, node, self._names).strip().rstrip(";")
         return (Statement(sql),) if sql else ()
 

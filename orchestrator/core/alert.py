@@ -114,7 +114,10 @@ class Alerts:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a rule may ask of a node, and what a letter says of it. ``compiled`` is the file of its query, ``parents`` are ids."""
+    """What a rule may ask of a node, and what a letter says of it. ``compiled`` is the file of its query, ``parents`` are ids.
+
+    ``alerts`` are names of rules that hear of its failure whatever they listen to, ``*`` for all.
+    """
 
     name: str
     tags: tuple[str, ...] = ()
@@ -122,6 +125,7 @@ class About:
     path: str = ""
     compiled: str = ""
     parents: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.core.aftermath import aftermath
 from orchestrator.core.duration import duration
 
 _CODE = re.compile(r"[A-Z]\d{3}")
@@ -126,6 +127,8 @@ def patience(config: Mapping[str, Any]) -> Patience:
     300.0
     >>> patience({"retries": {"count": 1, "on": "any"}}).retries.on
     ('any',)
+    >>> patience({"on_failure": "retry(2)"}).retries.count
+    2
 
     Raises:
         ValueError: with a sentence on what is wrong.
@@ -133,7 +136,14 @@ def patience(config: Mapping[str, Any]) -> Patience:
     limit = config.get("timeout")
     if limit is not None and (limit := duration(limit)) <= 0:
         raise ValueError(f"`timeout: {config['timeout']}` leaves no time at all")
-    return Patience(_retries(config.get("retries")), limit)
+    return Patience(_retries(_with_count(config.get("retries"), aftermath(config).retries)), limit)
+
+
+def _with_count(said: Any, again: int | None) -> Any:
+    """``retries`` with the number that ``on_failure`` gives, unless it has one itself."""
+    if again is None or (said is not None and not isinstance(said, Mapping)) or (said and "count" in said):
+        return said
+    return {"on": "any", **(said or {}), "count": again}
 
 
 def _retries(value: Any) -> Retries | None:

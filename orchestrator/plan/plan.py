@@ -118,12 +118,14 @@ def collecting(problems: list[Problem]) -> Iterator[None]:
 
 def _patient(task: Task, node: Node, problems: list[Problem]) -> Task:
     """The task with what its node's config says about retries and timeouts."""
-    if node.config.get("retries") is None and node.config.get("timeout") is None:
+    if all(node.config.get(key) is None for key in ("retries", "timeout", "on_failure")):
         return task
     try:
         return replace(task, patience=patience(node.config))
     except ValueError as wrong:
         hint = "retries: {count: 2, delay: 10s, backoff: exponential, max_delay: 5m, jitter: 0.2, on: transient}, timeout: 30m"
+        if "on_failure" in str(wrong):
+            hint = "on_failure: [retry(2), alert, {sql: 'insert into …'}, {command: './page.sh'}]"
         problems.append(Problem("N363", f"`{node.name}`: {wrong}", node.span, hint, node=node.id))
         return task
 
