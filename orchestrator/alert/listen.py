@@ -13,10 +13,18 @@ from orchestrator.alert.subject import subject
 from orchestrator.core.aftermath import EVERYBODY
 from orchestrator.core.alert import About, Alerts, Happening, Post, Rule
 from orchestrator.core.duration import spoken
+from orchestrator.core.errors import Problem
 from orchestrator.core.event import Event, NodeFinished, NodeRetried, RunFinished, RunStarted, Status
 from orchestrator.core.pace import Pace, pace
 
 WELL = frozenset({Status.PASSED, Status.WARNED, Status.REUSED, Status.NOTHING})
+FAILED = frozenset({"node_failed", "gate_failed"})
+CAUSES = FAILED | {"freshness_breached"}
+"""What a run fails of."""
+
+STALE = "X372"
+"""The code of a source that is older than its `freshness` allows."""
+
 TESTS = ("test", "unit_test")
 TESTED = ("test.", "unit_test.")
 KEPT = 2_000
@@ -94,6 +102,8 @@ class Listener:
         return any(p in planned and p not in self._over for p in self.around.about(event.node).parents)
 
     def _failed(self, event: NodeFinished) -> Happening:
+        if event.problem is not None and event.problem.code == STALE:
+            return self._stale(event, event.problem)
         gates = [t for t in self._tests.values() if event.node in self.around.about(t.node).parents] if event.kind not in TESTS else []
         judged = bool(gates) or (event.kind in TESTS and event.failures is not None)
         said = [f"{self.around.about(t.node).name}: {t.message}" for t in gates] or [event.message]
@@ -106,6 +116,11 @@ class Listener:
             place=str(problem.span) if problem and problem.span else self.around.about(event.node).path,
             commands=("orc retry", f"orc why {self.around.about(event.node).name}"),
         )
+
+    def _stale(self, event: NodeFinished, problem: Problem) -> Happening:
+        """A source that is older than it may be."""
+        found = self._of(event.node, event.at, {"freshness_breached"}, problem.message, frozenset({event.node}))
+        return replace(found, place=str(problem.span) if problem.span else "", commands=("orc source freshness",))
 
     def _retried(self, event: NodeRetried) -> Happening:
         problem = event.problem
@@ -147,7 +162,7 @@ class Listener:
     # Who is told
 
     def _happens(self, happening: Happening) -> Iterator[Post]:
-        if "node_failed" in happening.kinds:
+        if happening.kinds & CAUSES:
             self._causes[happening.subject] = happening
         self._mentioned.append(happening)
         for rule in self.alerts.rules.values():
@@ -172,10 +187,9 @@ class Listener:
                 yield post(self.alerts, rule, [self._with_reach(cause)])  # type: ignore[arg-type]
 
     def _recovered(self, event: NodeFinished) -> Iterator[Post]:
-        found = self._of(
-            event.node, event.at, {"node_failed", "gate_failed", "blocked"}, f"{self.around.about(event.node).name} is well again"
-        )
-        yield from self._ends(found)
+        said = f"{self.around.about(event.node).name} is well again"
+        for kinds in (CAUSES - FAILED, FAILED) if event.kind == "source" else (FAILED,):
+            yield from self._ends(self._of(event.node, event.at, kinds, said))
 
     def _ends(self, happening: Happening) -> Iterator[Post]:
         for rule in self.alerts.rules.values():

@@ -67,20 +67,21 @@ class Sending:
         return tuple(Secret(v) for k, v in self.env.items() if k.startswith(SECRET_PREFIXES) and v)
 
 
-def send(sending: Sending, *, limit: float = 60.0, ids: tuple[str, ...] = ()) -> Round:
+def send(sending: Sending, *, limit: float = 60.0, alerts: Alerts | None = None) -> Round:
     """Bring what is due to where it goes, for at most ``limit`` seconds (and one letter); incidents whose time it is are told again first.
+
+    ``alerts`` are the rules, for who knows them already.
 
     Raises:
         OrcError: the rules cannot be read, or the state database refuses.
     """
-    alerts = alerting(sending.root)
-    if not ids:
-        remind(sending, alerts)
+    alerts = alerting(sending.root) if alerts is None else alerts
+    remind(sending, alerts)
     until = sending.clock.monotonic() + limit
     sent: list[Sealed] = []
     refused: list[tuple[Sealed, str]] = []
     while sending.clock.monotonic() < until:
-        taken = sending.outbox.take(sending.clock.now(), 1, ids)
+        taken = sending.outbox.take(sending.clock.now(), 1)
         if not taken:
             break
         for each in taken:

@@ -98,6 +98,8 @@ def once(daemon: Daemon, spec: Spec, *, only: str | None = None) -> int:
         Signalling(daemon.questions(), daemon.shared),
         daemon.keeping(single=True) if spec.promised and only is None else None,
     )
+    if daemon.vigil is not None and keeping is not None:
+        daemon.vigil.prospects = lambda: keeping.prospects
     try:
         return _once(daemon, daemon.scheduler(lambda: spec, until=until, only=only, signals=signals, promises=keeping), only, keeping)
     finally:
@@ -188,6 +190,8 @@ def _lead(daemon: Daemon, reading: Reading, leading: Leadership) -> None:
     daemon.say(f"leading (term {fence})")
     signals, keeping = Signalling(daemon.questions(), daemon.shared), daemon.keeping(lambda: reading.mark)
     scheduler = daemon.scheduler(reading, fence=fence, signals=signals, promises=keeping)
+    if daemon.vigil is not None:
+        daemon.vigil.prospects = lambda: keeping.prospects
     try:
         _leads(daemon, scheduler, reading, leading, fence)
     finally:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from orchestrator.alert.launches import at_risk, launch_posts
+from orchestrator.alert.posts import post, recovery
 from orchestrator.alert.remaining import remaining, usually
 from orchestrator.app.alarm import Alarm
 from orchestrator.app.posting import Sending, filled, send
+from orchestrator.core.alert import Happening, Post
+from orchestrator.core.duration import spoken
 from orchestrator.core.errors import OrcError
 from orchestrator.core.schedule import Launch
 
 if TYPE_CHECKING:
     from orchestrator.record.history import History
     from orchestrator.record.timetable import Timetable
+    from orchestrator.schedule.freshness import Prospect
 
 HEARTBEAT = 60.0
 """Seconds between two signs of life."""
@@ -45,6 +49,7 @@ class Vigil:
     history: History
     say: Callable[[str], None]
     ping: Callable[[str], None]
+    prospects: Callable[[], Mapping[str, Prospect]] = dict
     _next: dict[str, float] = field(default_factory=dict)
     _threads: dict[str, threading.Thread] = field(default_factory=dict)
     _said: dict[str, str] = field(default_factory=dict)
@@ -56,21 +61,26 @@ class Vigil:
             self._beside("heartbeat", lambda: self.ping(filled(alerts.heartbeat_url or "", self.sending.env)))
         if not alerts:
             return
-        if self._due("watch", WATCH) and any("deadline_at_risk" in rule.opening for rule in alerts.rules.values()):
-            self._guarded("watch", self.watch)
+        heard = frozenset[str]().union(*(rule.opening for rule in alerts.rules.values()))
+        if self._due("watch", WATCH):
+            if "deadline_at_risk" in heard:
+                self._guarded("watch", self.watch)
+            if heard & {"freshness_breached", "blocked"}:
+                self._guarded("promises", self.promises)
         if self._due("round", ROUND):
             self._beside("round", self.round)
 
     def close(self, seconds: float = PATIENCE) -> None:
         """Send what is due for the last time, and wait for that so long."""
-        if self.alarm.alerts:
-            self._beside("round", self.round)
         for thread in self._threads.values():
             thread.join(seconds)
+        if self.alarm.alerts:
+            self._beside("round", self.round)  # what was written while the last one looked
+            self._threads["round"].join(seconds)
 
     def round(self) -> None:
         """Send what is due."""
-        for sealed, why in send(self.sending).refused:
+        for sealed, why in send(self.sending, alerts=self.alarm.alerts).refused:
             self.say(f"the alert `{sealed.rule}` has not arrived ({sealed.letter.title}): {why}")
 
     def watch(self) -> None:
@@ -83,6 +93,22 @@ class Vigil:
             if needs > (launch.deadline - now).total_seconds():
                 found = at_risk(launch, now, needs, self.alarm.tail(launch))
                 self.sending.outbox.enclose(launch_posts(self.alarm.alerts, found, self.alarm.schedule(launch.schedule)))
+
+    def promises(self) -> None:
+        """Tell of promises about freshness that are broken, of builds that are not tried any more, and of those that are well again."""
+        now = self.sending.clock.now()
+        posts: list[Post] = []
+        for id_, each in self.prospects().items():
+            for kind, ill, why in (
+                ("freshness_breached", each.age == "late", f"its data is {spoken(each.lag)} old"),
+                ("blocked", each.state == "blocked", f"it is not built any more: {each.reason}"),
+            ):
+                found = Happening(frozenset({kind}), id_, each.need.name, now, why, commands=(f"orc freshness explain {each.need.name}",))
+                for rule in self.alarm.alerts.rules.values():
+                    if kind in rule.opening:
+                        said = replace(found, what=f"{each.need.name} is well again")
+                        posts.append(post(self.alarm.alerts, rule, [found]) if ill else recovery(self.alarm.alerts, rule, [said]))
+        self.sending.outbox.enclose(posts)
 
     def needs(self, launch: Launch, now: datetime) -> float:
         """The seconds that a launch needs from now: by what is left of its nodes, and by what its schedule's runs took."""

@@ -28,12 +28,12 @@ def alerts() -> None:
 def list_(**given: Any) -> int:
     """List rules, open incidents and the last letters."""
     from orchestrator.app.alerting import alerting
-    from orchestrator.cli import wire
+    from orchestrator.cli import wire, wire_alerts
     from orchestrator.core.event import plain
     from orchestrator.report.table import as_json, table
 
     root = wire.invocation(given, "alerts").root
-    outbox = wire.outbox(root)
+    outbox = wire_alerts.outbox(root)
     rules = [(r.name, " ".join(sorted(r.on)), " ".join(_scheme(t) for t in r.to), r.group_by) for r in alerting(root).rules.values()]
     opened = [(i.rule, i.subject, i.aspect, i.target, i.opened, i.told) for i in outbox.incidents()]
     letters = [
@@ -71,9 +71,9 @@ def _scheme(address: str) -> str:
 def test(**given: Any) -> int:
     """Send a sample to where an alert goes."""
     from orchestrator.app.posting import try_out
-    from orchestrator.cli import wire
+    from orchestrator.cli import wire, wire_alerts
 
-    found = try_out(wire.sending(wire.invocation(given, "alerts").root, given), given["name"])
+    found = try_out(wire_alerts.sending(wire.invocation(given, "alerts").root, given), given["name"])
     for place, why in found:
         click.echo(f"{place}  {'delivered' if why is None else why}")
     return int(not found or any(why is not None for _, why in found))
@@ -84,9 +84,9 @@ def test(**given: Any) -> int:
 def send(**given: Any) -> int:
     """Send the letters that wait."""
     from orchestrator.app.posting import send as send_
-    from orchestrator.cli import wire
+    from orchestrator.cli import wire, wire_alerts
 
-    done = send_(wire.sending(wire.invocation(given, "alerts").root, given))
+    done = send_(wire_alerts.sending(wire.invocation(given, "alerts").root, given))
     for sealed, why in done.refused:
         click.echo(f"{sealed.rule}: {sealed.letter.title}: {why}", err=True)
     click.echo(f"{len(done.sent)} sent, {len(done.refused)} not", err=True)

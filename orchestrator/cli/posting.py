@@ -45,13 +45,13 @@ def _tell(given: Mapping[str, Any], command: str, told: Mapping[str, Any], probl
 
         from orchestrator.app.alerting import alerting
         from orchestrator.app.alerting import stillborn as posts
-        from orchestrator.cli import wire
+        from orchestrator.cli import wire, wire_alerts
         from orchestrator.core.project import SECRET_PREFIXES, Secret, mask
 
         hidden = [*told.get("secrets", ()), *(Secret(v) for k, v in os.environ.items() if k.startswith(SECRET_PREFIXES) and v)]
         masked = [replace(p, message=mask(p.message, hidden), hint=p.hint and mask(p.hint, hidden)) for p in problems]
         arguments = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
-        outbox = wire.outbox(root)
+        outbox = wire_alerts.outbox(root)
         try:
             outbox.enclose(posts(alerting(root), command, arguments, os.environ, masked, wire.SystemClock().now(), told.get("run") or ""))
         finally:
@@ -66,9 +66,9 @@ def _send(given: Mapping[str, Any], told: Mapping[str, Any]) -> None:
         return
     try:
         from orchestrator.app.posting import send
-        from orchestrator.cli import wire
+        from orchestrator.cli import wire_alerts
 
-        sending = wire.sending(root, given)
+        sending = wire_alerts.sending(root, given)
         try:
             for sealed, why in send(sending, limit=SHORT).refused:
                 _say(f"the alert `{sealed.rule}` has not arrived: {why}; `orc serve` or `orc alerts send` tries again")

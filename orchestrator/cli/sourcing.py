@@ -39,11 +39,13 @@ def freshness(**given: Any) -> int:
     from orchestrator.app.freshness import COMMAND, as_data
     from orchestrator.app.freshness import freshness as looked
     from orchestrator.cli import wire
+    from orchestrator.cli.posting import stillborn
     from orchestrator.record.probes import Probes
 
-    workspace = opened(given, COMMAND)
-    request = wire.request(given, COMMAND)
-    found = looked(workspace, request, lambda w: wire.sinks(w, given), Probes(wire.state(workspace.invocation.root)))
+    with stillborn(given, COMMAND, click.get_current_context().obj):
+        workspace = opened(given, COMMAND)
+        request = wire.request(given, COMMAND)
+        found = looked(workspace, request, lambda w: wire.sinks(w, given), Probes(wire.state(workspace.invocation.root)))
     if given["output"] == "json":
         import json
 

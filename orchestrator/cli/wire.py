@@ -199,28 +199,6 @@ def history(root: Path, heed: Any = None) -> Any:
     return Sqlite(state(root), pid=os.getpid(), host=socket.gethostname(), keep=keep, heed=heed, email=address)
 
 
-def outbox(root: Path) -> Any:
-    """A project's alerts that wait, or were sent."""
-    from orchestrator.record.outbox import Outbox
-
-    return Outbox(state(root))
-
-
-def sending(root: Path, options: Mapping[str, Any] | None = None) -> Any:
-    """What it takes to send alerts. ``options`` are those that the project is opened with, when an exposure's address is wanted."""
-    from orchestrator.adapters.courier import Courier
-    from orchestrator.app.announcing import address
-    from orchestrator.app.posting import Sending
-
-    def exposure(id_: str) -> tuple[str, str]:
-        from orchestrator.app.opening import open_workspace
-
-        return address(open_workspace(invocation({**(options or {}), "project_dir": str(root)}, "alerts")), id_)
-
-    clock = SystemClock()
-    return Sending(root, outbox(root), Courier(clock.now), clock, dict(os.environ), exposure)
-
-
 def glance(root: Path) -> Any:
     """What watchers ask of a project's state."""
     from orchestrator.record.glance import Glance
@@ -272,10 +250,8 @@ def daemon(root: Path, options: Mapping[str, Any], say: Any, ending: Any) -> Any
     """What a scheduler needs of this process."""
     import socket
 
-    from orchestrator.adapters.courier import ping
-    from orchestrator.app.alarm import Alarm
     from orchestrator.app.serving import Daemon, Pulse
-    from orchestrator.app.vigil import Vigil
+    from orchestrator.cli.wire_alerts import watching
 
     shared = ["--project-dir", str(root)]
     for option, name in (
@@ -286,10 +262,8 @@ def daemon(root: Path, options: Mapping[str, Any], say: Any, ending: Any) -> Any
     ):
         shared += [option, str(options[name])] if options.get(name) else []
     poll = float(options.get("poll") or 1.0)
-    pulse, letters = Pulse(), sending(root)
-    alarm = Alarm(root, say, lambda name: pulse.spec.named(name), root / ".orchestrator" / "logs", letters.secrets)  # noqa: PLW0108 - the spec changes
-    times = timetable(root, alarm)
-    vigil = Vigil(alarm, letters, times, history(root), say, ping)
+    pulse = Pulse()
+    times, vigil = watching(root, say, lambda name: pulse.spec.named(name))  # noqa: PLW0108 - the spec changes
     host = socket.gethostname()
     return Daemon(root, times, SystemClock(), dict(os.environ), host, say, ending, tuple(shared), poll, pulse, vigil=vigil)
 

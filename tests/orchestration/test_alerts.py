@@ -18,8 +18,9 @@ from orchestrator.core.alert import About, Alerts, Happening, Post, Rule, Sealed
 from orchestrator.core.errors import ConfigError, Problem, UsageError
 from orchestrator.core.event import Event, NodeFinished, NodeRetried, Noted, RunFinished, RunStarted, Status
 from orchestrator.core.files import Span
-from orchestrator.core.ports import Link
+from orchestrator.core.ports import Link, StateServer
 from orchestrator.load.alerts import read_alerts
+from orchestrator.record.database import Place
 from orchestrator.record.outbox import Outbox
 from orchestrator.record.sqlite import Sqlite
 
@@ -147,10 +148,15 @@ class Desk:
     now_: datetime = AT
     ticks: float = 0.0
     env: dict[str, str] = field(default_factory=dict)
+    server: StateServer | None = None
+
+    @property
+    def place(self) -> Place:
+        return self.server or self.root / ".orchestrator" / "state.db"
 
     @property
     def outbox(self) -> Outbox:
-        return Outbox(self.root / ".orchestrator" / "state.db")
+        return Outbox(self.place)
 
     @property
     def alerts(self) -> Alerts:
@@ -173,7 +179,7 @@ class Desk:
         around = Surroundings(
             lambda id_: GRAPH.get(id_, About(id_)), lambda asked: self.chosen if asked.where.select else None, lambda _nodes: self.usual
         )
-        history = Sqlite(self.root / ".orchestrator" / "state.db", pid=1, host="h", heed=Listener(self.alerts, around))
+        history = Sqlite(self.place, pid=1, host="h", heed=Listener(self.alerts, around))
         for event in events:
             history.hear(event)
         history.close()
@@ -510,3 +516,23 @@ def test_happenings_of_others_are_incidents_too(desk: Made) -> None:
     assert [box.enclose(posts(found.alerts, [stale])) for _ in range(2)] == [1, 0]
     box.close()
     assert found.titles == ["raw.trips is stale (prod)"]
+
+
+def test_a_server_keeps_incidents_and_letters_like_a_file_does(desk: Made, own_postgres: str) -> None:
+    from orchestrator.adapters.registry import state
+
+    found = desk(rule(repeat=3600.0), rule("each", group_by="node", resolve=False), server=state(own_postgres))
+    found.hears(run(failed("model.p.stg"))).hears(run(failed("model.p.stg"), id_="r2"))
+    found.refusing = lambda _url: OSError("nobody there")
+    assert found.sends() == []
+    assert [(s.status, s.tries, s.error) for s in found.letters] == [("waiting", 1, "nobody there")] * 2
+    found.refusing = lambda _url: None
+    found.now_ = AT + timedelta(minutes=61)
+    assert found.sends() == [("json://x", "node_failed")] * 3  # both, and the one that is told again
+    box = found.outbox
+    assert [i.subject for i in box.incidents()] == ["model.p.stg"] * 2
+    found.hears(run(finished("model.p.stg"), id_="r3"))
+    assert found.kinds == ["node_failed"] * 3 + ["recovered"]
+    assert box.incidents() == ()
+    assert box.counts() == {"sent": 3, "waiting": 1, "refused": 2}
+    box.close()

@@ -187,3 +187,33 @@ def test_a_run_of_a_schedule_that_dies_at_once_is_told_once(rides: Project, rece
     rides.write(RIDES)
     rides.orc("schedule", "run", "nightly", env=there).exits(0)
     assert receiver.events == ["run_failed", "recovered"]
+
+
+def test_3_3_a_source_that_is_too_old_is_told_and_its_end(project: Make, receiver: Sink) -> None:
+    made = project(
+        {
+            "pyproject.toml": "[tool.orchestrator]\nname = 'p'\non-run-start = [\"create table if not exists trips as select {{ env_var('AT') }} as loaded\"]\n",
+            "models/a.sql": "select * from {{ source('raw', 'trips') }}",
+            "models/s.yml": """
+                sources:
+                  - name: raw
+                    schema: main
+                    tables:
+                      - name: trips
+                        loaded_at_field: loaded
+                        config: {freshness: {error_after: {count: 2, period: hour}}}
+            """,
+            "alerts.yml": alerting(receiver.url, "freshness_breached, run_succeeded"),
+        }
+    )
+    made.orc("build", env={"AT": "now()::timestamp - interval 3 hour"}).exits(0)
+    made.orc("source", "freshness").exits(1)
+    [letter] = receiver.of("freshness_breached")
+    assert letter["title"] == "raw.trips is stale (dev)"
+    assert "its newest rows are 3h" in letter["text"]
+    import duckdb
+
+    with duckdb.connect(str(made.root / "warehouse.duckdb")) as connection:
+        connection.execute("update trips set loaded = now()::timestamp")
+    made.orc("source", "freshness").exits(0)
+    assert sorted(receiver.events) == ["freshness_breached", "recovered", "run_succeeded", "run_succeeded"]

@@ -339,3 +339,23 @@ def test_nothing_that_goes_wrong_here_stops_a_turn(house: Make) -> None:
     found.until(NIGHT - timedelta(minutes=30))
     found.vigil.close()
     assert found.said.count("alerts: OSError: no network") == 1
+
+
+def test_broken_promises_about_freshness_and_blocked_builds_are_told_once_and_their_ends(house: Make) -> None:
+    from orchestrator.core.promise import Promise
+    from orchestrator.schedule.freshness import Prospect
+    from orchestrator.schedule.needs import Need
+
+    found = house(on="[freshness_breached, blocked]")
+    need = Need("model.p.mart", "mart", Promise(max_lag=3600.0))
+    now = {"model.p.mart": Prospect(need, "fresh", "", None, ())}
+    found.vigil.prospects = lambda: now
+    found.until(found.time + timedelta(minutes=10))
+    now = {"model.p.mart": Prospect(need, "blocked", "3 tries in vain", None, (), age="late", lag=7200.0)}
+    found.until(found.time + timedelta(minutes=30))
+    assert found.titles == ["mart is stale", "mart is blocked"]
+    assert "its data is 2h old" in found.outbox.letters(2)[1].letter.body
+    assert "3 tries in vain" in found.outbox.letters(1)[0].letter.body
+    now = {"model.p.mart": Prospect(need, "fresh", "", None, ())}
+    found.until(found.time + timedelta(minutes=10))
+    assert found.titles[2:] == ["mart is well again"]

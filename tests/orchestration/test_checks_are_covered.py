@@ -153,7 +153,6 @@ SHORT: Mapping[str, str] = {
     "2.4": "an undeclared name is a warning (L011), an error with `--strict`; there is no rule of its own in `orc lint`",
     "2.7": "no test measures a run of fifty unit tests against the clock",
     "2.8": "nobody counts the words of a glossary; every code is explained in one place",
-    "3.4": "hooks of failure are alerts to a program; a model has no `on_failure` hook",
     "3.9": "`orc build` does not look at sources' freshness by itself; `orc source freshness` does",
     "3.11": "no charts in YAML",
     "3.17": "`orc impact` says who uses it; a model is copied with `cp`, there is no `orc clone`",
