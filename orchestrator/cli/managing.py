@@ -167,10 +167,12 @@ def _clean_environments(given: dict[str, Any]) -> int:
 def run_operation(**given: Any) -> int:
     """Call a macro with a live connection, then commit."""
     from orchestrator.app.operating import operate
+    from orchestrator.app.permitting import permitted
     from orchestrator.cli import wire
     from orchestrator.cli.opening import opened
 
     workspace = opened(given, "run-operation")
+    permitted(workspace)  # what is refused was not called
     wire.note(workspace.invocation.root, "operation.called", given["macro"], {"target": workspace.project.target.name})
     operate(
         workspace,

@@ -286,12 +286,11 @@ def person(root: Path) -> Any:
     """Who gives commands here, for the audit."""
     import socket
 
-    from orchestrator.app.grounds import actor
+    from orchestrator.app.grounds import actor, trigger
     from orchestrator.core.audit import actor as told
     from orchestrator.load.person import email
 
-    trigger = os.environ.get("ORC_TRIGGER") or ("ci" if os.environ.get("CI") else "cli")
-    return told(trigger, actor(os.environ), socket.gethostname(), email(root, os.environ))
+    return told(trigger(os.environ), actor(os.environ), socket.gethostname(), email(root, os.environ))
 
 
 def note(root: Path, action: str, object_: str, after: Mapping[str, Any] | None = None) -> None:
