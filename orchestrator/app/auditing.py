@@ -27,7 +27,7 @@ def as_data(entry: Entry) -> dict[str, Any]:
 
 
 def exported(entries: Iterable[Entry], format_: str) -> Iterator[str]:
-    """Entries as lines of CSV (with names in the first) or JSON, each value as it is hashed."""
+    """Entries as lines of JSON, each value as it is hashed, or of CSV with names in the first, for spreadsheets."""
     if format_ == "jsonl":
         for entry in entries:
             yield json.dumps(asdict(entry), ensure_ascii=False) + "\n"

@@ -108,11 +108,11 @@ def token() -> None:
 def create(**given: Any) -> int:
     """Make a token and print it: it is shown only now."""
     from orchestrator.app.auditing import expiry, scoped
-    from orchestrator.cli import wire
+    from orchestrator.cli import admitting, wire
 
     invocation = wire.invocation(given, "token")
     scopes, expires = scoped(given["name"], given["scopes"]), expiry(given["expires"], invocation.started)
-    made = wire.tokens(invocation.root).create(given["name"], scopes, wire.person(invocation.root), invocation.started, expires)
+    made = admitting.tokens(invocation.root).create(given["name"], scopes, wire.person(invocation.root), invocation.started, expires)
     if given["output"] == "json":
         until = None if expires is None else expires.isoformat()
         click.echo(json.dumps({"name": given["name"], "token": made, "scopes": list(scopes), "expires": until}, indent=2))
@@ -131,12 +131,12 @@ def _until(expires: datetime | None) -> str:
 @o.project
 def tokens_(**given: Any) -> int:
     """List tokens: what they are good for, and when they were used."""
-    from orchestrator.cli import wire
+    from orchestrator.cli import admitting, wire
     from orchestrator.report.table import as_json, table
 
     invocation = wire.invocation(given, "token")
     names = ("name", "status", "scopes", "created", "created_by", "expires", "used")
-    found = wire.tokens(invocation.root).listed()
+    found = admitting.tokens(invocation.root).listed()
     rows = [(t.name, t.status(invocation.started), t.scopes, t.created, t.created_by, t.expires, t.used) for t in found]
     if given["output"] == "json":
         click.echo(as_json(names, rows))
@@ -154,11 +154,11 @@ def tokens_(**given: Any) -> int:
 @o.project
 def revoke(**given: Any) -> int:
     """Make a token worthless, also in browsers that logged in with it."""
-    from orchestrator.cli import wire
+    from orchestrator.cli import admitting, wire
     from orchestrator.core.errors import Problem, UsageError
 
     invocation = wire.invocation(given, "token")
-    if not wire.tokens(invocation.root).revoke(given["name"], wire.person(invocation.root), invocation.started):
+    if not admitting.tokens(invocation.root).revoke(given["name"], wire.person(invocation.root), invocation.started):
         raise UsageError(Problem("U121", f"there is no token `{given['name']}` that is not revoked", None, "`orc token list` names them"))
     click.echo(f"{given['name']} is revoked", err=True)
     return 0

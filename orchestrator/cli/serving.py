@@ -75,14 +75,14 @@ def _answering(daemon: Any, given: dict[str, Any]) -> tuple[Any, ...]:
     """
     from orchestrator.app.web.generating import Generating
     from orchestrator.app.web.routes import ROUTES
-    from orchestrator.cli import wire
+    from orchestrator.cli import admitting, wire
     from orchestrator.serve.children import ask_to_end
     from orchestrator.serve.desk import Desk
     from orchestrator.serve.listening import Listening
     from orchestrator.serve.requests import Requests
     from orchestrator.serve.serve import is_loopback
 
-    keys, host, pulse = wire.keys(daemon.env, daemon.root), given["host"], daemon.pulse
+    keys, host, pulse = admitting.keys(daemon.env, daemon.root), given["host"], daemon.pulse
     guarded = not is_loopback(host)
     if guarded and not (keys.tokens or keys.any_kept()):
         hint = "ORC_TOKENS=ci=… with 16 characters or more; or listen on loopback, behind a proxy of yours"

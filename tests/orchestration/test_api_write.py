@@ -227,13 +227,20 @@ def test_0_11_schedules_wait_come_again_and_run_now_each_with_a_row(desk: Desk) 
 
 
 def test_a_schedule_that_skips_is_not_run_beside_itself(desk: Desk) -> None:
-    first = desk.post("schedules/once/run", idempotency_key="k")
+    first = desk.post("schedules/once/run")
     desk.now += timedelta(seconds=1)
     assert desk.post("schedules/once/run").status == 409
     desk.table.begin(first.body["launch"], "r", AT)
     desk.table.end(first.body["launch"], "passed", AT)
-    assert desk.post("schedules/once/run", idempotency_key="k").body["launch"] == first.body["launch"]
     assert desk.post("schedules/once/run").status == 202
+
+
+def test_a_key_that_was_given_before_is_the_same_run_of_a_schedule_and_one_row(desk: Desk) -> None:
+    first = desk.post("schedules/nightly/run", idempotency_key="k")
+    desk.now += timedelta(hours=1)
+    again = desk.post("schedules/nightly/run", idempotency_key="k")
+    assert (again.status, again.body["launch"]) == (202, first.body["launch"])
+    assert len(desk.heard()) == 1
 
 
 WISHES = ("runs", "runs/x/cancel", "runs/x/retry", "schedules/nightly/pause", "schedules/nightly/resume", "schedules/nightly/run")

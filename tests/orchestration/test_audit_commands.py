@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import sqlite3
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.cli import wire
+from orchestrator.cli import admitting, wire
 from orchestrator.core.audit import COLUMNS
 from orchestrator.core.errors import UsageError
 from orchestrator.load.person import email
@@ -92,6 +93,19 @@ def test_0_24_who_did_what_is_listed_narrowed_and_exported(shop: Project) -> Non
     assert "gates.overridden" in shop.orc("audit", "list").exits(0).stdout
 
 
+def test_whoever_has_an_export_checks_it_without_us(shop: Project) -> None:
+    shop.orc("run", "-s", "a", env={**ENV, "ORC_ACTOR": "Zoë"}).exits(0)
+    shop.orc("schedule", "pause", "nightly", env=ENV).exits(0)
+    before = "0" * 64
+    for line in shop.orc("audit", "export").exits(0).stdout.splitlines():
+        row = json.loads(line)
+        due, previous = row.pop("hash"), row.pop("previous")
+        said = json.dumps(row, sort_keys=True, separators=(",", ":"))
+        assert (previous, due) == (before, hashlib.sha256((previous + said).encode()).hexdigest())
+        before = due
+    assert before in shop.orc("audit", "verify").exits(0).stdout
+
+
 def test_0_24_a_changed_byte_is_exit_1_and_names_the_row(shop: Project) -> None:
     shop.orc("run", "-s", "a", env=ENV).exits(0)
     shop.orc("schedule", "pause", "nightly", env=ENV).exits(0)
@@ -162,8 +176,8 @@ def test_tokens_are_made_listed_and_revoked(shop: Project) -> None:
     assert (told["scopes"], told["expires"]) == (["run"], None)
     listed = json.loads(shop.orc("token", "list", "--output", "json").exits(0).stdout)
     assert {t["name"]: (t["status"], t["scopes"], t["created_by"]) for t in listed} == {
-        "ci": ("valid", ['trigger:loaded', 'read'], "ann <ann@example.com>"),
-        "eve": ("valid", ['run'], "ann <ann@example.com>"),
+        "ci": ("valid", ["trigger:loaded", "read"], "ann <ann@example.com>"),
+        "eve": ("valid", ["run"], "ann <ann@example.com>"),
     }
     assert made not in shop.orc("token", "list").exits(0).stdout
     shop.orc("token", "revoke", "ci", env=ENV).exits(0)
@@ -189,14 +203,14 @@ def test_a_token_that_cannot_be_is_told(shop: Project, words: tuple[str, ...]) -
 
 
 def test_tokens_of_the_environment_have_scopes() -> None:
-    keys = wire.keys({"ORC_TOKENS": "ci=0123456789abcdef, ops:run+trigger:loaded=fedcba9876543210"})
+    keys = admitting.keys({"ORC_TOKENS": "ci=0123456789abcdef, ops:run+trigger:loaded=fedcba9876543210"})
     assert [keys.holder(token, wire.SystemClock().now()).scopes for token in ("0123456789abcdef", "fedcba9876543210")] == [
         ("read", "trigger:*"),
         ("run", "trigger:loaded"),
     ]
     for text in ("ci:everything=0123456789abcdef", "ci=short", "=0123456789abcdef"):
         with pytest.raises(UsageError):
-            wire.keys({"ORC_TOKENS": text})
+            admitting.keys({"ORC_TOKENS": text})
 
 
 def test_git_is_read_and_not_asked(project: Callable[..., Project]) -> None:
