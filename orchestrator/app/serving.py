@@ -17,6 +17,7 @@ from orchestrator.core.errors import StoreError
 from orchestrator.core.ports import Clock, Leadership, Questions
 from orchestrator.core.schedule import Launch, Schedule
 from orchestrator.record.timetable import Deposed, Timetable
+from orchestrator.schedule.freshness import Prospect
 from orchestrator.schedule.spec import Spec
 from orchestrator.serve.children import Children
 from orchestrator.serve.leading import remote
@@ -39,12 +40,15 @@ SHORTLY = "20"
 
 @dataclass
 class Pulse:
-    """What others may know of the loop: when it last went round, whether it leads, what the project says, and the state of its files."""
+    """What others may know of the loop: when it last went round, whether it leads, what the project says, the state of its files, and
+    what becomes of promises about freshness.
+    """
 
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     leads: bool = False
     spec: Spec = field(default_factory=Spec)
     files: int | None = None
+    prospects: Callable[[], Mapping[str, Prospect]] = dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +196,11 @@ def _lead(daemon: Daemon, reading: Reading, leading: Leadership) -> None:
     scheduler = daemon.scheduler(reading, fence=fence, signals=signals, promises=keeping)
     if daemon.vigil is not None:
         daemon.vigil.prospects = lambda: keeping.prospects
+    daemon.pulse.prospects = lambda: keeping.prospects
     try:
         _leads(daemon, scheduler, reading, leading, fence)
     finally:
+        daemon.pulse.prospects = dict
         signals.close()
         keeping.close()
 

@@ -102,6 +102,9 @@ def _answering(daemon: Any, given: dict[str, Any]) -> tuple[Any, ...]:
         glance=wire.glance(daemon.root),
         measures=wire.measures(daemon.root),
         site=site,
+        outbox=wire.outbox(daemon.root),
+        audit=wire.audit(daemon.root),
+        prospects=lambda: pulse.prospects(),  # noqa: PLW0108 - what it is changes with who leads
         ask_to_end=ask_to_end,
     )
     answer = Requests(desk, keys, ROUTES)

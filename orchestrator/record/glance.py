@@ -43,6 +43,9 @@ MARKS = (
     "select id, status, stopping, late, attempt, not_before from launches order by queued desc limit 100",
     "select name, timing, seen, paused, removed from schedules order by name",
     "select name, host, pid, fence from leaders",
+    "select count(*), count(closed), max(told) from incidents",
+    "select status, count(*), max(number) from outbox group by status order by status",
+    "select max(seq) from audit",
     (
         "select e.run, max(e.number) from (select id from runs where status = 'running' and started >= ?) r join events e on e.run = r.id"
         " group by e.run order by e.run"

@@ -17,9 +17,12 @@ from orchestrator.serve.door import Door, acting
 from orchestrator.serve.keys import Caller
 
 if TYPE_CHECKING:
+    from orchestrator.record.audit import Audit
     from orchestrator.record.glance import Glance
     from orchestrator.record.history import History
     from orchestrator.record.measures import Measures
+    from orchestrator.record.outbox import Outbox
+    from orchestrator.schedule.freshness import Prospect
     from orchestrator.serve.routes import Route
     from orchestrator.serve.site import Site
 
@@ -33,9 +36,9 @@ class Desk:
 
     ``guarded`` says that everything but the signs of life needs a token: others than this machine can ask. ``root`` is the project's
     folder, ``host`` this machine's name, ``history`` that of its runs, ``glance`` what watchers ask of it, ``site`` the documentation
-    that is served with them, ``measures`` what runs add up to. ``streams`` counts the replies that have no end of their own. ``one`` is
-    held by whoever looks first and writes then. ``ask_to_end`` tells a process of this machine that somebody wants its end, and says
-    whether there is one.
+    that is served with them, ``measures`` what runs add up to, ``outbox`` holds alerts, ``audit`` who did what, ``prospects`` what
+    becomes of promises about freshness. ``streams`` counts the replies that have no end of their own. ``one`` is held by whoever looks
+    first and writes then. ``ask_to_end`` tells a process of this machine that somebody wants its end, and says whether there is one.
     """
 
     timetable: Timetable
@@ -51,6 +54,9 @@ class Desk:
     glance: Glance | None = None
     site: Site | None = None
     measures: Measures | None = None
+    outbox: Outbox | None = None
+    audit: Audit | None = None
+    prospects: Callable[[], Mapping[str, Prospect]] = dict
     streams: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(STREAMS), compare=False)
     ask_to_end: Callable[[int], bool] = lambda _pid: False
     one: threading.Lock = field(default_factory=threading.Lock, compare=False)

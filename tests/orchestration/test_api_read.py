@@ -15,14 +15,21 @@ import pytest
 
 from orchestrator.app.web import stream
 from orchestrator.app.web.reading import READING
+from orchestrator.core.alert import Happening, Letter, Post
+from orchestrator.core.audit import Actor, Deed
 from orchestrator.core.errors import Problem
 from orchestrator.core.event import Event, Grounds, NodeFinished, NodeRetried, NodeStarted, Noted, RunFinished, RunStarted, Status
 from orchestrator.core.files import Span
+from orchestrator.core.promise import Promise
 from orchestrator.core.schedule import Decision, Limits, Schedule, Tick, Trigger, Watch
+from orchestrator.record.audit import Audit
 from orchestrator.record.glance import Glance
+from orchestrator.record.outbox import Outbox
 from orchestrator.record.sqlite import Sqlite
 from orchestrator.record.timetable import Timetable
 from orchestrator.schedule.decide import asked
+from orchestrator.schedule.freshness import Condition, Prospect
+from orchestrator.schedule.needs import Need
 from orchestrator.schedule.spec import Spec
 from orchestrator.serve.asking import Reply, Request
 from orchestrator.serve.desk import Desk
@@ -61,6 +68,8 @@ class Seen:
         self.history = Sqlite(place, pid=1, host="elsewhere", pause=0.01)
         self.timetable = Timetable(place, pid=1, host="h")
         self.glance = Glance(place)
+        self.outbox, self.audit = Outbox(place), Audit(place)
+        self.prospects: dict[str, Prospect] = {}
         data = root / "site" / "data"
         data.mkdir(parents=True)
         told = {"name": "p", "target": "dev", "engine": "duckdb", "generated_at": "2026-01-10T00:00:00Z", "nodes": NODES}
@@ -77,6 +86,9 @@ class Seen:
             root=root,
             history=self.history,
             glance=self.glance,
+            outbox=self.outbox,
+            audit=self.audit,
+            prospects=lambda: self.prospects,
             site=Site(Path(__file__).parents[2] / "orchestrator/publish/site/built", root / "site", "default-src 'self'"),
         )
         self.answer = Requests(self.desk, Keys(), READING)
@@ -168,6 +180,7 @@ def seen(tmp_path: Path) -> Iterator[Seen]:
     yield found
     found.glance.close()
     found.timetable.close()
+    found.outbox.close()
 
 
 class TestRuns:
@@ -443,6 +456,78 @@ class TestSchedules:
         assert [(w["launch"], "pool" in w["waits_for"]) for w in pool["waiters"]] == [("often@x", True)]
         [often] = [s for s in seen.get("/schedules")["schedules"] if s["name"] == "often"]
         assert (often["state"], [g["launch"] for g in often["going"]]) == ("waiting", ["often@x"])
+
+
+class TestFreshness:
+    def promise(self, seen: Seen, age: Any) -> None:
+        need = Need(M["mart"], "mart", Promise(3600.0), (M["stg"], M["mart"]), oldest=NOON - timedelta(hours=2))
+        seen.prospects = {
+            M["mart"]: Prospect(need, "due", "it is time", NOON, (Condition("no pause", holds=True, value="none"),), age, 7200.0)
+        }
+
+    def test_promises_say_how_they_are_kept_and_why(self, seen: Seen) -> None:
+        self.promise(seen, "late")
+        [told] = seen.get("/freshness")["promises"]
+        assert (told["name"], told["age"], told["lag_seconds"], told["builds"]) == ("mart", "late", 7200.0, [M["stg"], M["mart"]])
+        assert told["conditions"][0] == {"what": "no pause", "holds": True, "value": "none", "below": []}
+        assert [one["name"] for one in seen.get("/home")["stale"]] == ["mart"]
+        seen.run("good", NOON)
+        assert seen.get("/models/mart")["promise"]["age"] == "late"
+
+    def test_1_7_a_broken_promise_makes_a_badge_stale(self, seen: Seen) -> None:
+        seen.run("good", NOON - timedelta(hours=2))
+        for age, word in (("kept", "fresh"), ("warned", "fresh"), ("late", "stale")):
+            self.promise(seen, age)
+            assert f"accounting: {word}" in seen.reply("/api/v1/exposures/accounting/badge.svg").body.decode()
+
+    def test_news_of_promises_are_news(self, seen: Seen) -> None:
+        pieces = stream.changes(seen.desk, _asked("/api/v1/events"), sleep=lambda _: None).body
+        assert [next(pieces) for _ in range(2)][1].startswith(b"event: changed")
+        self.promise(seen, "late")
+        assert next(pieces).startswith(b"event: changed")
+        pieces.close()
+
+
+class TestAlertsAndAudit:
+    def test_incidents_and_letters_are_told_without_addresses(self, seen: Seen) -> None:
+        bad = Happening(frozenset({"node_failed"}), M["core"], "core", NOON, "core failed", "dev", "r1")
+        post = Post(
+            "oncall",
+            "opens",
+            (bad,),
+            lambda _: Letter("node_failed", "core failed", "line 1\nline 2", {"run": "r1"}),
+            lambda _: ("to 0",),
+            frozenset({"node_failed"}),
+        )
+        seen.outbox.enclose([post])
+        told = seen.get("/alerts")
+        assert [(i["subject"], i["aspect"], i["run"], i["closed"]) for i in told["open"]] == [(M["core"], "failed", "r1", None)]
+        assert [(x["title"], x["address"], x["status"], x["run"]) for x in told["letters"]] == [("core failed", "to 0", "waiting", "r1")]
+        assert [x["title"] for x in seen.get("/alerts?run=r1")["letters"]] == ["core failed"]
+        assert (seen.get("/alerts?run=r2")["letters"], told["closed"]) == ([], [])
+
+    def test_the_audit_says_who_did_what_and_whether_it_holds(self, seen: Seen) -> None:
+        for i, (who, action) in enumerate((("ann", "schedule.paused"), ("ben", "run.cancel.asked"))):
+            seen.audit.add(Deed(Actor("user", who, "10.0.0.1"), action, "nightly", after={"paused": True}), NOON + timedelta(seconds=i))
+        told = seen.get("/audit")
+        assert [(e["seq"], e["actor"], e["action"]) for e in told["entries"]] == [
+            (2, "ben", "run.cancel.asked"),
+            (1, "ann", "schedule.paused"),
+        ]
+        assert (told["entries"][0]["after"], told["verdict"]) == ({"paused": True}, None)
+        assert [e["actor"] for e in seen.get("/audit?action=schedule")["entries"]] == ["ann"]
+        assert [e["actor"] for e in seen.get("/audit?actor=be")["entries"]] == ["ben"]
+        assert seen.get("/audit?verify=1&limit=1")["verdict"]["faults"] == []
+        from orchestrator.record.database import database
+
+        link = database(seen.root / ".orchestrator" / "state.db", create=False)
+        for trigger in [row[0] for row in link.execute("select name from sqlite_schema where type = 'trigger'").fetchall()]:
+            link.execute(f"drop trigger {trigger}")
+        link.execute("update audit set actor = 'eve' where seq = 1")
+        link.close()
+        [fault] = seen.get("/audit?verify=1")["verdict"]["faults"]
+        assert fault.startswith("row 1 ")
+        assert seen.reply("/api/v1/audit?since=soon").status == 400
 
 
 class TestHome:

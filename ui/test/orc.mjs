@@ -30,6 +30,9 @@ export const FILES = {
 };
 export const FIXED = FILES["models/fares.sql"].replace("fair", "fare");
 
+/** Of somebody who may do more than look. */
+export const TOKEN = "a-token-of-the-tests";
+
 export async function serveProject(files = FILES) {
   const above = mkdtempSync(join(tmpdir(), "orc-live-"));
   const name = "rides";
@@ -40,7 +43,13 @@ export async function serveProject(files = FILES) {
   };
   for (const [path, text] of Object.entries(files)) put(path, text);
   const kept = Object.entries(process.env).filter(([name]) => !/^(ORC|DBT)_/.test(name));
-  const env = { ...Object.fromEntries(kept), PYTHONPATH: ROOT, ORC_TEST_GO: join(root, "go"), ORC_ACTOR: "ann" };
+  const env = {
+    ...Object.fromEntries(kept),
+    PYTHONPATH: ROOT,
+    ORC_TEST_GO: join(root, "go"),
+    ORC_ACTOR: "ann",
+    ORC_TOKENS: `ann:run=${TOKEN}`,
+  };
   const orc = (...words) => {
     const done = spawnSync(PYTHON, ["-m", "orchestrator", ...words], { cwd: root, env, encoding: "utf8" });
     if (done.error) throw done.error;
@@ -76,5 +85,15 @@ export async function serveProject(files = FILES) {
       }
     }
   };
-  return { root, name, url, put, orc, close, go: () => put("go", ""), copyTo: (folder) => cpSync(root, folder, { recursive: true }) };
+  return {
+    root,
+    name,
+    url,
+    put,
+    orc,
+    close,
+    go: () => put("go", ""),
+    stay: () => rmSync(join(root, "go")),
+    copyTo: (folder) => cpSync(root, folder, { recursive: true }),
+  };
 }

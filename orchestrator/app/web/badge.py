@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from html import escape
 
+from orchestrator.app.web.freshness import late
 from orchestrator.app.web.models import BUILT, worst
 from orchestrator.app.web.seen import glance, known
 from orchestrator.core.duration import spoken
@@ -27,6 +28,8 @@ def badge(desk: Desk, asked: Asked) -> Reply:
     made_of = {a for a in project.ancestors(id_) if a.partition(".")[0] in BUILT}
     tests = {a: [newest[t] for t in project.tests_of.get(a, ()) if t in newest] for a in made_of}
     said, more = freshness({a: newest.get(a) for a in made_of}, tests, desk.now())
+    if said == "fresh" and late(desk.prospects(), (id_, *made_of)):
+        said = "stale"
     title = project.by_id[id_]["name"]
     return Reply(
         200, drawn(title, f"{said}{f' · {more}' if more else ''}", COLOURS[said]).encode(), {"Cache-Control": "no-cache"}, "image/svg+xml"

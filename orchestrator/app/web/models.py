@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from orchestrator.app.chronicle import name
+from orchestrator.app.keeping import as_data
 from orchestrator.app.web.seen import Unclear, glance, known, limit
 from orchestrator.core.event import NodeFinished, plain
 from orchestrator.record.glance import Past
@@ -109,6 +110,7 @@ def model(desk: Desk, asked: Asked) -> Reply:
                 {"node": t, "name": name(t, found[0].result if found else None), **(ended(found[0]) if found else {})}
                 for t, found in tests.items()
             ],
+            "promise": as_data(desk.prospects()[id_]) if id_ in desk.prospects() else None,
             "lineage": f"/#/node/{id_}?tab=lineage",
         },
     )

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from orchestrator.app.scheduling import coming
+from orchestrator.app.web.freshness import broken
 from orchestrator.app.web.models import ids, worst
 from orchestrator.app.web.runs import listed
 from orchestrator.app.web.seen import glance, history, known
@@ -57,6 +58,7 @@ def home(desk: Desk, _asked: Asked) -> Reply:
             "running": [listed(run, desk) for run in history(desk).runs(20, None, Sought("running"))],
             "queued": [{**shown(each), "schedule": each.schedule} for each in open_ if each.status == "queued"],
             "late": [{**shown(each), "schedule": each.schedule, "deadline": plain(each.deadline)} for each in open_ if each.late],
+            "stale": broken(desk.prospects()),
             "paused": sorted(name for name, yes in paused.items() if yes and name in spec.schedules),
             "next": [
                 {"schedule": name, "at": plain(at), "local": local(at, spec.schedules[name].zone).isoformat(timespec="minutes")}

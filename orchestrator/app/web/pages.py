@@ -16,7 +16,7 @@ LIVE = b'<meta name="orc-live" content="/api/v1" />'
 
 _CHARSET = b'<meta charset="utf-8" />'
 
-PLACES = ("runs", "schedules", "alerts", "audit", "system", "map", "list", "project")
+PLACES = ("runs", "schedules", "freshness", "alerts", "audit", "system", "map", "list", "project")
 """Pages without a name in their address."""
 
 
@@ -50,11 +50,6 @@ def file(desk: Desk, asked: Asked) -> Reply:
     if packs:
         content, headers = gzip.compress(content, 3, mtime=0), {**headers, "Content-Encoding": "gzip"}
     return Reply(200, content, headers, TYPES.get(suffix, "application/octet-stream"))
-
-
-def session(_desk: Desk, asked: Asked) -> Reply:
-    """Who a browser is: somebody who may look, and nothing else."""
-    return Reply(200, {"kind": asked.caller.kind, "name": asked.caller.name, "scopes": ["read"], "csrf": None, "login": False})
 
 
 def way(desk: Desk, asked: Asked) -> Reply:

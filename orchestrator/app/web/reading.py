@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.app.web import badge, models, overview, pages, runs, schedules, stream
+from orchestrator.app.web import alerts, audit, badge, freshness, models, overview, pages, runs, schedules, stream
 from orchestrator.serve.keys import OPEN
 from orchestrator.serve.routes import Route
 
@@ -56,10 +56,32 @@ READING: tuple[Route, ...] = (
     ),
     Route("GET", "/api/v1/schedules", "read", schedules.schedules, "Schedules with their next and last ticks, and triggers."),
     Route("GET", "/api/v1/launches", "read", schedules.launches, "What was launched.", query={"schedule": "of one schedule", **PAGE}),
+    Route("GET", "/api/v1/freshness", "read", freshness.freshness, "What models and exposures promise, and how it is kept."),
+    Route(
+        "GET",
+        "/api/v1/alerts",
+        "read",
+        alerts.alerts,
+        "Open incidents, those that are over, and the letters about them.",
+        query={**PAGE, "run": "letters about a run"},
+    ),
+    Route(
+        "GET",
+        "/api/v1/audit",
+        "read",
+        audit.audit,
+        "Who did what, when and from where, newest first.",
+        query={
+            "action": "actions that begin so: run, schedule.paused",
+            "actor": "actors that begin so",
+            "since": "2h, 7d, 2026-01-31",
+            "verify": "1: also whether the chain holds",
+            **PAGE,
+        },
+    ),
     Route("GET", "/api/v1/pools", "read", schedules.pools, "Pools: who is in them, who waits."),
     Route("GET", "/api/v1/system", "read", overview.system, "The daemon, its leader, its state."),
     Route("GET", "/api/v1/exposures/{name}/badge.svg", "read", badge.badge, "Whether an exposure is fresh, as a picture.", replies=NONE),
-    Route("GET", "/api/v1/session", OPEN, pages.session, "Who a browser is to us.", page=True),
     Route("GET", "/", OPEN, pages.page, "The pages.", page=True),
     Route("GET", "/assets/{file+}", OPEN, pages.file, "The pages' scripts and styles.", page=True),
     Route("GET", "/data/{file+}", "read", pages.file, "The documentation's data.", page=True),

@@ -9,8 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 from orchestrator.app.web.runs import told
-from orchestrator.app.web.seen import glance, history
+from orchestrator.app.web.seen import glance, history, known
 from orchestrator.core.chronicle import Recorded
+from orchestrator.core.files import digest
 from orchestrator.serve.asking import Reply, wrong
 from orchestrator.serve.desk import Asked, Desk
 
@@ -154,18 +155,25 @@ def changes(desk: Desk, _asked: Asked, sleep: Sleep = time.sleep) -> Reply:
 
 
 def _changing(desk: Desk, sleep: Sleep) -> Iterator[bytes]:
-    known, silent = "", 0.0
+    last, silent = "", 0.0
     yield b"retry: 1000\n\n"
     while True:
-        mark = glance(desk).mark(desk.now() - LONGEST)
-        if mark != known:
-            known, silent = mark, 0.0
+        mark = _mark(desk)
+        if mark != last:
+            last, silent = mark, 0.0
             yield message("changed", {"mark": mark[:16]})
         elif silent >= SIGN:
             silent = 0.0
             yield b": here\n\n"
         silent += 2 * POLL
         sleep(2 * POLL)
+
+
+def _mark(desk: Desk) -> str:
+    """What decides whether anything is new: what is kept, and what only this process knows."""
+    site = (known(desk).generated, desk.site.trouble if desk.site else "")
+    promises = sorted((id_, each.state, each.age) for id_, each in desk.prospects().items())
+    return digest(repr((glance(desk).mark(desk.now() - LONGEST), site, promises)).encode())
 
 
 def message(kind: str, data: Mapping[str, Any], number: int | None = None) -> bytes:

@@ -4,6 +4,7 @@ import { Runs } from "../pages/node-runs";
 import { StatusMark } from "../parts/badge";
 import { moment } from "../parts/format";
 import { part } from "./api";
+import { PromiseWords } from "./freshness";
 import { useFresh, useNow } from "./hooks";
 import type { ModelTold } from "./shapes";
 import { runPlace, shortId, Trouble, When } from "./words";
@@ -33,6 +34,14 @@ export function History({ node }: { node: string }) {
           <dt>built well</dt>
           <dd>{told.built_at ? <When at={told.built_at} now={now} /> : "never"}</dd>
         </div>
+        {told.promise ? (
+          <div>
+            <dt>promises</dt>
+            <dd>
+              <PromiseWords one={told.promise} />
+            </dd>
+          </div>
+        ) : null}
         <div>
           <dt>target</dt>
           <dd>{told.target ?? "any"}</dd>

@@ -2,7 +2,7 @@
 
 import { useTitle } from "../hooks";
 import { StatusMark } from "../parts/badge";
-import { counted, number } from "../parts/format";
+import { counted, duration, number } from "../parts/format";
 import { formatPlace, nodePlace } from "../place";
 import { useFresh, useNow } from "./hooks";
 import { Days } from "./days";
@@ -29,6 +29,7 @@ export function Home() {
       </>
     );
   const { project } = told;
+  const stale = told.stale.filter(({ age }) => age === "late");
   return (
     <>
       <div className="row kicker">
@@ -52,7 +53,7 @@ export function Home() {
         />
         <Count label="running" value={told.running.length} href={formatPlace({ path: ["runs"], query: { status: "running" } })} />
         <Count label="waiting" value={told.queued.length} href="#/schedules" />
-        <Count label="late" value={told.late.length} href="#/schedules" isBad />
+        <Count label="late" value={told.late.length + stale.length} href={stale.length ? "#/freshness" : "#/schedules"} isBad />
         {told.paused.length ? <Count label="paused schedules" value={told.paused.length} href="#/schedules" /> : null}
       </dl>
       <div className="halves">
@@ -64,6 +65,7 @@ export function Home() {
         <div>
           <Next told={told} now={now} />
           <Late launches={told.late} now={now} />
+          <Stale told={told} />
           <section aria-labelledby="days">
             <h2 id="days">Runs per day</h2>
             <Days days={told.days} />
@@ -76,15 +78,18 @@ export function Home() {
 
 function Headline({ told }: { told: HomeTold }) {
   const bad = told.failing_count;
+  const stale = told.stale.filter(({ age }) => age === "late").length;
   const [status, words] = bad
     ? (["error", `${counted(bad, "model")} ${bad === 1 ? "is" : "are"} failing`] as const)
     : told.late.length
       ? (["warn", `${counted(told.late.length, "run")} ${told.late.length === 1 ? "is" : "are"} late`] as const)
-      : told.trouble
-        ? (["warn", "The project cannot be read"] as const)
-        : told.recent.length
-          ? (["success", "Everything is fine"] as const)
-          : (["skipped", "Nothing ran yet"] as const);
+      : stale
+        ? (["warn", `${counted(stale, "promise")} about freshness ${stale === 1 ? "is" : "are"} broken`] as const)
+        : told.trouble
+          ? (["warn", "The project cannot be read"] as const)
+          : told.recent.length
+            ? (["success", "Everything is fine"] as const)
+            : (["skipped", "Nothing ran yet"] as const);
   return (
     <div className="title headline">
       <StatusMark status={status} quiet />
@@ -234,6 +239,30 @@ function Next({ told, now }: { told: HomeTold; now: number }) {
       ) : (
         <p className="faint">Nothing is scheduled.</p>
       )}
+    </section>
+  );
+}
+
+function Stale({ told }: { told: HomeTold }) {
+  if (!told.stale.length) return null;
+  return (
+    <section aria-labelledby="stale">
+      <div className="row">
+        <h2 id="stale">Not as fresh as promised</h2>
+        <a href="#/freshness">Freshness</a>
+      </div>
+      <ul className="rows">
+        {told.stale.map((one) => (
+          <li key={one.node}>
+            <StatusMark status={one.age === "late" ? "error" : "warn"} quiet />
+            <a className="mono clip" href={nodePlace(one.node)}>
+              {one.name}
+            </a>
+            <span className="small nowrap">{duration(one.lag_seconds)}</span>
+            <span className="faint small nowrap">{one.state}</span>
+          </li>
+        ))}
+      </ul>
     </section>
   );
 }

@@ -3,6 +3,9 @@
 import type { ReactNode } from "react";
 import { Overview } from "../pages/overview";
 import type { Place } from "../place";
+import { AlertsPage } from "./alerts";
+import { AuditPage } from "./audit";
+import { FreshnessPage } from "./freshness";
 import { Home } from "./home";
 import { RunPage } from "./run";
 import { RunsPage } from "./runs";
@@ -15,6 +18,9 @@ export const LivePages: Readonly<Record<string, (place: Place) => ReactNode>> = 
   runs: (place) => <RunsPage place={place} />,
   run: (place) => <RunPage key={place.path[1]} place={place} />,
   schedules: (place) => <SchedulesPage place={place} />,
+  freshness: () => <FreshnessPage />,
+  alerts: () => <AlertsPage />,
+  audit: (place) => <AuditPage place={place} />,
   system: () => <SystemPage />,
 };
 
@@ -22,5 +28,8 @@ export const LivePages: Readonly<Record<string, (place: Place) => ReactNode>> = 
 export const LIVE_LINKS: readonly (readonly [string, string, readonly string[]])[] = [
   ["#/runs", "Runs", ["runs", "run"]],
   ["#/schedules", "Schedules", ["schedules"]],
+  ["#/freshness", "Freshness", ["freshness"]],
+  ["#/alerts", "Alerts", ["alerts"]],
+  ["#/audit", "Audit", ["audit"]],
   ["#/system", "System", ["system"]],
 ];

@@ -169,6 +169,7 @@ export interface Home {
   running: readonly RunListed[];
   queued: readonly LaunchTold[];
   late: readonly LaunchTold[];
+  stale: readonly Pick<PromiseTold, "node" | "name" | "state" | "reason" | "age" | "lag_seconds">[];
   paused: readonly string[];
   next: readonly { schedule: string; at: string; local: string }[];
   recent: readonly RunListed[];
@@ -210,6 +211,7 @@ export interface ModelTold {
   status: string | null;
   built_at: string | null;
   age: number | null;
+  promise: PromiseTold | null;
   runs: readonly Ended[];
   tests: readonly { node: string; name: string; status?: string; at?: string; run?: string; failures?: number; message?: string }[];
 }
@@ -276,4 +278,83 @@ export interface SystemTold {
   triggers: number;
   guarded: boolean;
   now: string;
+}
+
+export interface ConditionTold {
+  what: string;
+  holds: boolean;
+  value: string;
+  below: readonly ConditionTold[];
+}
+
+export interface PromiseTold {
+  node: string;
+  name: string;
+  state: string;
+  reason: string;
+  age: "kept" | "warned" | "late";
+  lag_seconds: number;
+  needed: string | null;
+  begins: string | null;
+  estimate_seconds: number;
+  builds: readonly string[];
+  promise: { max_lag: number | null; by: string | null; zone: string; build: string; strategy: string };
+  conditions: readonly ConditionTold[];
+}
+
+export interface FreshnessTold {
+  leads: boolean;
+  promises: readonly PromiseTold[];
+}
+
+export interface IncidentTold {
+  rule: string;
+  target: string;
+  subject: string;
+  aspect: string;
+  opened: string;
+  told: string;
+  closed: string | null;
+  run: string | null;
+}
+
+export interface LetterTold {
+  id: string;
+  rule: string;
+  address: string;
+  kind: string;
+  title: string;
+  body: string;
+  run: string | null;
+  made: string;
+  due: string;
+  sent: string | null;
+  status: "waiting" | "sent" | "failed";
+  tries: number;
+  error: string | null;
+}
+
+export interface AlertsTold {
+  open: readonly IncidentTold[];
+  closed: readonly IncidentTold[];
+  letters: readonly LetterTold[];
+}
+
+export interface EntryTold {
+  seq: number;
+  at: string;
+  kind: string;
+  actor: string;
+  source: string;
+  action: string;
+  object: string;
+  run: string | null;
+  hash: string;
+  before: Readonly<Record<string, unknown>> | null;
+  after: Readonly<Record<string, unknown>> | null;
+}
+
+export interface AuditTold {
+  entries: readonly EntryTold[];
+  verdict: { entries: number; head: string; faults: readonly string[] } | null;
 }
