@@ -17,11 +17,15 @@ from orchestrator.plan.portions import portions
 from orchestrator.schedule.crontab import crontab
 from orchestrator.schedule.spec import Spec
 
-UTC_ONLY = frozenset({"flyte", "github"})
+UTC_ONLY = frozenset({"flyte", "github", "mage"})
 """Engines whose clock has no zone."""
 
 ONE_TIME = frozenset({"flyte", "mage"})
 """Engines whose flows have one pattern each."""
+
+
+MOST = {"github": 256}
+"""How many tasks a flow may have, where an engine limits them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,9 @@ def _flow(base: Flow, workspace: Workspace, request: Request, schedule: Schedule
     if not found:
         what = f"the schedule `{schedule.name}`" if schedule else "this"
         raise UsageError(Problem("U135", f"{what} selects nothing that could be run", None, "`orc ls` shows what a selection names"))
+    if len(found) > MOST.get(wanted.engine, len(found)):
+        message = f"{len(found)} tasks are more than the {MOST[wanted.engine]} that {wanted.engine} takes"
+        raise UsageError(Problem("U132", message, None, "--granularity layer"))
     return replace(
         base,
         name=schedule.name if schedule else base.project,

@@ -16,7 +16,7 @@ from orchestrator.cli.main import complain, orc
 from orchestrator.core.errors import OrcError
 from orchestrator.core.portion import AGAIN, DONE, GRANULARITIES
 
-ENGINES = ("airflow", "dagster", "prefect", "luigi", "flyte")
+ENGINES = ("airflow", "dagster", "prefect", "luigi", "flyte", "mage", "cron", "github")
 RETRIES = ("engine", "orc")
 
 

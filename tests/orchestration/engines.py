@@ -24,6 +24,7 @@ PINNED = {
     "dagster": "dagster==1.13.28",
     "flyte": "flytekit==1.16.31",
     "luigi": "luigi==3.8.1",
+    "mage": "mage-ai==0.9.80",
     "prefect": "prefect==3.8.8 fastapi==0.139.2",  # it does not start with newer ones, whatever it asks for
 }
 """What is installed, with whatever it asks for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,9 @@ def test_every_engine_can_be_asked_for() -> None:
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))
 def test_4_10_the_files_of_an_engine(engine: str, project: Make) -> None:
-    zone = {"schedules.yml": RIDES["schedules.yml"].replace(", timezone: Europe/Berlin", "")} if engine in ("flyte", "github") else {}
+    zone = (
+        {"schedules.yml": RIDES["schedules.yml"].replace(", timezone: Europe/Berlin", "")} if engine in ("flyte", "github", "mage") else {}
+    )
     shop = project({**RIDES, **zone})
     shop.orc("export", engine, "--single-machine").exits(0)
     out = shop.root / "exports" / engine
@@ -159,6 +162,41 @@ def test_a_selection_of_ones_own_has_no_time(project: Make) -> None:
     assert tasks(text, "WORDS")[4:] == ["--select", "+core_trips", "--threads", "2", "--vars", '{"day": "2026-01-01"}']
 
 
+def test_jobs_of_a_workflow_need_what_their_tasks_need_and_try_again_what_may_pass(project: Make, tmp_path: Path) -> None:
+    shop = project({**RIDES, "schedules.yml": "schedules: {nightly: {cron: '0 2 * * *'}}"})
+    shop.orc("export", "github", "--single-machine").exits(0)
+    workflow = yaml.safe_load(shop.read("exports/github/rides_nightly.yml"))
+    assert workflow[True]["schedule"] == [{"cron": "0 2 * * *"}]  # YAML reads `on` as true
+    jobs = workflow["jobs"]
+    own = {name: [n for n in job.get("needs", []) if "if" not in job or f"needs.{n}." in job["if"]] for name, job in jobs.items()}
+    assert own["core_trips"] == ["stg_drivers", "stg_trips"]
+    assert own["mart_earnings"] == ["core_trips"]
+    assert own["mart_daily"] == own["stg_drivers"] == []
+    assert [name for name, job in jobs.items() if not job.get("needs")] == ["mart_daily"]  # one after the other: it is a file
+    # A shell runs the step with an orc that fails twice of what may pass, then of what may not.
+    (tmp_path / "orc").write_text('#!/bin/sh\necho "$@" >> calls\n[ $(wc -l < calls) -lt 3 ] && exit 75\nexit 1\n', encoding="utf-8")
+    (tmp_path / "orc").chmod(0o755)
+    (tmp_path / "sleep").symlink_to("/bin/true")
+    done = subprocess.run(
+        ["bash", "-e", "-c", jobs["core_trips"]["steps"][-1]["run"]],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "GITHUB_RUN_ID": "7"},
+        check=False,
+    )
+    calls = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
+    assert done.returncode == 1
+    assert len(calls) == 3
+    assert calls[0].startswith("task model.rides.core_trips --needs ")
+    assert calls[0].endswith("--retries engine --engine-run github:rides_nightly/7")
+
+
+def test_cron_leaves_every_decision_to_orc(project: Make) -> None:
+    shop = project({**RIDES, "schedules.yml": "schedules: {a: {cron: '0 2 * * *', when: select true}, b: {after: a, command: test}}"})
+    shop.orc("export", "cron").exits(0)
+    assert '* * * * *  cd "$PROJECT" && orc schedule --once --quiet' in shop.read("exports/cron/rides.crontab")
+    assert "ExecStart=/usr/bin/env orc schedule --once --quiet" in shop.read("exports/cron/rides.service")
+
+
 # What is refused
 
 
@@ -195,6 +233,25 @@ def test_what_an_engine_has_no_words_for_is_not_exported_without_it(project: Mak
     assert why in refused.stderr
     assert not (shop.root / "exports").exists()
     shop.orc("export", "airflow", "--single-machine", "--schedule", "nightly").exits(0)
+
+
+@pytest.mark.parametrize(
+    ("engine", "entry", "why"),
+    [
+        ("github", "{cron: '0 2 * * *', timezone: Europe/Berlin}", "those of github show UTC"),
+        ("flyte", "{cron: '0 2 * * *', timezone: Europe/Berlin}", "those of flyte show UTC"),
+        ("mage", "{every: 90m}", "needs 2 cron patterns, and mage takes one"),
+    ],
+)
+def test_what_the_clock_of_one_engine_cannot_say(project: Make, engine: str, entry: str, why: str) -> None:
+    shop = project({**RIDES, "schedules.yml": f"schedules: {{nightly: {entry}}}"})
+    assert why in shop.orc("export", engine, "--single-machine").exits(2).stderr
+
+
+def test_a_workflow_of_too_many_jobs_is_refused(project: Make) -> None:
+    many = {f"models/m{n}.sql": "select 1 as x" for n in range(257)}
+    refused = project(many).orc("export", "github", "--single-machine").exits(2)
+    assert "257 tasks are more than the 256 that github takes" in refused.stderr
 
 
 def test_a_selection_that_changes_by_itself_is_refused(project: Make) -> None:

@@ -6,6 +6,7 @@ light enough for every run of the tests; ``ORC_TEST_ENGINES=folder pytest -m eng
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -56,14 +57,20 @@ def flyte(engine: Engine) -> Run:
     return lambda env, key: engine.run("pyflyte", "run", file, "flow", "--run_key", key, env=env)
 
 
+def mage(engine: Engine) -> Run:
+    folder = engine.export()
+    return lambda env, key: engine.run("mage", "run", folder, "rides", "--runtime-vars", json.dumps({"run_key": key}), env=env)
+
+
 PREPARED: Mapping[str, Callable[[Engine], Run]] = {
     "airflow": airflow,
     "dagster": dagster,
     "flyte": flyte,
     "luigi": luigi,
+    "mage": mage,
     "prefect": prefect,
 }
-REMEMBERING = frozenset({"flyte", "luigi", "prefect"})
+REMEMBERING = frozenset({"flyte", "luigi", "mage", "prefect"})
 """Engines where the same key is the same run, and what was done is not done again."""
 
 

@@ -6,16 +6,22 @@ from collections.abc import Callable, Iterable, Mapping
 
 from orchestrator.core.portion import Flow
 from orchestrator.publish.export.airflow import airflow
+from orchestrator.publish.export.cron import cron
 from orchestrator.publish.export.dagster import dagster
 from orchestrator.publish.export.flyte import flyte
+from orchestrator.publish.export.github import github
 from orchestrator.publish.export.luigi import luigi
+from orchestrator.publish.export.mage import mage
 from orchestrator.publish.export.prefect import prefect
 
 ENGINES: Mapping[str, Callable[[Flow], dict[str, str]]] = {
     "airflow": airflow,
+    "cron": cron,
     "dagster": dagster,
     "flyte": flyte,
+    "github": github,
     "luigi": luigi,
+    "mage": mage,
     "prefect": prefect,
 }
 
