@@ -49,7 +49,7 @@ def exporting(workspace: Workspace, request: Request, known: Spec, chosen: Seque
 
     Raises:
         UsageError: U089, there is no such schedule; U130, workers cannot share the history; U131, nor the warehouse; U132, a schedule
-            says what the engine cannot; U135, there is nothing to do.
+            says what the engine cannot; U133, a selection looks at more than the project; U135, there is nothing to do.
     """
     from orchestrator.publish.export.export import export
 
@@ -118,6 +118,8 @@ def _unsayable(schedule: Schedule, wanted: Wanted) -> list[Problem]:
         )
     if schedule.when:
         found.append((f"`{name}` has a `when`", "only orc's own scheduler asks it"))
+    if schedule.signals:
+        found.append((f"`{name}` waits for signals", "only orc's own scheduler asks them"))
     if schedule.overlap == "cancel_running":
         found.append((f"`{name}` has `overlap: cancel_running`", "queue or allow"))
     if schedule.command != "build" and wanted.granularity != "project":
@@ -148,6 +150,7 @@ def _flow(base: Flow, workspace: Workspace, request: Request, schedule: Schedule
             selector=schedule.selector,
             full_refresh=schedule.full_refresh,
         )
+    _fixed(workspace, asked)
     found = portions(workspace.graph, selection(workspace, asked).ids, wanted.granularity)
     if not found:
         what = f"the schedule `{schedule.name}`" if schedule else "this"
@@ -163,6 +166,22 @@ def _flow(base: Flow, workspace: Workspace, request: Request, schedule: Schedule
         timing=_timing(schedule),
         width=(schedule and schedule.threads) or request.threads or base.width,
     )
+
+
+def _fixed(workspace: Workspace, request: Request) -> None:
+    """Stop at a selection that looks at more than the project: what it names changes, and what is generated does not."""
+    from orchestrator.graph.select import select
+    from orchestrator.graph.selectors import Selectors, selectors
+
+    settings = workspace.project.settings
+    known = selectors(settings.selectors, own=settings.own) if settings.selectors else Selectors()
+    try:
+        select(workspace.graph, request.select, request.exclude, selector=request.selector, selectors=known)
+    except UsageError as error:
+        if any(p.code == "U011" for p in error.problems):
+            hint = "tasks are written down once: select by names, tags, paths"
+            raise UsageError(Problem("U133", f"this selection changes by itself ({error.first.message})", None, hint)) from error
+        raise
 
 
 def _timing(schedule: Schedule | None) -> Timing:

@@ -98,6 +98,8 @@ def ending(run: Run, graph: Graph) -> int:
 
 def _may_pass(result: NodeFinished, graph: Graph) -> bool:
     """Whether trying a node again may help, as its ``retries`` say; without any, what is transient."""
+    if not result.repeatable:  # published, or a hook of it had run: nobody does that twice
+        return False
     cause = result.cause or ("transient" if result.status is Status.CRASHED else "permanent")
     code, message = (result.problem.code, result.problem.message) if result.problem else ("", result.message)
     node = graph.nodes.get(result.node)

@@ -130,7 +130,8 @@ class NodeFinished:
     ``batches`` are the intervals of a model that is built by interval: ``successful`` and ``failed``, each ``(start, end)``.
     ``inspect`` is the query (or relation) that shows failing rows. ``response`` is what the engine answered
     (``rows_affected``, ``bytes_processed``, …). ``attempt`` is the number of the attempt that ended it: ``started`` and ``seconds``
-    are that one's. ``cause`` is what it failed of, in the words of :class:`NodeRetried`.
+    are that one's. ``cause`` is what it failed of, in the words of :class:`NodeRetried`. What is not
+    ``repeatable`` would do a part of it twice.
     """
 
     at: datetime
@@ -154,6 +155,7 @@ class NodeFinished:
     batches: Mapping[str, tuple[tuple[datetime, datetime], ...]] | None = None
     attempt: int = 1
     cause: str | None = None
+    repeatable: bool = field(default=True, metadata={"told": False})
 
     @property
     def outcome(self) -> str:

@@ -220,6 +220,7 @@ def test_a_file_as_warehouse_means_one_task_at_a_time(project: Make) -> None:
     [
         ("{after: nightly}", "only orc's own scheduler knows how that one ended"),
         ("{every: 1h, when: select true}", "only orc's own scheduler asks it"),
+        ("{every: 1h, signals: [raw_ready]}", "only orc's own scheduler asks them"),
         ("{every: 1h, overlap: cancel_running}", "queue or allow"),
         ("{every: 1h, command: test}", "only a build can be divided: --granularity project"),
         ("{every: 2d}", "no cron pattern can say"),
@@ -255,8 +256,9 @@ def test_a_workflow_of_too_many_jobs_is_refused(project: Make) -> None:
 
 
 def test_a_selection_that_changes_by_itself_is_refused(project: Make) -> None:
-    refused = project(RIDES).orc("export", "airflow", "--single-machine", "-s", "state:modified").exits(2)
-    assert "error[U0" in refused.stderr
+    for word in ("state:modified", "git:main", "+result:error"):
+        refused = project(RIDES).orc("export", "airflow", "--single-machine", "-s", word).exits(2)
+        assert "error[U133]" in refused.stderr
     nothing = project(RIDES).orc("export", "airflow", "--single-machine", "-s", "resource_type:exposure").exits(2)
     assert "error[U135]" in nothing.stderr
 

@@ -92,7 +92,7 @@ def made(name: str) -> dg.AssetsDefinition:
                     metadata={"failures": told["failures"] or 0, "message": told["message"] or ""},
                 )
         for node, asset in tables.items():
-            if not code and (node not in results or results[node]["status"] in GOOD):
+            if results[node]["status"] in GOOD if node in results else not code:
                 told = results.get(node, {})
                 yield dg.MaterializeResult(
                     asset_key=asset,
