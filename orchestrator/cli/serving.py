@@ -76,6 +76,7 @@ def _answering(daemon: Any, given: dict[str, Any]) -> tuple[Any, ...]:
     from orchestrator.app.web.generating import Generating
     from orchestrator.app.web.routes import ROUTES
     from orchestrator.cli import admitting, wire
+    from orchestrator.record.measures import Measures
     from orchestrator.serve.children import ask_to_end
     from orchestrator.serve.desk import Desk
     from orchestrator.serve.listening import Listening
@@ -100,7 +101,7 @@ def _answering(daemon: Any, given: dict[str, Any]) -> tuple[Any, ...]:
         host=daemon.host,
         history=wire.history(daemon.root),
         glance=wire.glance(daemon.root),
-        measures=wire.measures(daemon.root),
+        measures=Measures(wire.state(daemon.root)),
         site=site,
         outbox=wire.outbox(daemon.root),
         audit=wire.audit(daemon.root),

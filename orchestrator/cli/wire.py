@@ -206,13 +206,6 @@ def glance(root: Path) -> Any:
     return Glance(state(root))
 
 
-def measures(root: Path) -> Any:
-    """What a project's runs add up to."""
-    from orchestrator.record.measures import Measures
-
-    return Measures(state(root))
-
-
 def site(root: Path) -> Any:
     """The pages of a project, with what is generated for them."""
     from orchestrator.app.web.generating import PLACE

@@ -17,7 +17,7 @@ from statistics import mean
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -72,12 +72,14 @@ def driven(needs: Needs, seconds: Seconds, threads: int, *, learned: bool) -> tu
         frontier.succeed(name)
 
 
-graphs = st.builds(layered, st.integers(1, 60), st.integers(0, 10_000), st.integers(1, 8))
+shapes = st.tuples(st.integers(1, 60), st.integers(0, 10_000), st.integers(1, 8))
+"""What :func:`layered` makes a graph of: a graph itself takes long to draw on a busy machine."""
 
 
-@given(graphs, st.integers(1, 9))
-def test_0_12_nothing_begins_before_what_it_needs_has_ended(graph: tuple[Needs, Seconds], threads: int) -> None:
-    needs, seconds = graph
+@settings(deadline=None)
+@given(shapes, st.integers(1, 9))
+def test_0_12_nothing_begins_before_what_it_needs_has_ended(shape: tuple[int, int, int], threads: int) -> None:
+    needs, seconds = layered(*shape)
     makespan, told = driven(needs, seconds, threads, learned=True)
     ends = {name: end for _, end, name in told}
     assert set(ends) == set(needs)
@@ -88,9 +90,10 @@ def test_0_12_nothing_begins_before_what_it_needs_has_ended(graph: tuple[Needs, 
     assert makespan <= sum(seconds.values()) + 1e-6
 
 
-@given(graphs)
-def test_order_is_deterministic_and_parents_come_first(graph: tuple[Needs, Seconds]) -> None:
-    needs, seconds = graph
+@settings(deadline=None)
+@given(shapes)
+def test_order_is_deterministic_and_parents_come_first(shape: tuple[int, int, int]) -> None:
+    needs, seconds = layered(*shape)
     found = order(needs, seconds)
     assert found == order(dict(needs), dict(seconds))
     place = {name: n for n, name in enumerate(found)}
