@@ -83,7 +83,7 @@ def build(
         OrcError: for what stops the run before it starts.
     """
     from orchestrator.app.artifacts import write_artifacts
-    from orchestrator.app.emitting import watching
+    from orchestrator.app.emitting import remark, watching
     from orchestrator.app.forecasting import forecasting
     from orchestrator.app.observed import observe_run
     from orchestrator.app.permitting import permitted
@@ -104,6 +104,7 @@ def build(
         pools = pooling(workspace.invocation, ready.plan)
         with closing(pools) if pools is not None else nullcontext():
             run = record(_events(ready, request, interruptible, watching(listeners), pools), listeners, secrets(workspace))
+        remark(listeners, run.id, workspace.invocation.clock.now())
         with interruptible(_finish):
             observe_run(ready, run)
     finally:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from orchestrator.app.opening import Workspace
+from orchestrator.core.errors import StoreError
+from orchestrator.core.event import Noted
 from orchestrator.core.meaning import Meaning
 from orchestrator.core.ports import Sink
 from orchestrator.core.sent import Sent, Watch, tracing
@@ -33,6 +36,37 @@ class Watching(Protocol):
 def watching(listeners: Iterable[object]) -> Watch | None:
     """Who of those that listen to a run hears of its statements, too."""
     return next((each.statement for each in listeners if isinstance(each, Watching)), None)
+
+
+@runtime_checkable
+class Accountable(Protocol):
+    """Who can say afterwards how much of a run it told others, and whether that is all of it."""
+
+    def account(self) -> tuple[str, bool]:
+        """The sentence, and whether nothing was lost."""
+        ...
+
+
+@runtime_checkable
+class Remarks(Protocol):
+    """Who takes note of something about a run that is over."""
+
+    def remark(self, run: str, note: Noted) -> None:
+        """Keep a note."""
+        ...
+
+
+def remark(listeners: Iterable[object], run: str, at: datetime) -> None:
+    """Keep with a run what became of its events: one id joins all that is known."""
+    told = [each.account() for each in listeners if isinstance(each, Accountable)]
+    history = next((each for each in listeners if isinstance(each, Remarks)), None)
+    if history is None:
+        return
+    for sentence, whole in told:
+        try:
+            history.remark(run, Noted(at, "info" if whole else "warn", sentence))
+        except StoreError:  # the run itself is on record
+            return
 
 
 def _spans(workspace: Workspace, say: Callable[[str], None]) -> Sink | None:

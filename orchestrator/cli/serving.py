@@ -76,6 +76,8 @@ def _answering(daemon: Any, given: dict[str, Any]) -> tuple[Any, ...]:
     from orchestrator.app.web.generating import Generating
     from orchestrator.app.web.routes import ROUTES
     from orchestrator.cli import admitting, wire
+    from orchestrator.cli.wire_alerts import outbox
+    from orchestrator.record.glance import Glance
     from orchestrator.record.measures import Measures
     from orchestrator.serve.children import ask_to_end
     from orchestrator.serve.desk import Desk
@@ -100,10 +102,10 @@ def _answering(daemon: Any, given: dict[str, Any]) -> tuple[Any, ...]:
         root=daemon.root,
         host=daemon.host,
         history=wire.history(daemon.root),
-        glance=wire.glance(daemon.root),
+        glance=Glance(wire.state(daemon.root)),
         measures=Measures(wire.state(daemon.root)),
         site=site,
-        outbox=wire.outbox(daemon.root),
+        outbox=outbox(daemon.root),
         audit=wire.audit(daemon.root),
         prospects=lambda: pulse.prospects(),  # noqa: PLW0108 - what it is changes with who leads
         ask_to_end=ask_to_end,

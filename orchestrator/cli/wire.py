@@ -199,13 +199,6 @@ def history(root: Path, heed: Any = None) -> Any:
     return Sqlite(state(root), pid=os.getpid(), host=socket.gethostname(), keep=keep, heed=heed, email=address)
 
 
-def glance(root: Path) -> Any:
-    """What watchers ask of a project's state."""
-    from orchestrator.record.glance import Glance
-
-    return Glance(state(root))
-
-
 def site(root: Path) -> Any:
     """The pages of a project, with what is generated for them."""
     from orchestrator.app.web.generating import PLACE

@@ -70,6 +70,10 @@ class Emitting:
         if self.lost:
             self._say(f"{self._name}: {self.lost} of {self.lost + self.sent} events were not sent ({self._why})")
 
+    def account(self) -> tuple[str, bool]:
+        """How many events were sent, for the run's history."""
+        return f"{self._name}: {self.sent} of {self.sent + self.lost} events sent", not self.lost
+
     def _put(self, message: Message) -> None:
         if self._thread is None:
             self._stopping.clear()

@@ -217,6 +217,15 @@ class Sqlite:
                 forget(connection, event.at - self._keep, self._run)
         self._run = ""
 
+    def remark(self, run: str, note: Noted) -> None:
+        """Keep a note about a run that is over."""
+        link = database(self._path, create=True)
+        try:
+            with transaction(link, self._path) as connection:
+                connection.execute(rows.ADD_NOTE, rows.of_note(run, note))
+        finally:
+            link.close()
+
     # The questions
 
     def runs(self, limit: int = 20, target: str | None = None, sought: Sought | None = None) -> tuple[Recorded, ...]:

@@ -142,7 +142,6 @@ SHORT: Mapping[str, str] = {
     "0.2": "a model is not exported to Parquet files or object stores",
     "0.7": "pools count runs, not models",
     "0.8": "mermaid is of the lineage of a node or column; there is no `orc dag`",
-    "0.9": "lineage events are not counted in the run",
     "0.18": "what was lost is built again by interval; versions of a table are not kept, so nothing is rolled back",
     "0.23": "no command builds one node again from a past run's inputs; one builds it beside production, from a sample",
     "0.28": "pools are set in schedules.yml; none halves itself when an engine complains of too many connections",

@@ -399,6 +399,17 @@ class TestSending:
         }
         assert "openlineage:" not in done.stderr
 
+    def test_0_9_the_run_knows_how_many_of_its_events_were_sent(self, project: Make) -> None:
+        p = project(FILES)
+        p.orc("run", "-s", "stg_trips").exits(0)
+        p.orc("run", "-s", "stg_trips", env={"OPENLINEAGE_URL": "http://127.0.0.1:9"}).exits(0)
+        runs = [r["id"] for r in json.loads(p.orc("runs", "--output", "json").exits(0).stdout)]
+        notes = [json.loads(p.orc("runs", "show", run, "--output", "json").exits(0).stdout)["notes"] for run in reversed(runs)]
+        assert [(n["level"], n["message"]) for each in notes for n in each] == [
+            ("info", "openlineage: 4 of 4 events sent"),
+            ("warn", "openlineage: 0 of 4 events sent"),
+        ]
+
     def test_a_server_that_is_not_there_costs_no_run(self, project: Make) -> None:
         p = project({k: v for k, v in FILES.items() if k != "pyproject.toml"})
         done = p.orc("run", "-s", "stg_trips", env={"OPENLINEAGE_URL": "http://127.0.0.1:9", "OPENLINEAGE_API_KEY": "k3y-of-ours"}).exits(0)
