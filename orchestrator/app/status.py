@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from orchestrator.app.chronicle import name
 from orchestrator.app.opening import Workspace
 from orchestrator.app.perf import perf
+from orchestrator.app.probing import limited
 from orchestrator.app.scheduling import scheduling
 from orchestrator.core.duration import spoken
 from orchestrator.core.errors import OrcError
 from orchestrator.core.event import Status
 from orchestrator.core.health import Finding
 from orchestrator.core.run import BAD
+from orchestrator.record.database import Place
 from orchestrator.record.history import History
+from orchestrator.record.outbox import Outbox
+from orchestrator.record.probes import Probes
 from orchestrator.record.timetable import Timetable
 from orchestrator.schedule.health import health, named
 from orchestrator.schedule.models import model_schedules
@@ -32,19 +37,17 @@ UNDONE = BAD | {Status.SKIPPED}
 
 
 def status(
-    workspace: Workspace | OrcError,
-    root: Path,
-    target: str | None,
-    history: History,
-    timetable: Callable[[], Timetable | None],
-    now: datetime,
+    workspace: Workspace | OrcError, root: Path, target: str | None, history: History, place: Place | None, now: datetime
 ) -> tuple[Finding, ...]:
-    """All findings, what is wrong first. A project that cannot be read is one; ``timetable`` is ``None`` where there is no state yet."""
+    """All findings, what is wrong first. A project that cannot be read is one; ``place`` of the state is ``None`` where there is none."""
     found = [*_project(workspace)]
     if isinstance(workspace, Workspace):
         target = workspace.project.target.name
     found += _runs(workspace, target, history, now)
-    found += _schedules(workspace, root, timetable, now)
+    found += _schedules(workspace, root, place, now)
+    if place is not None:
+        found += _sources(workspace, place, now)
+        found += _alerts(place)
     return tuple(sorted(found, key=lambda f: ("bad", "note", "ok").index(f.level)))
 
 
@@ -85,9 +88,7 @@ def _runs(workspace: Workspace | OrcError, target: str | None, history: History,
             yield Finding("note", "slow", told, "orc perf")
 
 
-def _schedules(workspace: Workspace | OrcError, root: Path, timetable: Callable[[], Timetable | None], now: datetime) -> Iterator[Finding]:
-    from dataclasses import replace
-
+def _schedules(workspace: Workspace | OrcError, root: Path, place: Place | None, now: datetime) -> Iterator[Finding]:
     try:
         spec = scheduling(root)
     except OrcError as error:
@@ -97,13 +98,49 @@ def _schedules(workspace: Workspace | OrcError, root: Path, timetable: Callable[
         spec = replace(spec, schedules={**model_schedules(workspace.graph.nodes.values()), **spec.schedules})
     if not spec.schedules and not spec.triggers:
         return
-    table = timetable()
-    if table is None:
+    if place is None:
         yield Finding("note", "scheduler", "no scheduler has been here yet", "`orc serve`, or `orc schedule --once` from cron")
         return
+    table = Timetable(place, pid=0, host="")
     try:
         names = [*spec.schedules, *spec.triggers]
         last = {n: one for n in names if (one := next((x for x in table.launches(n, 20) if x.over), None)) is not None}
         yield from health(spec, table.board(), last, table.ticks(None, TICKS), now)
     finally:
         table.close()
+
+
+def _sources(workspace: Workspace | OrcError, place: Place, now: datetime) -> Iterator[Finding]:
+    """Sources with limits, as they were when somebody last looked at them."""
+    if isinstance(workspace, OrcError):
+        return
+    graph = workspace.graph
+    limits = limited(graph, (id_ for id_, node in graph.nodes.items() if node.kind == "source"))
+    seen = {id_: probe for id_, probe in Probes(place).latest(workspace.project.target.name).items() if id_ in limits} if limits else {}
+    verdicts = {id_: "error" if p.error else limits[id_].judge(p.age) for id_, p in seen.items()}
+    for word, level in (("error", "bad"), ("warn", "note")):
+        stale = [
+            f"{id_.split('.', 2)[-1]} ({spoken(max((now - seen[id_].at).total_seconds(), 0))} ago)"
+            for id_ in sorted(seen)
+            if verdicts[id_] == word
+        ]
+        if stale:
+            detail = f"too old, or not to be seen, when last looked at: {named(stale)}"
+            yield Finding("bad" if level == "bad" else "note", "sources", detail, "orc source freshness")
+    if seen and all(word == "pass" for word in verdicts.values()):
+        yield Finding("ok", "sources", f"{len(seen)} of {len(limits)} looked at, and fresh enough then")
+
+
+def _alerts(place: Place) -> Iterator[Finding]:
+    """Alerts that nobody got."""
+    outbox = Outbox(place)
+    try:
+        lost = outbox.counts().get("failed", 0)
+        incidents = outbox.incidents(LOOKED_BACK)
+    finally:
+        outbox.close()
+    if lost:
+        yield Finding("note", "alerts", f"{lost} {'was' if lost == 1 else 'were'} given up: nobody got them", "orc alerts list")
+    if incidents:
+        told = named(sorted({f"{each.rule}: {each.subject.split('.', 2)[-1]}" for each in incidents}))
+        yield Finding("note", "alerts", f"open: {told}", "orc alerts list")

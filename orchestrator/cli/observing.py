@@ -72,7 +72,7 @@ def status(**given: Any) -> int:
     """Is everything fine? One screen, and exit code 0 or 1.
 
     The last run, models and tests that failed when they were last run, schedules that nobody keeps or whose last run failed, and
-    what is worth knowing: paused schedules, missed ticks, slow models. The warehouse is not asked.
+    what is worth knowing: paused schedules, missed ticks, slow models, alerts that nobody got. The warehouse is not asked.
     """
     from orchestrator.app.status import status as asked
     from orchestrator.cli import wire
@@ -84,11 +84,9 @@ def status(**given: Any) -> int:
     except OrcError as error:
         workspace = error
 
-    def timetable() -> Any:
-        place = wire.state(root)
-        return wire.timetable(root) if not isinstance(place, Path) or place.exists() else None
-
-    found = asked(workspace, root, given["target"], wire.history(root), timetable, wire.SystemClock().now())
+    place = wire.state(root)
+    kept = None if isinstance(place, Path) and not place.exists() else place
+    found = asked(workspace, root, given["target"], wire.history(root), kept, wire.SystemClock().now())
     fine = all(f.level != "bad" for f in found)
     if given["output"] == "json":
         rows = [{"level": f.level, "what": f.what, "detail": f.detail, "hint": f.hint or None} for f in found]

@@ -82,7 +82,13 @@ def numbered(outcome: Outcome, number: int) -> Outcome:
         problem = event.problem
         if stuck and problem is not None:
             problem = replace(problem, hint=f"{problem.hint}; {ONCE}" if problem.hint else ONCE)
-        return replace(event, attempt=number, problem=problem, cause=failure.cause.kind if failure else None, repeatable=failure is None or failure.repeatable)
+        return replace(
+            event,
+            attempt=number,
+            problem=problem,
+            cause=failure.cause.kind if failure else None,
+            repeatable=failure is None or failure.repeatable,
+        )
 
     own = outcome.task.node
     return replace(outcome, events=tuple(told(e) if isinstance(e, NodeFinished) and e.node == own else e for e in outcome.events))

@@ -40,6 +40,7 @@ DECIDED = """
 select t.schedule, t.at, t.decided from ticks t
 join (select schedule, max(at) as at from ticks where status = 'fired' group by 1) n on n.schedule = t.schedule and n.at = t.at
 """
+ALERTS = "select status, count(*) as n from outbox group by 1"
 LOOKS = """
 select p.target, p.source, p.data_time from probes p
 where p.data_time is not null and p.at = (select max(n.at) from probes n where n.target = p.target and n.source = p.source)
@@ -60,7 +61,7 @@ class Measured:
     ``("seconds_sum", name)``, ``("attempts", node, status, cause)``, ``("tests", status)``. ``nodes`` are by target and id.
 
     ``good`` is when the last run of each schedule passed, ``delays`` how many seconds late its newest tick was fired, ``data`` up to when
-    the data of each source (by target and id) was when somebody looked.
+    the data of each source (by target and id) was when somebody looked. ``alerts`` are letters by status.
     """
 
     counts: Counts = field(default_factory=Counter)
@@ -68,6 +69,7 @@ class Measured:
     good: dict[str, datetime] = field(default_factory=dict)
     delays: dict[str, float] = field(default_factory=dict)
     data: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    alerts: dict[str, int] = field(default_factory=dict)
 
 
 class Measures:
@@ -96,7 +98,8 @@ class Measures:
                 for row in link.execute(DECIDED)
             }
             data = {(row["target"], row["source"]): datetime.fromisoformat(row["data_time"]) for row in link.execute(LOOKS)}
-            return Measured(self._counts.copy(), dict(self._nodes), good, delays, data)
+            alerts = {row["status"]: row["n"] for row in link.execute(ALERTS)}
+            return Measured(self._counts.copy(), dict(self._nodes), good, delays, data, alerts)
 
     def _count(self, link: Link) -> None:
         if self._seen is None:

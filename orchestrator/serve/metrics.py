@@ -119,6 +119,8 @@ def _kept(measured: Measured) -> frozenset[str]:
 
 def _sources(measured: Measured, now: datetime) -> Iterator[Family]:
     lag = [_one({"target": t, "source": s}, (now - at).total_seconds()) for (t, s), at in sorted(measured.data.items())]
+    letters = [_one({"status": status}, n) for status, n in sorted(measured.alerts.items())]
+    yield "orc_alerts", "gauge", "Alerts by whether they wait, were sent, or were given up.", letters
     yield "orc_source_lag_seconds", "gauge", "How old the newest data of a source is, as far as it was last looked at.", lag
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.core.alert import Happening, Letter, Sealed
 from orchestrator.core.event import NodeFinished, NodeRetried, RunFinished, RunStarted, Status
 from orchestrator.core.freshness import Probe
 from orchestrator.core.schedule import Board, Decision, Launch, Schedule, Tick
 from orchestrator.record.database import Place
 from orchestrator.record.measures import Last, Measured, Measures
+from orchestrator.record.outbox import Outbox, put
 from orchestrator.record.probes import Probes
 from orchestrator.record.sqlite import Sqlite
 from orchestrator.record.timetable import Timetable
@@ -223,6 +225,20 @@ def test_the_lag_of_sources_that_were_looked_at(place: Place, table: Timetable) 
     Probes(place).add("dev", seen)
     found = {k: v for k, v in asked(place, table).items() if k[0] == "orc_source_lag_seconds"}
     assert found == {("orc_source_lag_seconds", frozenset({("target", "dev"), ("source", "source.p.raw.trips")})): 5400.0}
+
+
+def test_alerts_by_what_became_of_them(place: Place, table: Timetable) -> None:
+    about = Happening(frozenset({"node_failed"}), "model.p.a", "a", NOW, "it failed")
+    letters = [Sealed(f"l{n}", "always", "to 0", Letter("node_failed", "t", "b", {}), NOW, NOW) for n in range(3)]
+    outbox = Outbox(place)
+    with outbox._writing() as connection:
+        for letter in letters:
+            put(connection, letter, about)
+    outbox.delivered("l0", NOW)
+    outbox.returned("l1", "no such host", None)
+    outbox.close()
+    found = {dict(labels)["status"]: n for (name, labels), n in asked(place, table).items() if name == "orc_alerts"}
+    assert found == {"sent": 1, "failed": 1, "waiting": 1}
 
 
 def test_without_a_state_there_are_no_runs(tmp_path: Path) -> None:

@@ -12,9 +12,13 @@ from typing import Any
 
 import pytest
 
+from orchestrator.core.alert import Happening, Letter, Sealed
+from orchestrator.core.freshness import Probe
 from orchestrator.core.health import Finding
 from orchestrator.core.pace import pace
 from orchestrator.core.schedule import Board, Launch, Schedule, Tick, Watch
+from orchestrator.record.outbox import Outbox, put
+from orchestrator.record.probes import Probes
 from orchestrator.record.timetable import Timetable
 from orchestrator.schedule.health import health
 from orchestrator.schedule.spec import Spec
@@ -142,6 +146,31 @@ class TestStatus:
         table.close()
         [bad] = [f for f in asked(p, "status", code=1)["findings"] if f["level"] == "bad"]
         assert (bad["what"], bad["detail"][:33]) == ("schedule hourly", "its last run failed, run 01234567")
+
+    def test_4_7_sources_that_were_too_old_and_alerts_that_nobody_got(self, project: Make) -> None:
+        day = "{count: 1, period: day}"
+        sources = f"version: 2\nsources:\n  - name: raw\n    freshness: {{warn_after: {day}}}\n    loaded_at_field: at\n    tables: [{{name: trips}}]\n"
+        p = project({**FILES, "models/sources.yml": sources})
+        p.orc("build").exits(0)
+        state, now = p.root / ".orchestrator" / "state.db", datetime.now(UTC)
+        trips = next(n for n in json.loads(p.read("target/manifest.json"))["sources"])
+
+        def seen(hours: int, error: str = "") -> dict[str, str]:
+            data = now - timedelta(hours=hours)
+            Probes(state).add("dev", [Probe(trips, datetime.now(UTC), None, data, "field", error)])
+            told = asked(p, "status", code=1 if error else 0)
+            return {f["what"]: f["level"] for f in told["findings"]}
+
+        assert seen(1)["sources"] == "ok"
+        assert seen(30)["sources"] == "note"
+        assert seen(1, "no such table")["sources"] == "bad"
+        outbox = Outbox(state)
+        about = Happening(frozenset({"node_failed"}), "model.p.a", "a", now, "it failed")
+        with outbox._writing() as connection:
+            put(connection, Sealed("l1", "always", "to 0", Letter("node_failed", "t", "b", {}), now, now), about)
+        outbox.returned("l1", "no such host", None)
+        outbox.close()
+        assert seen(1)["alerts"] == "note"
 
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
