@@ -1,6 +1,7 @@
 """A bad day in minutes: real daemons on a clock that runs fast, real children, real kills.
 
     python -m tests.orchestration.soak --seed 1 --speed 160 --hours 24
+    python -m tests.orchestration.soak --seed 1 --speed 160 --hours 24 --postgres
 
 Five pipelines of the ride-sharing kind, twenty schedules over them. A launch in twenty has a mistake in its SQL, another one lets bad rows
 through; somebody kills leaders and children with ``kill -9`` all the time. What has to come of it is said by :func:`judged`.
@@ -23,6 +24,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from orchestrator.app.scheduling import scheduling
 from orchestrator.app.serving import Daemon, serve
@@ -30,6 +32,7 @@ from orchestrator.core.schedule import Launch, Schedule
 from orchestrator.record.sqlite import Sqlite
 from orchestrator.record.timetable import Timetable
 from orchestrator.schedule.cron import instants
+from orchestrator.testing.postgres import postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = datetime(2026, 3, 28, 12, tzinfo=UTC)  # Berlin's clocks are changed in the middle
@@ -39,14 +42,23 @@ FAULTS = 0.05
 
 # The project
 
+SINCE = {
+    "duckdb": "to_microseconds(cast((epoch(current_timestamp) - {{ env_var('SOAK_BEGAN') }}) * {{ env_var('SOAK_SPEED') }} * 1000000 as bigint))",
+    "postgres": "(extract(epoch from current_timestamp) - {{ env_var('SOAK_BEGAN') }}) * {{ env_var('SOAK_SPEED') }} * interval '1 second'",
+}
+"""How much simulated time has passed, as each engine says it."""
 
-def project(root: Path) -> None:
-    """A pipeline for each city. A trip a minute has arrived by the simulated now, which the models are told by the environment."""
-    now = (
-        "least(timestamp '{{ env_var('SOAK_FROM') }}' + to_microseconds(cast((epoch(current_timestamp) - {{ env_var('SOAK_BEGAN') }})"
-        " * {{ env_var('SOAK_SPEED') }} * 1000000 as bigint)), timestamp '{{ env_var('SOAK_UNTIL') }}')"
-    )
+
+def project(root: Path, database: str | None = None) -> None:
+    """A pipeline for each city. A trip a minute has arrived by the simulated now, which the models are told by the environment.
+
+    ``database`` is the URL of a Postgres database to build in, and to keep the state in; without one both are files.
+    """
+    since = SINCE["duckdb" if database is None else "postgres"]
+    now = f"least(timestamp '{{{{ env_var('SOAK_FROM') }}}}' + {since}, timestamp '{{{{ env_var('SOAK_UNTIL') }}}}')"
     files = {
+        "pyproject.toml": "[tool.orchestrator]\nname = 'soak'\nprofile = 'soak'\n",
+        "profiles.yml": json.dumps({"soak": {"target": "dev", "outputs": {"dev": output(database)}}}),
         "models/moment.sql": "{{ config(materialized='ephemeral') }}\nselect " + now + " as instant",
         "macros/fault.sql": "{% macro fault() %}{% if env_var('BREAK', '') == model.name %}order by no_such_column{% endif %}{% endmacro %}\n"
         "{% test whole(model, column_name) %}select 1 from (select min({{ column_name }}) as low, max({{ column_name }}) as high, "
@@ -55,8 +67,8 @@ def project(root: Path) -> None:
     for number, city in enumerate(CITIES):
         files |= {
             f"models/{city}/trips_{city}.sql": "{{ config(materialized='table') }}\n"
-            f"select minute, minute % 7 as driver, minute * {number + 3} % 41 as fare from range(0, 100000) as r (minute)\n"
-            "where timestamp '{{ env_var('SOAK_FROM') }}' + to_minutes(minute) <= (select instant from moment)\n{{ fault() }}",
+            f"select minute, minute % 7 as driver, minute * {number + 3} % 41 as fare from generate_series(0, 9999) as r (minute)\n"
+            "where timestamp '{{ env_var('SOAK_FROM') }}' + interval '1 minute' * minute <= (select instant from moment)\n{{ fault() }}",
             f"models/{city}/core_{city}.sql": "{{ config(materialized='incremental', incremental_strategy='append') }}\n"
             "select minute, driver, fare {% if env_var('BADROWS', '0') == '"
             + city
@@ -85,11 +97,19 @@ def project(root: Path) -> None:
         f"{city}_after": {"after": [f"{city}_often"], "on": on, "select": [f"earnings_{city}"]}
         for city, on in zip(CITIES, ("any", "success", "failure", "any", "success"), strict=True)
     }
-    files["schedules.yml"] = json.dumps({"schedules": schedules, "max_runs": 3, "drain_timeout": "0s"})
+    files["schedules.yml"] = json.dumps({"schedules": schedules, "max_runs": 3 if database is None else 6, "drain_timeout": "0s"})
     for name, text in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def output(database: str | None) -> dict[str, Any]:
+    """Where the project is built, as a profile has it."""
+    if database is None:
+        return {"type": "duckdb", "path": "warehouse.duckdb", "threads": 4}
+    parts = urlsplit(database)
+    return {"type": "postgres", "host": parse_qs(parts.query)["host"][0], "user": parts.username, "dbname": parts.path[1:], "schema": "main", "threads": 4}  # fmt: skip
 
 
 TABLES = tuple(f"{kind}_{city}" for city in CITIES for kind in ("trips", "core", "earnings"))
@@ -160,6 +180,7 @@ class Soak:
     seed: int
     speed: float
     hours: float
+    database: str | None = None
     kills: int = 12
     killed: Counter[str] = field(default_factory=Counter)
     began: float = 0.0
@@ -180,6 +201,7 @@ class Soak:
             "SOAK_UNTIL": self.until.strftime(plain),
             "SOAK_BEGAN": repr(self.began if began is None else began),
             "SOAK_SPEED": repr(self.speed),
+            **({"ORC_STATE_URL": self.database} if self.database else {}),
         }
 
     def start(self, *, faults: float = FAULTS) -> subprocess.Popen[bytes]:
@@ -188,8 +210,14 @@ class Soak:
         with (self.root / "daemons.log").open("ab") as log:
             return subprocess.Popen(command, cwd=ROOT, env=self.env(), stdout=log, stderr=subprocess.STDOUT)
 
+    @property
+    def state(self) -> Any:
+        from orchestrator.adapters import registry
+
+        return self.root / ".orchestrator" / "state.db" if self.database is None else registry.state(self.database)
+
     def table(self) -> Timetable:
-        return Timetable(self.root / ".orchestrator" / "state.db", pid=os.getpid(), host="judge")
+        return Timetable(self.state, pid=os.getpid(), host="judge")
 
     def day(self) -> None:
         """Live through it, then let what is begun end on a clock that stands still."""
@@ -250,11 +278,11 @@ class Soak:
             assert last.wait(60) == 0
 
 
-def expected(soak: Soak, folder: Path) -> Mapping[str, Any]:
+def expected(soak: Soak, folder: Path, database: str | None) -> Mapping[str, Any]:
     """The tables of a run without any fault, in a project of its own."""
-    project(folder)
-    build(folder, soak.env(began=0.0))
-    return tables(folder)
+    project(folder, database)
+    build(folder, {**soak.env(began=0.0), **({"ORC_STATE_URL": database} if database else {})})
+    return tables(folder, database)
 
 
 def build(folder: Path, env: Mapping[str, str]) -> None:
@@ -263,15 +291,24 @@ def build(folder: Path, env: Mapping[str, str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def tables(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all tables, in an order."""
+def tables(folder: Path, database: str | None) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables, by their first columns, which are keys."""
+    return {name: rows(folder, database, f"select * from main.{name} order by 1") for name in (*TABLES, "features")}
+
+
+def rows(folder: Path, database: str | None, sql: str) -> list[tuple[Any, ...]]:
+    """What the warehouse answers."""
     import duckdb
+    import psycopg
 
-    with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
-        return {name: connection.execute(f"select * from {name} order by all").fetchall() for name in (*TABLES, "features")}
+    if database is None:
+        with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+    with psycopg.connect(database) as link:
+        return link.execute(sql.encode()).fetchall()
 
 
-def judged(soak: Soak, other: Path) -> dict[str, Any]:
+def judged(soak: Soak, other: Path, database: str | None) -> dict[str, Any]:
     """What came of a day; fails when a promise was not kept."""
     table = soak.table()
     ticks, launches, board = table.ticks(None, 1_000_000), {e.id: e for e in table.launches(None, 1_000_000)}, table.board()
@@ -285,27 +322,26 @@ def judged(soak: Soak, other: Path) -> dict[str, Any]:
     assert {t.launch for t in ticks if t.status == "fired"} == set(launches), "what fired was launched, and nothing else was"
     assert {t.launch for t in ticks if t.status == "coalesced"} <= set(launches)
     assert all(each.over and each.finished for each in launches.values()), "everything ended"
-    history = Sqlite(soak.root / ".orchestrator" / "state.db", pid=os.getpid(), host="judge")
+    history = Sqlite(soak.state, pid=os.getpid(), host="judge")
     runs = {run.id: run for run in history.runs(1_000_000)}
     for each in launches.values():
         last = next((runs[run] for run in reversed(each.runs) if run in runs), None)  # the next attempt may have found nothing left to do
         assert each.status != "passed" or (last is not None and last.status == "passed"), f"{each.id} passed, and its run did not"
         assert len(each.runs) == each.attempt
     assert sum(run.status == "running" for run in runs.values()) == 0, "no run says that it still runs"
-    import duckdb
-
-    with duckdb.connect(str(soak.root / "warehouse.duckdb"), read_only=True) as connection:
-        for city in CITIES:
-            got = connection.execute(
-                f"select count(*), count(distinct minute), min(minute), max(minute), min(fare_paid) from core_{city}"
-            ).fetchone()
-            assert got is not None
-            count, distinct, low, high, least = got
-            assert (count, low) == (distinct, 0), f"core_{city}: nothing twice"
-            assert count == high + 1, f"core_{city}: nothing missing"
-            assert least >= 0, f"core_{city}: nothing bad"
+    there = {
+        name for (name,) in rows(soak.root, soak.database, "select table_name from information_schema.tables where table_schema = 'main'")
+    }
+    for city in CITIES:
+        if f"core_{city}" not in there:  # a short day, and nothing of it went well
+            continue
+        asked = f"select count(*), count(distinct minute), min(minute), max(minute), min(fare_paid) from main.core_{city}"
+        ((count, distinct, low, high, least),) = rows(soak.root, soak.database, asked)
+        assert (count, low) == (distinct, 0), f"core_{city}: nothing twice"
+        assert count == high + 1, f"core_{city}: nothing missing"
+        assert least >= 0, f"core_{city}: nothing bad"
     build(soak.root, soak.env())
-    assert tables(soak.root) == expected(soak, other), "the tables are those of a day without a fault"
+    assert tables(soak.root, soak.database) == expected(soak, other, database), "the tables are those of a day without a fault"
     return {
         "ticks": dict(Counter(t.status for t in ticks)),
         "launches": dict(Counter(each.status for each in launches.values())),
@@ -321,6 +357,7 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=160.0, help="simulated seconds in a second")
     parser.add_argument("--hours", type=float, default=24.0, help="simulated hours")
     parser.add_argument("--folder", type=Path, default=None)
+    parser.add_argument("--postgres", action="store_true", help="build on a server, and keep the state there")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--began", type=float, default=0.0, help=argparse.SUPPRESS)
     parser.add_argument("--faults", type=float, default=FAULTS, help=argparse.SUPPRESS)
@@ -329,17 +366,30 @@ def main() -> None:
     if given.serve:
         daemon(given.serve, Fast(DAY, given.began, given.speed, until), given.seed, given.faults)
         return
-    print(json.dumps(lived(given.folder or Path.cwd() / f"soak-{given.seed}", given.seed, given.speed, given.hours), indent=2))
+    folder = given.folder or Path.cwd() / f"soak-{given.seed}"
+    server = postgres(folder / "server", os.environ) if given.postgres else None
+    print(json.dumps(lived(folder, given.seed, given.speed, given.hours, server), indent=2))
 
 
-def lived(folder: Path, seed: int, speed: float, hours: float) -> dict[str, Any]:
-    """A day from the project to the judgement; says what happened, in numbers."""
-    soak = Soak(folder / "bad", seed, speed, hours)
-    project(soak.root)
+def lived(folder: Path, seed: int, speed: float, hours: float, server: str | None = None) -> dict[str, Any]:
+    """A day from the project to the judgement; says what happened, in numbers. ``server`` is the URL of a Postgres to make databases on."""
+    bad, good = (created(server, name) for name in ("bad", "good")) if server else (None, None)
+    soak = Soak(folder / "bad", seed, speed, hours, bad)
+    project(soak.root, bad)
     started = time.monotonic()
     soak.day()
-    found = judged(soak, folder / "good")
+    found = judged(soak, folder / "good", good)
     return {"seed": seed, "speed": speed, "hours": hours, "seconds": round(time.monotonic() - started), **found}
+
+
+def created(server: str, name: str) -> str:
+    """The URL of a new database."""
+    import psycopg
+
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"drop database if exists soak_{name} with (force)".encode())
+        connection.execute(f"create database soak_{name} template template0".encode())
+    return urlunsplit(urlsplit(server)._replace(path=f"/soak_{name}"))
 
 
 if __name__ == "__main__":
