@@ -27,6 +27,7 @@ NEXT = (
 
 NEXT_OF = {
     "rides": (
+        ("python inbox.py", "in another terminal: takes what is told"),
         ("orc build", "from trips to what drivers are paid"),
         ("BADROWS=1 orc build", "a cleaning step that lets bad rows through: earnings stay"),
         ("orc why mart_earnings", "why they were not built"),

@@ -66,6 +66,8 @@ ALSO: Mapping[str, tuple[str, ...]] = {
         "projects/test_gates.py::test_a_warning_goes_on",
     ),
     "1.17": ("orchestration/test_export_engines.py::test_4_10_an_engine_ends_as_one_build_does",),
+    "1.18": ("orchestration/test_export_engines.py::test_4_10_an_engine_ends_as_one_build_does",),
+    "1.19": ("orchestration/test_export_engines.py::test_4_10_an_engine_ends_as_one_build_does",),
     "1.20": ("orchestration/test_export_engines.py::test_4_10_an_engine_ends_as_one_build_does",),
     "2.2": (
         "contract/test_build_bigquery.py::test_a_relation_changes_its_kind_and_its_partitions",
@@ -118,6 +120,7 @@ ALSO: Mapping[str, tuple[str, ...]] = {
         "orchestration/test_rides.py::test_every_command_of_the_readme_does_what_it_says",
         "orchestration/test_checks_of_runs.py::test_1_12_what_depends_on_a_failure_is_not_even_tried",
     ),
+    "4.12": ("orchestration/test_rides.py::test_every_command_of_the_readme_does_what_it_says",),
     "4.17": (
         "orchestration/test_api_read.py::test_a_model_has_a_history",
         "orchestration/test_api_read.py::test_models_say_how_they_ended_last_with_their_tests",
@@ -166,12 +169,7 @@ SHORT: Mapping[str, str] = {
 """What is not there of a check that is shown otherwise."""
 
 SOON: Mapping[str, str] = {
-    "1.1": "events of exposures",
-    "1.18": "openapi.json and the export for Prefect",
-    "1.19": "the export for Dagster",
-    "4.12": "events of exposures",
-    "4.13": "the live page of a run",
-    "4.23": "deadlines at risk",
+    "4.13": "the live page of a run, in a browser",
 }
 """Checks whose tests may be there or not: what they are about is being built."""
 

@@ -114,12 +114,13 @@ def test_every_command_of_the_readme_does_what_it_says(copied: Project, inbox: t
         assert missing is None, f"`{step.command}` does not say `{missing}`\n{result.stdout}\n{result.stderr}"
         tried.append(step.command)
     assert len(tried) > 10
-    letters = re.findall(r"```\n((?:run_failed|recovered): .*?)```", README, re.DOTALL)
-    assert len(letters) == 2
+    letters = re.findall(r"```\n((?:accounting|run_failed|recovered): .*?)```", README, re.DOTALL)
+    assert [letter.partition(":")[0] for letter in letters] == ["accounting", "run_failed", "recovered"]
     said = inbox[1].read_text(encoding="utf-8")
+    assert said.count("accounting: ") == 3, "after the build and both retries, and after nothing that failed"
     for letter in letters:
         assert appears(tuple(letter.splitlines()), said) is None, said
-    assert {command for command, _ in NEXT_OF["rides"]} <= set(tried)
+    assert {command for command, _ in NEXT_OF["rides"]} <= {*tried, "python inbox.py"}
 
 
 def test_what_bad_rows_leave_published_is_the_day_before(copied: Project) -> None:
