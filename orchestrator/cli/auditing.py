@@ -18,7 +18,7 @@ OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default="
 
 @orc.group(cls=Group)
 def audit() -> None:
-    """Tell who did what, when and from where; prove it was not changed.
+    """Tell who did what when; prove that it was not changed.
 
     Runs, schedules, triggers, tokens, logins, what is dropped: each is a row of a chain in the state database. A row holds the hash of
     the one before it.

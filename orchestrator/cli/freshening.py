@@ -90,7 +90,7 @@ def explain(**given: Any) -> int:
 @freshness.command(hidden=True)
 @o.project
 def facts(**given: Any) -> int:
-    """Print what is known of the nodes that somebody promised, for `orc serve`."""
+    """Print what is known of promised nodes, for `orc serve`."""
     from orchestrator.core.event import plain
     from orchestrator.core.promise import told
 

@@ -54,7 +54,7 @@ class Commands(click.Group):
         if more:
             with formatter.section("More"):
                 width = formatter.width - formatter.current_indent
-                for line in wrap("  ".join(more), width, break_on_hyphens=False):  # a name stays in one piece
+                for line in wrap(" ".join(more), width, break_on_hyphens=False):  # a name stays in one piece
                     formatter.write(f"{'':{formatter.current_indent}}{line}\n")
         formatter.write_paragraph()
         formatter.write_text("`orc COMMAND -h` explains a command, `orc --version` says which orc this is.")

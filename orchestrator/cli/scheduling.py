@@ -267,7 +267,7 @@ def ticks(**given: Any) -> int:
 @schedule.command(hidden=True)
 @o.project
 def models(**given: Any) -> int:
-    """Print the times that models say themselves, and whether any promises to be fresh, for `orc serve`."""
+    """Print times and promises that models state, for `orc serve`."""
     import json
 
     from orchestrator.app.facts import promises

@@ -176,7 +176,6 @@ SOON: Mapping[str, str] = {
 ABSENT: Mapping[str, str] = {
     "2.3": "a model is built in one place; it has no list of targets to be published to",
     "2.5": "the nine words are nine checks, each with tests of its own; no script prints nine lines",
-    "2.6": "what one process covers is told page by page; no test opens seven addresses",
     "3.10": "`orc serve` serves one project; several are several processes, on one state if wanted",
     "3.18": "no learning library is among the dependencies of tests; a Python model and its gate are what it takes",
 }
