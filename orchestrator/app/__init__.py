@@ -153,6 +153,7 @@ def prepare(
             reused = tuple(kept.values())
         sift = None
         if request.stale and request.command in BUILDS:
+            building = building & selected
             sift = sifted(workspace, request, (selected, building), where.snapshot, warehouse, evidence)
             selected, building = selected - sift.settled, building - sift.settled
             reused += tuple(sift.fresh.values())

@@ -125,6 +125,7 @@ def last_failure(history: History, given: Mapping[str, Any]) -> Past | None:
         defer=before.get("defer"),
         favor_state=bool(before.get("favor_state")),
         sample=before.get("sample"),
+        stale=bool(before.get("stale")),
     )
     own = {k: v for k in ("profile", "variables") if (v := given.get(k) or before.get(k))}
     again = Again(last.id, last.planned, nodes, history.grounds(last.id))

@@ -424,3 +424,34 @@ def test_a_plan_says_what_is_stale_and_why(fresh: Project) -> None:
     assert "new data in `raw.trips`" in told
     assert "fresh, unless `core_trips` changes" in told
     assert "mart_daily" not in told
+
+
+def test_a_retry_of_such_a_run_is_one_too(project: Make) -> None:
+    yml = dedent(str(FILES["models/sources.yml"])).replace(
+        "tables: [{name: trips},", "tables: [{name: trips, freshness: {error_after: {count: 2, period: hour}}},"
+    )
+    made_ = project({**FILES, "models/sources.yml": yml})
+    loaded(made_)
+    made_.orc("run", "--stale").exits(1)
+    done = made_.orc("retry").exits(1)
+    assert {n: s for n, s in done.statuses.items() if s == "skipped"} == {
+        "stg_trips": "skipped",
+        "core_trips": "skipped",
+        "mart_earnings": "skipped",
+    }
+    made_.change("update raw.trips set loaded_at = now()::timestamp")
+    assert built(made_.orc("retry").exits(0)) == {"stg_trips", "core_trips", "mart_earnings"}
+
+
+def test_a_schedule_may_say_so() -> None:
+    from datetime import UTC, datetime
+
+    from orchestrator.app.scheduling import order
+    from orchestrator.core.schedule import Launch, Schedule
+    from orchestrator.load.schedules import read_schedules
+    from orchestrator.schedule.spec import spec
+
+    known = spec(read_schedules(b"schedules: {hourly: {every: 1h, stale: true}}")).schedules["hourly"]
+    assert isinstance(known, Schedule)
+    words = order(known, Launch("n@1", "hourly", "schedule", datetime(2026, 1, 1, tzinfo=UTC)), "r1")["words"]
+    assert words == ["build", "--stale"]
