@@ -262,6 +262,12 @@ class TestWhoIsTold:
         assert "line 20" not in letter.letter.body
         assert "line 49" in letter.letter.body
 
+    def test_of_several_causes_thirty_lines_come_along_in_all(self, desk: Made) -> None:
+        names = ("model.p.stg", "model.p.alone")
+        said = [Noted(AT, "info", f"{name} line {n}", name) for name in names for n in range(20)]
+        [letter] = desk(rule()).hears(run(*said, *map(failed, names))).letters
+        assert len(letter.letter.data["log"]) == 30
+
     def test_skipped_children_tell_nobody(self, desk: Made) -> None:
         found = desk(rule(group_by="node")).hears(run(failed("model.p.stg"), skipped("model.p.core", "model.p.stg")))
         assert found.titles == ["stg failed (prod)"]

@@ -234,6 +234,16 @@ def test_a_failed_run_is_told_once_by_whoever_knows_most(house: Make) -> None:
     assert found.titles == ["nightly failed (dev): step_3"]
 
 
+def test_what_a_run_has_told_is_not_told_again_to_those_it_did_not_concern(house: Make) -> None:
+    found = house(on="[run_failed]", where="{tag: hr}", schedule=replace(NIGHTLY, tags=()))
+    found.turn(NIGHT)
+    [(launch, run)] = found.launcher.started
+    found.ran(NIGHT, [1] * 6, run, bad=True)  # what failed has no tag
+    found.launcher.gone.append((launch, 1))
+    found.turn()
+    assert found.titles == []
+
+
 def test_a_run_that_was_killed_before_it_could_say_anything_is_told_of(house: Make) -> None:
     found = house(on="[run_failed]")
     found.turn(NIGHT)
