@@ -7,6 +7,7 @@ import io
 import json
 import os
 import uuid
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.app import build, chosen, open_workspace
 from orchestrator.app.emitting import emitting
 from orchestrator.app.invocation import Invocation
+from orchestrator.cli.posting import posting
 from orchestrator.cli.wire import SystemClock, history
 from orchestrator.core.graph import Graph
 from orchestrator.core.plan import Request
@@ -104,13 +106,21 @@ class Project:
     def _command(self, command: str, select: str | Sequence[str], exclude: str | Sequence[str], options: Mapping[str, Any]) -> Run:
         workspace = open_workspace(self._invocation(options))
         request = Request(command, _words(select), _words(exclude), threads=self._given["threads"], **options)
-        return build(workspace, request, lambda w: (history(w.invocation.root), *emitting(w)))
+        with posting(workspace):
+            return build(workspace, request, lambda w: (history(w.invocation.root, _alerting(w)), *emitting(w)))
 
     def _invocation(self, options: Mapping[str, Any]) -> Invocation:
         clock = SystemClock()
         flags = {"FULL_REFRESH": bool(options.get("full_refresh")), "EMPTY": bool(options.get("empty"))}
         env = dict(os.environ if self._env is None else self._env)
         return Invocation(id=str(uuid.uuid4()), root=self._root, started=clock.now(), clock=clock, env=env, flags=flags, **self._given)
+
+
+def _alerting(workspace: Any) -> Any:
+    """Who says what alerts an event of a run causes."""
+    from orchestrator.app.alerting import heeding
+
+    return heeding(workspace, history(workspace.invocation.root), warnings.warn)
 
 
 def _words(given: str | Sequence[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from orchestrator.app import announcing
 from orchestrator.core.aftermath import aftermath
 from orchestrator.core.alert import About, Alerts, Happening, Post, Rule
 from orchestrator.core.errors import OrcError, Problem
-from orchestrator.core.event import Event
+from orchestrator.core.event import Event, RunStarted
 
 if TYPE_CHECKING:
     from orchestrator.alert.listen import Surroundings
@@ -50,7 +50,7 @@ def alerting(root: Path) -> Alerts:
 def heeding(workspace: Workspace, history: History, say: Callable[[str], None]) -> Callable[[Event], Sequence[Post]] | None:
     """Who says what alerts an event of a run causes; ``None`` when nobody wants any.
 
-    What is wrong with the rules, or with us, is said and fails no run.
+    What is wrong with the rules, or with us, is said and fails no run. A run in an environment is told to nobody.
     """
     listening: list[Callable[[Event], Sequence[Post]]] = []
     found = Alerts()
@@ -74,6 +74,8 @@ def heeding(workspace: Workspace, history: History, say: Callable[[str], None]) 
         return None
 
     def heed(event: Event) -> Sequence[Post]:
+        if isinstance(event, RunStarted) and event.arguments.get("environment"):
+            listening.clear()  # what is built beside production, for a pull request, is nobody's emergency and nobody's new data
         posts: list[Post] = []
         for listener in tuple(listening):
             try:

@@ -25,11 +25,15 @@ LAST = 2_000
 
 
 def failing(events: Iterator[Event], ready: Prepared, late: LateSql) -> Iterator[Event]:
-    """A run's events, and after the end of each node that failed what its ``on_failure`` did."""
+    """A run's events, and after the end of each node that failed what its ``on_failure`` did; in an environment it does nothing."""
     nodes, clock = ready.workspace.graph.nodes, ready.workspace.invocation.clock
     for event in events:
         yield event
-        if not isinstance(event, NodeFinished) or event.status not in (Status.FAILED, Status.CRASHED, Status.PARTIAL):
+        if (
+            ready.request.environment
+            or not isinstance(event, NodeFinished)
+            or event.status not in (Status.FAILED, Status.CRASHED, Status.PARTIAL)
+        ):
             continue
         node = nodes.get(event.node)
         if node is None or node.config.get("on_failure") is None:

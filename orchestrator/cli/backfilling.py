@@ -35,6 +35,7 @@ def backfill(**given: Any) -> int:
     from orchestrator.app.backfilling import filled, listed
     from orchestrator.cli import wire
     from orchestrator.cli.opening import opened
+    from orchestrator.cli.posting import posting
     from orchestrator.report.table import as_json, table
 
     given["select"] = (*given["select"], *given["words"])
@@ -58,4 +59,5 @@ def backfill(**given: Any) -> int:
         batch = {"start": given["start"], "end": given["end"], "batch": given["batch"], "again": given["again"], "runs": len(plan.left)}
         wire.note(workspace.invocation.root, "backfill.started", " ".join(plan.models), batch)
     interruptible = click.get_current_context().obj.get("interruptible", nullcontext)
-    return filled(workspace, plan, lambda w: wire.sinks(w, given), say, interruptible)
+    with posting(workspace):
+        return filled(workspace, plan, lambda w: wire.sinks(w, given), say, interruptible)

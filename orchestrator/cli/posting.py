@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,23 @@ def stillborn(given: Mapping[str, Any], command: str, told: dict[str, Any]) -> I
         _send(given, told)
 
 
+@contextmanager
+def posting(workspace: Any) -> Iterator[None]:
+    """Around a run of a project that is open already: the letters it left are sent when it is over, however it ended."""
+    from dataclasses import replace
+
+    from orchestrator.app.announcing import address, wanted
+
+    try:
+        yield
+    finally:
+        invocation = workspace.invocation
+        if _wanted({"root": str(invocation.root), "posts": wanted(workspace)}):
+            from orchestrator.cli import wire_alerts
+
+            _sent(lambda: replace(wire_alerts.sending(invocation.root), env=invocation.env, exposure=lambda id_: address(workspace, id_)))
+
+
 def _wanted(told: Mapping[str, Any]) -> Path | None:
     """The project's folder, where anybody may have to be told."""
     root = told.get("root")
@@ -38,7 +55,7 @@ def _wanted(told: Mapping[str, Any]) -> Path | None:
 
 def _tell(given: Mapping[str, Any], command: str, told: Mapping[str, Any], problems: tuple[Problem, ...]) -> None:
     root = _wanted(told)
-    if root is None:
+    if root is None or given.get("environment"):
         return
     try:
         from dataclasses import replace
@@ -62,13 +79,18 @@ def _tell(given: Mapping[str, Any], command: str, told: Mapping[str, Any], probl
 
 def _send(given: Mapping[str, Any], told: Mapping[str, Any]) -> None:
     root = _wanted(told)
-    if root is None:
-        return
-    try:
-        from orchestrator.app.posting import send
+    if root is not None:
         from orchestrator.cli import wire_alerts
 
-        sending = wire_alerts.sending(root, given)
+        _sent(lambda: wire_alerts.sending(root, given))
+
+
+def _sent(made: Callable[[], Any]) -> None:
+    """Send what is due for a short time; what goes wrong is said."""
+    try:
+        from orchestrator.app.posting import send
+
+        sending = made()
         try:
             for sealed, why in send(sending, limit=SHORT).refused:
                 _say(f"the alert `{sealed.rule}` has not arrived: {why}; `orc serve` or `orc alerts send` tries again")

@@ -217,3 +217,35 @@ def test_3_3_a_source_that_is_too_old_is_told_and_its_end(project: Make, receive
         connection.execute("update trips set loaded = now()::timestamp")
     made.orc("source", "freshness").exits(0)
     assert sorted(receiver.events) == ["freshness_breached", "recovered", "run_succeeded", "run_succeeded"]
+
+
+def test_a_run_beside_production_is_nobodys_emergency_and_nobodys_new_data(project: Make, receiver: Sink) -> None:
+    made = project(
+        {
+            "models/a.sql": f"{{{{ config(materialized='table', on_success={{'to': '{receiver.url}'}}) }}}} select 1 as x",
+            "models/b.sql": "{{ config(on_failure={'command': 'touch paged'}) }} select nothing as x from (select 1 as y)",
+            "alerts.yml": alerting(receiver.url, "node_failed, run_failed"),
+        }
+    )
+    made.orc("build", "--environment", "pr_7").exits(1)
+    assert (receiver.requests, (made.root / "paged").exists()) == ([], False)
+    made.orc("build").exits(1)
+    assert sorted(receiver.events) == ["exposure_updated", "run_failed"]
+    assert (made.root / "paged").exists()
+
+
+def test_a_run_from_python_alerts_too(rides: Project, receiver: Sink) -> None:
+    from orchestrator.api import Project as Api
+
+    rides.write({"models/stg_trips.sql": "select nothing as x from (select 1 as y)"})
+    env = {**rides.environment, "PORT": str(receiver.port)}
+    rides.write({"alerts.yml": alerting("\"json://127.0.0.1:{{ env_var('PORT') }}\"", "node_failed")})
+    assert not Api(rides.root, env=env).run("stg_trips").ok
+    assert receiver.events == ["node_failed"]
+
+
+def test_a_backfill_that_fails_alerts_too(rides: Project, receiver: Sink) -> None:
+    config = "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='day', batch_size='day', begin='2026-01-01') }}"
+    rides.write({"models/by_day.sql": f"{config} select nothing as x, timestamp '2026-01-01 10:00' as day from (select 1 as y)"})
+    rides.orc("backfill", "by_day", "--start", "2026-01-01", "--end", "2026-01-02").exits(1)
+    assert receiver.events == ["node_failed"]
