@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from orchestrator.core.alert import Post
-from orchestrator.core.audit import Deed
+from orchestrator.core.audit import Actor, Deed
 from orchestrator.core.errors import Problem, StoreError
 from orchestrator.core.event import plain
 from orchestrator.core.ports import Link
@@ -122,6 +122,7 @@ class Timetable(Writing):
                     if tick.status == "fired" and tick.launch in drafts:
                         connection.execute(_ADD, _row(drafts[tick.launch]))
             for watch in decision.watches:
+                self._edited(connection, watch, now)
                 values = (watch.name, watch.timing, _text(watch.since), _text(watch.seen), _text(watch.paused), _text(watch.removed))
                 connection.execute(
                     "insert into schedules (name, timing, since, seen, paused, removed) values (?, ?, ?, ?, ?, ?)"
@@ -140,6 +141,19 @@ class Timetable(Writing):
                 behind = [_launch(connection.execute("select * from launches where id = ?", (id_,)).fetchone()) for id_ in decision.late]
                 enclose(connection, [*self._heed.of_ticks(written, now), *(p for each in behind for p in self._heed.of_late(each, now))])
         return tuple(written)
+
+    def _edited(self, connection: Link, watch: Watch, now: datetime) -> None:
+        """The audit hears what somebody's edit of a file changed: nobody knows who, but when it came into force, and where."""
+        row = connection.execute("select timing, removed from schedules where name = ?", (watch.name,)).fetchone()
+        known = row is not None and row["removed"] is None
+        if known and watch.removed is None and row["timing"] == watch.timing:
+            return
+        if not known and watch.removed is not None:
+            return
+        action = "schedule.removed" if watch.removed is not None else "schedule.changed" if known else "schedule.added"
+        before = _said(row["timing"]) if known else None
+        after = None if watch.removed is not None else _said(watch.timing)
+        append(connection, Deed(Actor("file", "", self._host), action, watch.name, before, after), now)
 
     def ask(self, launch: Launch, idempotency: str | None = None) -> Launch:
         """Put a launch in the queue. With a key that was given before, the launch of that time is returned and nothing is written."""
@@ -279,6 +293,15 @@ class Timetable(Writing):
         """Add to the audit who does what; with what it is about :meth:`together`."""
         with self._writing() as connection:
             append(connection, deed, now)
+
+
+def _said(timing: str) -> dict[str, Any]:
+    """What decides when a schedule ticks, as it was written."""
+    try:
+        found = json.loads(timing)
+    except ValueError:
+        return {"timing": timing}
+    return {k: v for k, v in found.items() if v} if isinstance(found, dict) else {"timing": found}
 
 
 def _row(launch: Launch) -> tuple[Any, ...]:

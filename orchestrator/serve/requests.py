@@ -38,3 +38,13 @@ class Requests:
                     return wrong(405, f"only {allowed}", {"Allow": allowed})
         except StoreError as error:
             return wrong(503, error.first.message)
+        except Exception as error:  # noqa: BLE001 - whoever asks gets an answer; the texts of such errors may hold anything
+            return wrong(500, f"this is a mistake of orc: {type(error).__name__} in {_place(error)}")
+
+
+def _place(error: BaseException) -> str:
+    """Where in our code an exception came from."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "nowhere" if trace is None else f"{trace.tb_frame.f_globals.get('__name__', '?')}, line {trace.tb_lineno}"

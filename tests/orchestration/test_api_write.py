@@ -27,11 +27,12 @@ from orchestrator.record.tokens import Tokens
 from orchestrator.schedule.decide import admit, decide
 from orchestrator.schedule.spec import Spec
 from orchestrator.serve.asking import Reply, Request
+from orchestrator.serve.desk import Asked
 from orchestrator.serve.desk import Desk as Surroundings
 from orchestrator.serve.keys import Caller, Keys, grants
 from orchestrator.serve.openapi import openapi
 from orchestrator.serve.requests import Requests
-from orchestrator.serve.routes import SERVED
+from orchestrator.serve.routes import SERVED, Route, routed
 from orchestrator.serve.scheduler import run_of
 
 if TYPE_CHECKING:
@@ -361,6 +362,51 @@ def test_a_state_that_cannot_be_written_stops_the_wish(desk: Desk) -> None:
     connection.close()
     assert desk.post("runs", {}).status == 503
     assert desk.table.launches() == ()  # what is not in the audit does not happen
+
+
+def test_a_mistake_of_ours_is_an_answer_that_says_where_and_nothing_else(desk: Desk) -> None:
+    def fails(_desk: Surroundings, _asked: Asked) -> Reply:
+        raise ValueError("the password is hunter2")
+
+    route = Route("GET", "/bad", "open", fails, "Fails.")
+    reply = Requests(desk.surroundings, Keys(), (route,))(Request("GET", "/bad"))
+    assert (reply.status, re.sub(r"\d+", "N", reply.body["error"])) == (
+        500,
+        f"this is a mistake of orc: ValueError in {__name__}, line N",
+    )
+
+
+UI = Path(__file__).resolve().parents[2] / "ui" / "src" / "live"
+CALL = re.compile(r"""\b(ask|wish|useFresh|EventSource|fetch)(?:<[^()]*?>)?\(\s*(?:address\()?([`"])(/.*?)\2""")
+POST = re.compile(r"""fetch\("(/\w+)", \{\s*method: "POST\"""")
+
+
+def calls() -> set[tuple[str, str]]:
+    """What the pages ask for and wish, as far as it stands there as a text: method and path."""
+    found = set()
+    for file in sorted(UI.glob("*.ts*")):
+        text = file.read_text(encoding="utf-8")
+        posted = set(POST.findall(text))  # these stand beside the API
+        for function, _, path in CALL.findall(text):
+            plain = re.sub(r"\$\{(?:[^{}]|\{[^}]*\})*\}", "x", path).partition("?")[0]
+            found.add(("POST", plain) if plain in posted else ("POST" if function == "wish" else "GET", f"/api/v1{plain}"))
+    return found
+
+
+def test_1_18_every_button_and_every_page_has_its_twin_in_the_api() -> None:
+    described = openapi(ROUTES, "1")["paths"]
+    asked = calls()
+    assert {path for method, path in asked if method == "POST"} >= {
+        "/api/v1/runs/x/cancel",
+        "/api/v1/schedules/x/pause",
+        "/login",
+        "/logout",
+    }
+    assert len(asked) > 12
+    for method, path in sorted(asked):
+        found = routed(ROUTES, method, path)
+        assert isinstance(found[0], Route), (method, path)
+        assert method.lower() in described[found[0].pattern], (method, path)
 
 
 def test_over_a_socket_a_run_is_asked_for_and_the_browser_is_kept_out(rides: Rides) -> None:

@@ -19,10 +19,13 @@ from orchestrator.adapters.postgres.state import SCHEMA, PostgresState
 from orchestrator.core.audit import GENESIS, PRUNED, Actor, Deed, Entry, Head, hashed, verified
 from orchestrator.core.errors import StoreError
 from orchestrator.core.event import RunFinished, RunStarted
+from orchestrator.core.schedule import Schedule
 from orchestrator.record.audit import Audit
 from orchestrator.record.database import Place, database
 from orchestrator.record.sqlite import Sqlite
 from orchestrator.record.timetable import Timetable
+from orchestrator.schedule.decide import decide
+from orchestrator.schedule.spec import Spec
 
 AT = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
 ANN = Actor("cli", "ann@laptop", "laptop")
@@ -236,6 +239,30 @@ def test_a_run_whose_head_was_taken_away_is_not_missed(place: Place) -> None:
     audit = Audit(place)
     audit.prune(AT + timedelta(days=1), ANN, AT + timedelta(days=1))
     assert audit.verify().faults == ()
+
+
+def test_an_edit_of_schedules_is_in_it_when_it_comes_into_force(place: Place) -> None:
+    table = Timetable(place, pid=1, host="server")
+
+    def read(now: datetime, **schedules: str) -> None:
+        spec = Spec({name: Schedule(name, cron=cron) for name, cron in schedules.items()})
+        while decision := decide(spec, table.board(), now):
+            table.commit(decision, now)
+
+    read(AT, nightly="0 2 * * *", hourly="@hourly")
+    read(AT + timedelta(hours=2), nightly="0 2 * * *", hourly="@hourly")
+    read(AT + timedelta(hours=2), nightly="0 3 * * *", hourly="@hourly")
+    read(AT + timedelta(hours=3), nightly="0 3 * * *")
+    read(AT + timedelta(hours=4), nightly="0 3 * * *")
+    read(AT + timedelta(hours=5), nightly="0 3 * * *", hourly="@hourly")
+    table.close()
+    entries = list(reversed(Audit(place).entries(action="schedule")))
+    assert [(e.kind, e.source, e.action, e.object) for e in entries] == [
+        ("file", "server", f"schedule.{word}", name)
+        for word, name in (("added", "hourly"), ("added", "nightly"), ("changed", "nightly"), ("removed", "hourly"), ("added", "hourly"))
+    ]
+    assert ('"cron": "0 2 * * *"' in str(entries[2].before), '"cron": "0 3 * * *"' in str(entries[2].after)) == (True, True)
+    assert entries[3].after is None
 
 
 def chain(words: list[str]) -> list[Entry]:
