@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from orchestrator.core.portion import GRANULARITIES, Flow, Granularity, Portion,
 from orchestrator.core.schedule import Schedule
 from orchestrator.plan.portions import portions
 from orchestrator.publish.export.export import ENGINES, export
+from orchestrator.publish.export.python import RUNNING
 from orchestrator.publish.export.words import names
 from orchestrator.schedule.cron import cron, instants
 from orchestrator.schedule.crontab import crontab
@@ -268,6 +270,32 @@ def test_a_secret_is_not_written_down(project: Make) -> None:
     refused = project(RIDES).orc(*words, env={"ORC_SECRET_TOKEN": "hunter2hunter2"}).exits(2)
     assert "error[U136]" in refused.stderr
     assert "hunter2" not in refused.stderr
+
+
+# Its end
+
+
+def test_an_engine_that_ends_a_task_ends_its_process(tmp_path: Path) -> None:
+    script = "import signal, sys, time; signal.signal(15, lambda *_: (print('ended', flush=True), sys.exit(130))); print('begun', flush=True); time.sleep(60)"
+    scope: dict[str, Any] = {
+        "os": os,
+        "subprocess": subprocess,
+        "ORC": [sys.executable, "-c", script],
+        "PROJECT": tmp_path,
+        "WORDS": [],
+        "TASKS": {"a": ("model.p.a", [], "e3b0c442", 0, 0, False, 0)},
+    }
+    exec(RUNNING.replace("@WAIT@", "600"), scope)
+    children: list[subprocess.Popen[str]] = []
+
+    def say(line: str) -> None:
+        children.extend(scope["CHILDREN"])
+        raise KeyboardInterrupt(line)  # what an engine may do in the middle
+
+    with pytest.raises(KeyboardInterrupt, match="begun"):
+        scope["orc"]("a", "x:1", say=say)
+    assert children[0].returncode == 130
+    assert scope["CHILDREN"] == set()
 
 
 # Names

@@ -10,6 +10,8 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from textwrap import dedent
+from typing import Any
 
 import pytest
 
@@ -105,3 +107,85 @@ def test_4_10_an_engine_ends_as_one_build_does(engine: Engine, project: Make) ->
     if engine.name in REMEMBERING:
         assert run({}, "2026-01-02") == 0, engine.said
         assert engine.portions(after=before + 3) == ["core_trips", "mart_earnings"]
+
+
+PROBES: Mapping[str, str] = {
+    "airflow": """
+        import json, rides_a, rides_b
+        def told(timetable):
+            parts = getattr(timetable, "timetables", [timetable])
+            return f"{parts[0].timezone}: {', '.join(p.expression for p in parts)}"
+        print(json.dumps([[told(m.dag.timetable), m.dag.max_active_runs, m.dag.catchup, len(m.dag.tasks)] for m in (rides_a, rides_b)]))
+        """,
+    "dagster": """
+        import json, dagster as dg, rides_a, rides_b
+        found = []
+        for module in (rides_a, rides_b):
+            (schedule,) = module.defs.schedules
+            with dg.instance_for_test() as instance:
+                request = schedule(dg.build_schedule_context(instance=instance))
+            found.append([schedule.cron_schedule, schedule.execution_timezone, schedule.default_status.value, type(request).__name__])
+            module.defs.resolve_job_def(module.FLOW)
+        print(json.dumps(found))
+        """,
+    "flyte": """
+        import json
+        from collections import OrderedDict
+        from flytekit.configuration import ImageConfig, SerializationSettings
+        from flytekit.tools.translator import get_serializable
+        import rides_a
+        settings = SerializationSettings(project="p", domain="d", version="1", image_config=ImageConfig.auto(img_name="a/b:c"))
+        template = get_serializable(OrderedDict(), settings, rides_a.flow).template
+        nodes = {n.id: [sorted(n.upstream_node_ids), n.metadata.retries.retries if n.metadata.retries else 0] for n in template.nodes}
+        print(json.dumps([template.metadata.on_failure, nodes, rides_a.schedule.schedule.cron_schedule.schedule]))
+        """,
+    "mage": """
+        import json, os
+        os.environ["MAGE_REPO_PATH"] = os.getcwd()
+        from mage_ai.settings.repo import set_repo_path
+        set_repo_path(os.getcwd())
+        from mage_ai.data_preparation.models.triggers import get_triggers_by_pipeline
+        found = [t for name in ("rides_a", "rides_c") for t in get_triggers_by_pipeline(name)]
+        print(json.dumps([[t.schedule_interval, t.has_valid_schedule_interval, t.status.value, t.settings["skip_if_previous_running"]] for t in found]))
+        """,
+    "prefect": """
+        import json, rides_a
+        made = rides_a.flow_of_all.to_deployment(name="d", schedules=rides_a.SCHEDULES)
+        print(json.dumps([[s.schedule.cron, s.schedule.timezone] for s in made.schedules]))
+        """,
+}
+TIMES: Mapping[str, str] = {
+    "airflow": "schedules: {a: {cron: '0 2 * * *', timezone: Europe/Berlin}, b: {every: 90m, overlap: allow}}",
+    "dagster": "schedules: {a: {cron: '0 2 * * *', timezone: Europe/Berlin}, b: {every: 90m, overlap: allow}}",
+    "flyte": "schedules: {a: {cron: '0 2 * * *'}}",
+    "mage": "schedules: {a: {cron: '0 2 * * *'}, c: {every: 15m, overlap: allow}}",
+    "prefect": "schedules: {a: {cron: '0 2 * * *', timezone: Europe/Berlin}}",
+}
+ANSWERS: Mapping[str, Any] = {
+    "airflow": [["Europe/Berlin: 0 2 * * *", 1, False, 4], ["UTC: 0 */3 * * *, 30 1-22/3 * * *", 16, False, 4]],
+    "dagster": [
+        ["0 2 * * *", "Europe/Berlin", "RUNNING", "RunRequest"],
+        [["0 */3 * * *", "30 1-22/3 * * *"], "UTC", "RUNNING", "RunRequest"],
+    ],
+    # 1 is `fail after executable nodes complete`
+    "flyte": [
+        1,
+        {"mart-daily": [[], 0], "stg-trips": [[], 0], "core-trips": [["stg-trips"], 2], "mart-earnings": [["core-trips"], 0]},
+        "0 2 * * *",
+    ],
+    "mage": [["0 2 * * *", True, "active", True], ["*/15 * * * *", True, "active", False]],
+    "prefect": [["0 2 * * *", "Europe/Berlin"]],
+}
+"""What each engine read: times, zones, whether one run waits for another, and what Flyte does when a node fails."""
+
+
+@pytest.mark.engines
+def test_schedules_become_the_engines_own(engine: Engine) -> None:
+    if engine.name == "luigi":
+        pytest.skip("Luigi has no schedules: its crontab is a golden text")
+    (engine.root / "schedules.yml").write_text(TIMES[engine.name], encoding="utf-8")
+    folder = engine.export()
+    probe = folder / "probe.py"
+    probe.write_text(dedent(PROBES[engine.name]), encoding="utf-8")
+    assert engine.run("python", probe, cwd=folder) == 0, engine.said
+    assert json.loads(engine.said.strip().splitlines()[-1]) == ANSWERS[engine.name]

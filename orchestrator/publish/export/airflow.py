@@ -64,6 +64,10 @@ class Orc(BaseOperator):
         if code:
             raise AirflowFailException(f"failed (exit code {code}): trying again would not help")
 
+    def on_kill(self):
+        for child in list(CHILDREN):
+            end(child)
+
 
 with DAG(
     dag_id=@FLOW@,

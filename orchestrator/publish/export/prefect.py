@@ -33,6 +33,7 @@ ORC = shlex.split(os.environ.get("ORC_COMMAND", "orc"))
 PROJECT = @PROJECT@
 FLOW = @FLOW@
 WORDS = @WORDS@
+SCHEDULES = @SCHEDULES@
 
 TASKS = {
     # task: (what orc calls it, the tasks it needs, a digest of those, retries, seconds between them, growing, at most)
@@ -85,7 +86,7 @@ def main() -> int:
     given.add_argument("--run-key", default="", help="names the run (default: a new one)")
     asked = given.parse_args()
     if asked.what == "serve":
-        flow_of_all.serve(name=FLOW, tags=@TAGS@, limit=@LIMIT@, schedules=@SCHEDULES@)
+        flow_of_all.serve(name=FLOW, tags=@TAGS@, limit=@LIMIT@, schedules=SCHEDULES)
         return 0
     state = flow_of_all(run_key=asked.run_key, return_state=True)
     print(f"{FLOW}: {state.name}", file=sys.stderr)

@@ -12,34 +12,41 @@ WAIT = "600"
 """Seconds that a task waits for a warehouse file that another one holds."""
 
 RUNNING = '''
+CHILDREN = set()
+
 
 def orc(name: str, run: str, *more: str, say=print) -> int:
     """Run one task in a process of its own and return its exit code; what it tells goes to `say`, line by line."""
     key, _, digest, *_ = TASKS[name]
     command = [*ORC, "task", key, "--needs", digest, "--engine-run", run, "--project-dir", str(PROJECT), *WORDS, *more]
-    environment = {"ORC_LOCK_TIMEOUT": "@WAIT@", **os.environ}
-    child = subprocess.Popen(
+    with subprocess.Popen(
         command,
         cwd=PROJECT,
-        env=environment,
+        env={"ORC_LOCK_TIMEOUT": "@WAIT@", **os.environ},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
-    )
-    try:
-        for line in child.stdout:
-            say(line.rstrip())
-        return child.wait()
-    finally:
-        if child.poll() is None:  # somebody wants an end: the queries are cancelled, then it goes
-            child.terminate()
-            try:
-                child.wait(timeout=40)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+    ) as child:
+        CHILDREN.add(child)
+        try:
+            for line in child.stdout:
+                say(line.rstrip())
+            return child.wait()
+        finally:
+            CHILDREN.discard(child)
+            end(child)
+
+
+def end(child: subprocess.Popen) -> None:
+    """Somebody wants an end: the task cancels its queries and goes, or is gone."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(timeout=40)
+        except subprocess.TimeoutExpired:
+            child.kill()
 '''
 
 
