@@ -29,7 +29,7 @@ from orchestrator.record.history import REMEMBERED, Recorded, RunStatus, Sought,
 from orchestrator.record.outbox import enclose
 from orchestrator.record.process import alive, birth
 
-LOOKED_AT = 20_000
+LOOKED_AT = 6_000
 """Rows that are looked at to learn how long nodes take: the fewer nodes, the further back."""
 
 AT_ONCE = 10_000
