@@ -32,6 +32,9 @@ from orchestrator.record.process import alive, birth
 LOOKED_AT = 6_000
 """Rows that are looked at to learn how long nodes take: the fewer nodes, the further back."""
 
+DEEPEST = 100
+"""Of each node at most so many: rows of long ago are pages of the disk that nobody has in memory."""
+
 AT_ONCE = 10_000
 """Parameters of one question; servers take some sixty thousand."""
 
@@ -268,7 +271,7 @@ class Sqlite:
         found: dict[str, tuple[float, ...]] = {}
         for first in range(0, len(nodes), AT_ONCE):
             some = nodes[first : first + AT_ONCE]
-            for row in self._ask(rows.durations(len(some)), (*some, max(LOOKED_AT // len(nodes), last), target, last)):
+            for row in self._ask(rows.durations(len(some)), (*some, max(min(LOOKED_AT // len(nodes), DEEPEST), last), target, last)):
                 found[row["node"]] = (*found.get(row["node"], ()), row["seconds"])
         return found
 
