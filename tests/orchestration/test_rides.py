@@ -137,7 +137,7 @@ def test_what_bad_rows_leave_published_is_the_day_before(copied: Project) -> Non
     assert copied.query("select * from main.mart_earnings order by all") != before, "the gate had nothing to keep back"
 
 
-def test_serving_answers_and_runs_the_night(tmp_path: Path) -> None:
+def test_2_6_one_process_runs_the_night_and_is_the_place_for_seven_jobs(tmp_path: Path) -> None:
     """The last commands of the README beside a daemon, on a port of our own; 0.1: it answers as soon as it stands."""
     commands = list(steps())
     serve = next(n for n, step in enumerate(commands) if step.command == "orc serve &")
@@ -155,10 +155,22 @@ def test_serving_answers_and_runs_the_night(tmp_path: Path) -> None:
         rides.until(lambda: [each.status for each in rides.launches("features")] == ["passed"])
         assert rides.rows("select count(*), sum(payout)::varchar from main.mart_earnings") == [(82, "4225.66")]
         assert rides.rows("select count(*) from main.py_features") == [(12,)]
+        jobs = re.findall(r"^\| [^|]+ \| `(/[^`]*)` \|$", (ROOT / "docs" / "live.md").read_text(encoding="utf-8"), re.MULTILINE)
+        assert len(jobs) == 7
+        (run,) = rides.launches("nightly")[0].runs
+        for place in jobs:
+            page = f"http://127.0.0.1:{port}{place.replace('ID', run).replace('NAME', 'core_trips')}"
+            assert "<title" in rides.until(lambda page=page: answered(page)), page
+        rides.until(lambda: not children(daemon.pid))
         daemon.send_signal(signal.SIGTERM)
         assert daemon.wait(20) == 0
     finally:
         rides.end()
+
+
+def children(pid: int) -> list[str]:
+    """What a process has started and is still there: runs, and whoever makes the pages, are short-lived."""
+    return [each for task in Path(f"/proc/{pid}/task").iterdir() for each in (task / "children").read_text(encoding="utf-8").split()]
 
 
 def answered(address: str) -> str | None:
