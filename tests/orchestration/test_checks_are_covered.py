@@ -144,12 +144,11 @@ ALSO: Mapping[str, tuple[str, ...]] = {
 SHORT: Mapping[str, str] = {
     "0.1": "the package is installed by `.ci/run`, not by a test; nothing looks for docker",
     "0.2": "a model is not exported to Parquet files or object stores",
-    "0.7": "pools count runs, not models",
     "0.8": "mermaid is of the lineage of a node or column; there is no `orc dag`",
     "0.18": "what was lost is built again by interval; versions of a table are not kept, so nothing is rolled back",
     "0.23": "no command builds one node again from a past run's inputs; one builds it beside production, from a sample",
-    "0.28": "pools are set in schedules.yml; none halves itself when an engine complains of too many connections",
     "1.5": "on a server of our own that speaks BigQuery's protocol, not yet on BigQuery itself",
+    "1.8": "a schedule says `stale: true`; unless it does, the second run waits and builds again",
     "1.15": "no `on_failure: skip`: what is built from a failed model is skipped, or reads the version before when it is built alone",
     "2.2": "Postgres has interval replacement and no declared partitions; DuckDB writes no partitioned files",
     "2.4": "an undeclared name is a warning (L011), an error with `--strict`; there is no rule of its own in `orc lint`",

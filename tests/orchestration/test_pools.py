@@ -270,3 +270,22 @@ def test_pools_are_listed_and_set_and_models_are_in_them(project: Make) -> None:
     assert "wh: 1 → 3" in there.orc("pools", "reset", "wh").exits(0).stderr
     assert "pool.set" in there.orc("audit", "list").exits(0).stdout
     assert "N368" in project({"models/a.sql": "{{ config(pool=3) }} select 1 as x"}, "q").orc("build").exits(2).stderr
+
+
+def test_pools_and_what_launches_wait_for_are_kept_on_a_server_too(own_postgres: str) -> None:
+    from orchestrator.adapters import registry
+
+    place = registry.state(own_postgres)
+    table = Timetable(place, pid=1, host="here")
+    launch = Launch("freshness@1", "freshness", "freshness", NOON, nodes=("p.a",), keys={"model.p.a": "k"})
+    table.ask(launch)
+    table.waiting({launch.id: "waiting_signal: `x`"})
+    assert table.launches() == (replace(launch, waits="waiting_signal: `x`"),)
+    runs = [Pools(place, Clock(), {"wh": 1}, run=name, pid=os.getpid(), host="here") for name in ("a", "b")]
+    assert [each.take("wh", "n") for each in runs] == [True, False]
+    table.widen("wh", 2, datetime.now(UTC), "me")
+    assert runs[1].take("wh", "n")
+    assert runs[0].crowded("wh") == 1
+    assert (table.taken(), table.board().pools["wh"].width) == ({"wh": 2}, 2)
+    for each in (*runs, table):
+        each.close()
