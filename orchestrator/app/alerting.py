@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.app import announcing
-from orchestrator.core.aftermath import aftermath
-from orchestrator.core.alert import About, Alerts, Happening, Post, Rule
 from orchestrator.core.errors import OrcError, Problem
 from orchestrator.core.event import Event, RunStarted
 
 if TYPE_CHECKING:
     from orchestrator.alert.listen import Surroundings
     from orchestrator.app.opening import Workspace
+    from orchestrator.core.alert import About, Alerts, Post, Rule
     from orchestrator.core.node import Node
     from orchestrator.record.history import History
 
@@ -32,6 +31,8 @@ def alerting(root: Path) -> Alerts:
     Raises:
         ConfigError: U095 to U097, all that is wrong with it.
     """
+    from orchestrator.core.alert import Alerts
+
     path = root / FILE
     try:
         content = path.read_bytes()
@@ -53,11 +54,12 @@ def heeding(workspace: Workspace, history: History, say: Callable[[str], None]) 
     What is wrong with the rules, or with us, is said and fails no run. A run in an environment is told to nobody.
     """
     listening: list[Callable[[Event], Sequence[Post]]] = []
-    found = Alerts()
+    base: str | None = None
     try:
-        if found := alerting(workspace.invocation.root):
+        if (workspace.invocation.root / FILE).exists() and (found := alerting(workspace.invocation.root)):
             from orchestrator.alert.listen import Listener
 
+            base = found.base_url
             listening.append(Listener(found, surroundings(workspace, history)))
     except OrcError as error:
         for problem in error.problems:
@@ -66,7 +68,7 @@ def heeding(workspace: Workspace, history: History, say: Callable[[str], None]) 
         if announcing.wanted(workspace):
             from orchestrator.alert.announce import Announcer
 
-            listening.append(Announcer(announcing.announced(workspace), found.base_url))
+            listening.append(Announcer(announcing.announced(workspace), base))
     except OrcError as error:
         for problem in error.problems:
             say(f"no application is told of its data: {problem}")
@@ -111,6 +113,8 @@ def selected(workspace: Workspace, words: tuple[str, ...]) -> frozenset[str]:
 
 def abouts(workspace: Workspace) -> Callable[[str], About]:
     """What rules and letters ask of a node, by its id."""
+    from orchestrator.core.alert import About
+
     groups = {p.name: p.data.get("owner") or {} for p in workspace.project.properties if p.section == "groups"}
 
     @cache
@@ -128,6 +132,8 @@ def abouts(workspace: Workspace) -> Callable[[str], About]:
 
 def _asked(node: Node) -> tuple[str, ...]:
     """The rules that a node itself names. What cannot be read is the plan's business, for nodes that are in it."""
+    from orchestrator.core.aftermath import aftermath
+
     try:
         return aftermath(node.config).alerts
     except ValueError:
@@ -155,6 +161,7 @@ def stillborn(
     """What rules are told of a run that died before any node could start: no connection, a project that does not parse."""
     from orchestrator.alert.posts import posts
     from orchestrator.alert.subject import subject
+    from orchestrator.core.alert import Happening
 
     trigger = env.get("ORC_TRIGGER") or ""
     named, name = subject(trigger, command, arguments)

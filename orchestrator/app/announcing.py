@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.alert.announce import Announced
 from orchestrator.core.config import listed
 from orchestrator.core.errors import ConfigError, Problem, UsageError, did_you_mean
 from orchestrator.core.graph import Graph
 from orchestrator.core.node import ExposureBody, Node
 
 if TYPE_CHECKING:
+    from orchestrator.alert.announce import Announced
     from orchestrator.app.opening import Workspace
 
 KEYS = ("to", "secret", "target")
@@ -29,6 +29,8 @@ def announced(workspace: Workspace) -> tuple[Announced, ...]:
     Raises:
         ConfigError: U095, an ``on_success`` that cannot be.
     """
+    from orchestrator.alert.announce import Announced
+
     graph = workspace.graph
     problems: list[Problem] = []
     found: list[Announced] = []

@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from orchestrator.core.alert import Post
 from orchestrator.core.audit import Actor, Deed, actor
 from orchestrator.core.errors import OrcError, Problem, StoreError
 from orchestrator.core.event import Event, Grounds, NodeFinished, NodeRetried, NodeStarted, Noted, RunFinished, RunStarted, Status
@@ -26,8 +25,10 @@ from orchestrator.record import audit, rows
 from orchestrator.record.database import Place, database, explained, transaction
 from orchestrator.record.forget import forget
 from orchestrator.record.history import REMEMBERED, Recorded, RunStatus, Sought, Tried, is_attempt, unsuccessful
-from orchestrator.record.outbox import enclose
 from orchestrator.record.process import alive, birth
+
+if TYPE_CHECKING:
+    from orchestrator.core.alert import Post
 
 LOOKED_AT = 6_000
 """Rows that are looked at to learn how long nodes take: the fewer nodes, the further back."""
@@ -194,7 +195,7 @@ class Sqlite:
                 connection.executemany(rows.ADD_ATTEMPT, [rows.of_attempt(run, e) for e in [*tried, *over]])
                 connection.executemany(rows.ADD_NOTE, notes)
                 connection.executemany(rows.ADD_EVENT, [rows.of_event(run, number, e) for number, _, e in batch])
-                enclose(connection, posts)
+                _enclose(connection, posts)
 
     def _stop(self) -> None:
         with self._changed:
@@ -215,7 +216,7 @@ class Sqlite:
             connection.execute(rows.END, rows.of_end(status, event, self._run))
             if status == "cancelled" and event is not None and self._by is not None:
                 audit.append(connection, Deed(self._by, "run.cancelled", self._run, run=self._run), event.at)
-            enclose(connection, posts)
+            _enclose(connection, posts)
             if self._keep is not None and event is not None:
                 forget(connection, event.at - self._keep, self._run)
         self._run = ""
@@ -351,3 +352,11 @@ class Sqlite:
             yield connection
         finally:
             connection.close()
+
+
+def _enclose(connection: Link, posts: Sequence[Post]) -> None:
+    """Write the alerts that were caused; most runs cause none."""
+    if posts:
+        from orchestrator.record.outbox import enclose
+
+        enclose(connection, posts)

@@ -392,16 +392,16 @@ class TestOnce:
 class TestOutbox:
     def test_a_letter_is_written_with_the_status_or_not_at_all(self, desk: Made, monkeypatch: pytest.MonkeyPatch) -> None:
         from orchestrator.core.errors import StoreError
-        from orchestrator.record import outbox, sqlite
+        from orchestrator.record import outbox
 
-        found = desk(rule(group_by="node"))
+        found, whole = desk(rule(group_by="node")), outbox.enclose
 
         def breaks(connection: Link, posts: Sequence[Post]) -> int:
-            if outbox.enclose(connection, posts):
+            if whole(connection, posts):
                 raise OSError("the disk is full")
             return 0
 
-        monkeypatch.setattr(sqlite, "enclose", breaks)
+        monkeypatch.setattr(outbox, "enclose", breaks)
         with pytest.raises(StoreError):
             found.hears(run(failed("model.p.stg")))
         monkeypatch.undo()
