@@ -177,6 +177,7 @@ def run_data(run: Recorded, now: datetime) -> dict[str, Any]:
         "actor": run.actor,
         "git_sha": run.git_sha,
         "dirty": run.dirty,
+        "audit": run.audit or None,
         "started_at": plain(run.started),
         "ended_at": plain(run.finished),
         "elapsed": elapsed,

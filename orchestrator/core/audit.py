@@ -11,6 +11,9 @@ from typing import Any
 GENESIS = "0" * 64
 """What stands before the first entry."""
 
+TELLING = 12
+"""Characters of a hash that are enough to know it by."""
+
 PRUNED = "audit.pruned"
 """The action of an entry that says up to which number entries were taken away, and with which hash they ended."""
 
@@ -153,10 +156,12 @@ def _unreached(heads: Iterable[Head], hashes: Mapping[int, str], gone: int) -> I
     for head in heads:
         if head.seq is not None and head.seq <= gone:
             continue  # taken away since, as a row says
-        if head.hash in known and (head.seq is None or hashes.get(head.seq) == head.hash):
-            continue
         if head.seq is None:
+            if len(head.hash) >= TELLING and any(each.startswith(head.hash) for each in known):
+                continue
             yield f"no row has the hash {head.hash[:12]} that {head.seen} saw"
+        elif hashes.get(head.seq) == head.hash:
+            continue
         elif head.seq > end:
             yield f"the end is cut: {head.seen} saw row {head.seq}, the last one is {end}"
         elif head.seq in hashes:

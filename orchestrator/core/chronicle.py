@@ -19,7 +19,8 @@ RunStatus = Literal["running", "passed", "failed", "cancelled", "interrupted"]
 class Recorded:
     """A run as history keeps it. ``counts`` are results by status, ``planned`` the ids results were expected for.
 
-    ``trigger`` and ``actor`` are what began it and who; ``git_sha`` and ``dirty`` say from which code.
+    ``trigger`` and ``actor`` are what began it and who; ``git_sha`` and ``dirty`` say from which code; ``audit`` is the hash that the chain
+    of the audit ended with when it began.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Recorded:
     actor: str = ""
     git_sha: str | None = None
     dirty: bool | None = None
+    audit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,6 +250,7 @@ def recorded(row: Any, status: RunStatus, counts: Mapping[str, int]) -> Recorded
         actor=row["actor"],
         git_sha=row["git_sha"],
         dirty=None if row["dirty"] is None else bool(row["dirty"]),
+        audit=row["audit"] or "",
     )
 
 

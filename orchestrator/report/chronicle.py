@@ -67,6 +67,8 @@ def headline(run: Recorded, now: datetime, *, colour: bool, zone: tzinfo | None)
         lines.append(f"  by       {run.actor or 'unknown'}{f' ({run.trigger})' if run.trigger else ''}")
     if run.git_sha:
         lines.append(f"  code     {run.git_sha[:10]}{' and changes that are not committed' if run.dirty else ''}")
+    if run.audit:
+        lines.append(f"  audit    {run.audit[:16]}")
     asked = [
         f"--{k.replace('_', '-')} {' '.join(map(str, v)) if isinstance(v, list) else v}"
         for k, v in run.arguments.items()

@@ -113,6 +113,11 @@ def test_0_24_a_changed_byte_is_exit_1_and_names_the_row(shop: Project) -> None:
     assert good.stdout.startswith("2 rows, no faults; the chain ends with ")
     head = good.stdout.split()[-1]
     shop.orc("audit", "verify", "--head", head).exits(0)
+    seen = shop.orc("runs", "show", "last").exits(0).stdout
+    kept = next(line.split()[1] for line in seen.splitlines() if line.startswith("  audit "))
+    assert heard(shop)[0]["hash"].startswith(kept)
+    shop.orc("audit", "verify", "--head", kept).exits(0)
+    shop.orc("audit", "verify", "--head", kept[:11]).exits(1)
     assert "no row has the hash 00ff" in shop.orc("audit", "verify", "--head", "00ff").exits(1).stdout
     with sqlite3.connect(shop.root / ".orchestrator" / "state.db") as connection:
         connection.executescript("drop trigger audit_is_not_changed; update audit set actor = 'bob <ann@example.com>' where seq = 2")
