@@ -11,6 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 BODY = 65_536
 """Bytes that a request may bring."""
 
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto")
+"""Headers that proxies add."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -36,6 +39,23 @@ class Request:
         """
         found = parse_qs(urlsplit(self.path).query, keep_blank_values=True, max_num_fields=100)
         return {name: values[-1] for name, values in found.items()}
+
+    @property
+    def forwarded(self) -> bool:
+        """Whether a proxy passed it on: whoever asks may be anywhere, though it comes from this machine."""
+        return any(name in self.headers for name in FORWARDED)
+
+    @property
+    def source(self) -> str:
+        """Where it comes from, as far as that is known: what a proxy on this machine says last is its own.
+
+        >>> Request("GET", "/", {"x-forwarded-for": "1.2.3.4, 10.0.0.7"}, client="127.0.0.1").source
+        '10.0.0.7'
+        >>> Request("GET", "/", {"x-forwarded-for": "1.2.3.4"}, client="10.0.0.8").source
+        '10.0.0.8'
+        """
+        said = self.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+        return said[:64] if said and self.client in ("127.0.0.1", "::1") else self.client
 
     @property
     def safe(self) -> bool:

@@ -55,7 +55,7 @@ class Door:
             if not request.safe:
                 self.note(request, found, _refused(scope), _what(request, scope), now)
             return wrong(403, f"`{scope}` is needed")
-        if not request.safe and not self._wishes.take(f"{found}{'' if found.name else request.client}", now):
+        if not request.safe and not self._wishes.take(f"{found}{'' if found.name else request.source}", now):
             return wrong(429, f"more than {WISHES} wishes in a minute", {"Retry-After": "60"})
         return found
 
@@ -64,7 +64,7 @@ class Door:
         session = self._session(request, now)
         if session is not None:
             return session.caller, self.sessions.csrf(session.id)
-        if not self._guarded:
+        if not self._from_elsewhere(request):
             if not self.keys:
                 return Caller(LOCAL, "", EVERYTHING), self.sessions.csrf(LOCAL)
             return READER, ""
@@ -74,11 +74,11 @@ class Door:
         """A session for whoever shows a token: with the cookie's value, or why there is none."""
         if not same_origin(request):
             return wrong(403, "a page from elsewhere cannot log in here")
-        if self._refused.reached(request.client, now):
+        if self._refused.reached(request.source, now):
             return wrong(429, "too many wrong keys", {"Retry-After": "60"})
         holder = self.keys.holder(token, now)
         if holder is None:
-            self._refused.take(request.client, now)
+            self._refused.take(request.source, now)
             self.note(request, Caller(), "login.refused", "", now)
             return wrong(401, "this token is not known here")
         session, value = self.sessions.begin(holder, now)
@@ -106,7 +106,7 @@ class Door:
         shows = "authorization" in request.headers or "x-signature-256" in request.headers
         if not shows and (session := self._session(request, now)) is not None:
             return session.caller if request.safe else self._elsewhere(request, session.id) or session.caller
-        if not self._guarded:
+        if not self._from_elsewhere(request):
             if request.safe and READER.may(scope):
                 return READER
             if not self.keys:
@@ -115,13 +115,17 @@ class Door:
                 if shows:
                     return wrong(403, "no token is set up here: `orc token create`, ORC_TOKENS=name=token, or ORC_TRIGGER_SECRET")
                 return self._elsewhere(request, LOCAL) or Caller(LOCAL, "", EVERYTHING)
-        if self._refused.reached(request.client, now):
+        if self._refused.reached(request.source, now):
             return wrong(429, "too many wrong keys", {"Retry-After": "60"})
         who = self.keys.who(request, now)
         if who is None:
-            self._refused.take(request.client, now)
+            self._refused.take(request.source, now)
             return wrong(401, "a token or a signature is needed", {"WWW-Authenticate": "Bearer"})
         return who
+
+    def _from_elsewhere(self, request: Request) -> bool:
+        """Whether others than this machine can be behind a request: also a proxy on it lets them in."""
+        return self._guarded or request.forwarded
 
     def _session(self, request: Request, now: datetime) -> Session | None:
         value = cookie_of(request)
@@ -140,7 +144,7 @@ class Door:
 
 def acting(request: Request, caller: Caller) -> Actor:
     """Who does something, for the audit."""
-    return Actor(caller.kind or "anonymous", caller.name, request.client)
+    return Actor(caller.kind or "anonymous", caller.name, request.source)
 
 
 def _refused(scope: str) -> str:

@@ -121,4 +121,6 @@ def same_origin(request: Request) -> bool:
     if origin is None:
         return True
     kind, _, place = origin.strip().lower().partition("://")
-    return kind in ("http", "https") and place == request.headers.get("host", "").strip().lower()
+    # A page from elsewhere cannot add a header that we would believe: its browser would ask us first.
+    ours = {request.headers.get(name, "").rpartition(",")[2].strip().lower() for name in ("host", "x-forwarded-host")} - {""}
+    return kind in ("http", "https") and place in ours

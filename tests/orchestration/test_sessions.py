@@ -275,6 +275,21 @@ def test_what_is_not_for_every_reader_is_for_whoever_logs_in(tmp_path: Path) -> 
     locked.table.close()
 
 
+def test_a_proxy_on_this_machine_makes_nobody_local(local: Browser, tmp_path: Path) -> None:
+    csrf = local.ask("GET", "/api/v1/session").body["csrf"]
+    for header in ("x_forwarded_for", "x_forwarded_host", "x_forwarded_proto", "forwarded"):
+        assert local.ask("GET", "/metrics", **{header: "1.2.3.4"}).status == 401
+        assert local.ask("POST", PAUSE, x_csrf_token=csrf, **{header: "1.2.3.4"}).status == 401
+        assert local.ask("GET", "/api/v1/session", **{header: "1.2.3.4"}).body["scopes"] == []
+    assert local.ask("GET", "/metrics").status == 200
+    behind = Browser(tmp_path / "behind", guarded=False)
+    passed = {"x_forwarded_host": "orc.example", "x_forwarded_for": "1.2.3.4, 5.6.7.8", "origin": "https://orc.example"}
+    csrf = behind.login(**passed).body["csrf"]
+    assert behind.ask("POST", PAUSE, x_csrf_token=csrf, **passed).status == 200
+    assert behind.ask("POST", PAUSE, x_csrf_token=csrf, **{**passed, "origin": "https://evil.example"}).status == 403
+    behind.table.close()
+
+
 def test_off_loopback_a_stranger_is_nobody(browser: Browser) -> None:
     assert browser.ask("GET", "/api/v1/session").body == {"kind": "", "name": "", "scopes": [], "csrf": None, "login": True}
     assert browser.ask("POST", PAUSE).status == 401
