@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -27,6 +30,7 @@ from orchestrator.record.timetable import Timetable
 from orchestrator.schedule.decide import decide
 from orchestrator.schedule.spec import Spec
 
+ROOT = Path(__file__).resolve().parents[2]
 AT = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
 ANN = Actor("cli", "ann@laptop", "laptop")
 
@@ -106,6 +110,45 @@ def test_many_writers_make_one_chain(place: Place) -> None:
     assert broken == []
     verdict = Audit(place).verify()
     assert (verdict.count, verdict.faults) == (41, ())
+
+
+WRITER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from orchestrator.adapters.postgres.state import PostgresState
+from orchestrator.core.audit import Actor, Deed
+from orchestrator.record.audit import Audit
+place, name = sys.argv[1:]
+audit = Audit(PostgresState(place) if place.startswith("postgres") else Path(place))
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(25):
+    audit.add(Deed(Actor("cli", name, "h"), "a", str(number)), datetime.now(UTC))
+"""
+
+
+def test_two_processes_make_one_chain(place: Place) -> None:
+    Audit(place).add(deed(), AT)
+    where = str(place) if isinstance(place, Path) else place._url  # type: ignore[attr-defined]
+    command = [sys.executable, "-c", WRITER, where]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])}
+    pipe = subprocess.PIPE
+    writers = [subprocess.Popen([*command, name], stdin=pipe, stdout=pipe, text=True, env=env) for name in ("one", "two")]
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+    for writer in writers:  # both begin when both are there
+        assert writer.stdin is not None
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+    for writer in writers:
+        writer.communicate(timeout=60)
+        assert writer.returncode == 0
+    verdict = Audit(place).verify()
+    assert (verdict.count, verdict.faults) == (51, ())
+    order = [e.actor for e in Audit(place).entries(action="a")]
+    assert (order.count("one"), order.count("two")) == (25, 25)
 
 
 def test_what_is_not_done_is_not_noted(place: Place) -> None:
