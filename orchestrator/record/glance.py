@@ -33,10 +33,6 @@ STRIP = """
 select r.*, null as sql_text, null as inspect_text, u.trigger as run_trigger from results r join runs u on u.id = r.run
 where r.node = ? and (? is null or u.target = ?) order by r.finished desc limit ?
 """
-TESTS = """
-select r.*, null as sql_text, null as inspect_text from results r
-where r.run = ? and r.kind in ('test', 'unit_test') order by r.position
-"""
 DAYS = "select substr(started, 1, 10) as day, status, count(*) as n from runs where started >= ? group by 1, 2 order by 1"
 MARKS = (
     "select id, status, finished from runs order by started desc limit 100",
@@ -88,10 +84,6 @@ class Glance:
     def strip(self, node: str, limit: int, target: str | None = None) -> tuple[Past, ...]:
         """A node's newest results, newest first."""
         return tuple(Past(row["run"], row["run_trigger"], rows.result(row)) for row in self._ask(STRIP, (node, target, target, limit)))
-
-    def tests(self, run: str) -> tuple[NodeFinished, ...]:
-        """The results of a run's tests."""
-        return tuple(rows.result(row) for row in self._ask(TESTS, (run,)))
 
     def days(self, since: datetime) -> dict[str, dict[str, int]]:
         """How many runs began on each day (in UTC), by status."""

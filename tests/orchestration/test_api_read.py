@@ -250,6 +250,19 @@ class TestRuns:
         one = seen.get("/runs/bad/nodes/core")
         assert (one["attempts"][0]["sql"], one["cause"]["name"]) == ("select bad", "core")
 
+    def test_4_14_what_was_skipped_stands_below_what_it_was_skipped_for_in_the_order_of_the_failures(self, seen: Seen) -> None:
+        seen.tell(
+            RunStarted(NOON, "r", "build", "1", "dev", 4, 4, planned=tuple(M.values())),
+            done(M["stg"], NOON + timedelta(seconds=1), Status.FAILED, message="second"),
+            done(M["alone"], NOON, Status.CRASHED, message="first"),
+            done(M["core"], NOON, Status.SKIPPED, because=M["stg"]),
+            done(M["mart"], NOON, Status.SKIPPED, because=M["stg"]),
+            RunFinished(NOON, "r", 1.0),
+        )
+        seen.history.close()
+        told = [(c["name"], c["message"], [s["name"] for s in c["skipped"]]) for c in seen.get("/runs/r")["causes"]]
+        assert told == [("alone", "first", []), ("stg", "second", ["core", "mart"])]
+
     def test_4_14_an_error_comes_with_the_lines_around_its_place(self, seen: Seen) -> None:
         (seen.root / "models").mkdir()
         (seen.root / "models/core.sql").write_text("select\n  fare\nfrom stg\n", encoding="utf-8")
@@ -383,6 +396,15 @@ class TestModels:
         seen.run("good", NOON - timedelta(hours=1))
         assert {m["name"]: m["status"] for m in seen.get("/models")["models"]}["core"] == "success"
         assert {m["status"] for m in seen.get("/models?target=prod")["models"]} == {None}
+
+    def test_what_was_not_built_again_is_as_it_was_built_last(self, seen: Seen) -> None:
+        seen.run("bad", NOON - timedelta(hours=2), passes=False)
+        reused = done(M["core"], NOON, Status.REUSED, message="nothing is new")
+        seen.tell(RunStarted(NOON, "r", "build", "1", "dev", 1, 1, planned=(M["core"],)), reused, RunFinished(NOON, "r", 1.0))
+        seen.history.close()
+        told = {m["name"]: (m["status"], m["run"]) for m in seen.get("/models")["models"]}
+        assert told["core"] == ("error", "bad")
+        assert seen.get("/models/core")["status"] == "error"
 
     def test_a_model_has_a_history(self, seen: Seen) -> None:
         seen.run("good", NOON - timedelta(hours=3))

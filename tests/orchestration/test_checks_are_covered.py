@@ -168,9 +168,7 @@ SHORT: Mapping[str, str] = {
 }
 """What is not there of a check that is shown otherwise."""
 
-SOON: Mapping[str, str] = {
-    "4.13": "the live page of a run, in a browser",
-}
+SOON: Mapping[str, str] = {}
 """Checks whose tests may be there or not: what they are about is being built."""
 
 ABSENT: Mapping[str, str] = {

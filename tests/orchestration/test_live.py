@@ -1,4 +1,4 @@
-"""0.6, 2.6, 3.5 with a real `orc serve`: pages and API in one process, what happens as it happens; the documentation made anew."""
+"""0.6, 2.6, 3.5, 4.13 with a real `orc serve`: pages and API in one process, what happens as it happens; the documentation made anew."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Live:
                         return
 
 
-def test_0_6_2_6_3_5_one_process_shows_what_happens_while_it_happens(rides: Rides) -> None:
+def test_0_6_2_6_3_5_4_13_one_process_shows_what_happens_while_it_happens(rides: Rides) -> None:
     leaky = "import os\n\ndef model(ctx):\n    ctx.ref('mart_daily')\n    raise ValueError('nope ' + os.environ['ORC_SECRET_PW'])\n"
     (rides.root / "models" / "leaky.py").write_text(leaky, encoding="utf-8")
     live = Live(rides, ORC_SECRET_PW=SECRET)
@@ -83,6 +83,12 @@ def test_0_6_2_6_3_5_one_process_shows_what_happens_while_it_happens(rides: Ride
     good = ["queued", "running", "success"]
     assert (seen["stg_trips"], seen["core_trips"], seen["leaky"]) == (good, good, ["queued", "running", "error"])
     assert run.wait(20) == 1
+
+    # What the page draws (ui/test/browser/live.test.mjs counts the boxes): each model once, with its status and what it is built from.
+    drawn = {node["name"]: (node["status"], node["parents"]) for node in live.get(f"/runs/{id_}")["nodes"]}
+    assert drawn["core_trips"] == ("success", ["model.rides.stg_trips"])
+    assert drawn["leaky"] == ("error", ["model.rides.mart_daily"])
+    assert sorted(drawn) == ["core_trips", "leaky", "mart_daily", "mart_earnings", "stg_trips"]
 
     # No secret is in anything that is told of it.
     told = [live.ask(f"/api/v1/runs/{id_}{more}")[1] for more in ("", "/nodes/leaky", "/logs", "/logs?format=text", "/events")]
@@ -154,4 +160,5 @@ def test_1_18_everything_that_a_page_asks_for_is_in_the_description() -> None:
 @pytest.mark.parametrize("route", [r for r in ROUTES if r.method == "GET" and "{" not in r.pattern], ids=lambda r: r.pattern)
 def test_every_question_has_a_scope_and_a_sentence(route: Any) -> None:
     assert route.summary.endswith(".")
-    assert route.scope in ("open", "read")
+    assert route.scope in ("open", "read", "run")
+    assert (route.scope == "run") == (route.pattern == "/api/v1/audit")  # who did what is for those who may do it, too

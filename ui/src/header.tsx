@@ -13,6 +13,9 @@ import { useTheme } from "./theme";
 
 const LISTED: readonly Kind[] = ["model", "source", "seed", "snapshot", "exposure"];
 
+/** There is less room beside what is live; the rest is a click away, on the page about the project. */
+const BESIDE: readonly Kind[] = ["model", "source", "exposure"];
+
 export function Header({ place }: { place: Place }) {
   const { project, nodes, byId } = useCatalogue();
   const [theme, toggle] = useTheme();
@@ -27,7 +30,7 @@ export function Header({ place }: { place: Place }) {
     </li>
   );
   return (
-    <header className="header">
+    <header className={isLive ? "header header-live" : "header"}>
       <a className="brand" href="#/">
         <Icon name="graph" size={20} />
         <span>{project.name}</span>
@@ -37,10 +40,10 @@ export function Header({ place }: { place: Place }) {
           {isLive ? LIVE_LINKS.map(([href, text, pages]) => link(href, text, pages.includes(place.path[0] ?? ""))) : null}
           {isLive ? <li className="nav-gap" aria-hidden="true" /> : null}
           {link("#/map", "Map", place.path[0] === "map")}
-          {LISTED.filter((kind) => kinds.has(kind)).map((kind) =>
-            link(formatPlace({ path: ["list"], query: { kind } }), capital(plural(kind)), here === kind),
-          )}
-          {project.counts.macros ? link("#/macros", "Macros", place.path[0] === "macros" || place.path[0] === "macro") : null}
+          {(isLive ? BESIDE : LISTED)
+            .filter((kind) => kinds.has(kind))
+            .map((kind) => link(formatPlace({ path: ["list"], query: { kind } }), capital(plural(kind)), here === kind))}
+          {project.counts.macros && !isLive ? link("#/macros", "Macros", place.path[0] === "macros" || place.path[0] === "macro") : null}
         </ul>
       </nav>
       <button type="button" className="button find" onClick={openSearch} aria-keyshortcuts="/ Control+K">

@@ -47,14 +47,17 @@ def _cause(
         **{key: told.get(key) for key in kept},
         "sql": _sent(p),
         "source": None if gates else excerpt(told.get("problem"), text),  # a test says more than the model's first line
-        "gates": [
-            {"node": g.node, "name": g.name, "message": g.result.message, "failures": g.result.failures, "inspect": g.result.inspect}
-            for g in gates
-            if g.result
-        ],
+        "gates": [_gate(g, text) for g in gates],
         "skipped": skipped,
         "log": [n.message or (n.problem.message if n.problem else "") for n in p.notes][-30:],
     }
+
+
+def _gate(p: Part, text: Callable[[str], str | None]) -> dict[str, Any]:
+    """A test that kept something back: it found rows, or could not run itself."""
+    told = part_data(p, p.result.at) if p.result else {}
+    kept = {key: told.get(key) for key in ("message", "failures", "inspect")}
+    return {"node": p.node, "name": p.name, **kept, "source": excerpt(told.get("problem"), text) if p.status == "error" else None}
 
 
 def _sent(p: Part) -> str | None:

@@ -68,7 +68,7 @@ READING: tuple[Route, ...] = (
     Route(
         "GET",
         "/api/v1/audit",
-        "read",
+        "run",
         audit.audit,
         "Who did what, when and from where, newest first.",
         query={

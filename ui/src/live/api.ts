@@ -1,6 +1,6 @@
 /** Asks `orc serve`, when it is what serves this page. */
 
-import { csrf, forgetSession, unknown } from "./session";
+import { csrf, forgetSession, readSession, unknown } from "./session";
 
 const META = "meta[name='orc-live']";
 const BASE = document.querySelector<HTMLMetaElement>(META)?.content;
@@ -26,6 +26,7 @@ async function said(answer: Response): Promise<unknown> {
   if (answer.ok) return body;
   const why = typeof body === "object" && body && "error" in body ? String(body.error) : `${answer.status} ${answer.statusText}`;
   if (answer.status === 401) {
+    if ((await readSession()).scopes.includes("read")) throw new Refused(401, "This is for those who log in.");
     unknown();
     throw new LoginNeeded(why);
   }

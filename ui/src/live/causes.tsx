@@ -74,6 +74,7 @@ export function CauseCard({ cause }: { cause: Cause }) {
           {cause.gates.map((gate) => (
             <li key={gate.node}>
               <span className="mono">{gate.name}</span> <span className="faint">{gate.message}</span>
+              {gate.source ? <Excerpt source={gate.source} /> : null}
               {gate.inspect ? <Fold title="Query that shows the rows" text={gate.inspect} /> : null}
             </li>
           ))}

@@ -164,3 +164,10 @@ export function marks(seconds: number, most = 6): number[] {
   for (let at = 0; at <= seconds && found.length <= most; at += step) found.push(Math.round(at * 1000) / 1000);
   return found;
 }
+
+/** `0`, `0.2 s`, `30 s`, `1 min`, `2 min 30 s`, `3 h` */
+export function axisLabel(seconds: number): string {
+  if (seconds === 0) return "0";
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), Math.round((seconds % 60) * 100) / 100];
+  return [hours && `${hours} h`, minutes && `${minutes} min`, rest && `${rest} s`].filter(Boolean).join(" ");
+}

@@ -2,7 +2,9 @@
 
 import { useMemo } from "react";
 import { counted, duration } from "../parts/format";
-import { bars, criticalPath, marks, type Bar } from "./run-state";
+import { axisLabel, bars, criticalPath, marks, type Bar } from "./run-state";
+import type { Place } from "../place";
+import { change } from "../router";
 import type { RunTold } from "./shapes";
 import { runPlace } from "./words";
 
@@ -17,8 +19,12 @@ const LOOK_WORDS: Readonly<Record<Bar["look"], string>> = {
 const percent = (part: number): string => `${Math.max(0, 100 * part).toFixed(3)}%`;
 const MOST = 500;
 
-export function Timeline({ told, now }: { told: RunTold; now: number }) {
-  const rows = useMemo(() => bars(told.nodes, now), [told.nodes, now]);
+const isTest = ({ kind }: { kind: string }): boolean => kind === "test" || kind === "unit_test";
+
+export function Timeline({ told, now, place }: { told: RunTold; now: number; place: Place }) {
+  const tests = told.nodes.filter(isTest).length;
+  const isAll = place.query.only === "all" || tests === told.nodes.length;
+  const rows = useMemo(() => bars(isAll ? told.nodes : told.nodes.filter((one) => !isTest(one)), now), [told.nodes, now, isAll]);
   const way = useMemo(() => criticalPath(told.nodes), [told.nodes]);
   if (!rows.length) return <p className="faint">Nothing has run yet.</p>;
   const from = Math.min(...rows.map((row) => row[0]?.from ?? Infinity));
@@ -29,7 +35,12 @@ export function Timeline({ told, now }: { told: RunTold; now: number }) {
     <figure className="timeline">
       <figcaption className="small faint">
         {counted(rows.length, "node")} in {duration(length / 1000)}. Outlined: what the length of the run is made of,{" "}
-        {counted(way.size, "node")}.
+        {counted(way.size, "node")}.{" "}
+        {tests && tests < told.nodes.length ? (
+          <button type="button" className="button plain" aria-pressed={isAll} onClick={() => change({ only: isAll ? undefined : "all" })}>
+            {isAll ? "Without tests" : `With ${counted(tests, "test")}`}
+          </button>
+        ) : null}
       </figcaption>
       <div className="timeline-rows" role="list" aria-label="Timeline">
         <div className="timeline-axis" aria-hidden="true">
@@ -37,7 +48,7 @@ export function Timeline({ told, now }: { told: RunTold; now: number }) {
           <span className="timeline-lane">
             {axis.map((at) => (
               <span key={at} className="timeline-mark" style={{ left: percent((1000 * at) / length) }}>
-                {at === 0 ? "0" : duration(at).replace(/\.00|0(?= s)/, "")}
+                {axisLabel(at)}
               </span>
             ))}
           </span>

@@ -99,7 +99,7 @@ function Shown({ told, place, watched }: { told: RunTold; place: Place; watched:
           {tab === "graph" ? (
             <RunGraph told={told} />
           ) : tab === "timeline" ? (
-            <Timeline told={told} now={now} />
+            <Timeline told={told} now={now} place={place} />
           ) : tab === "log" ? (
             <RunLog run={run.id} place={place} isGoing={isGoing} live={watched.lines} nodes={told.nodes} />
           ) : (

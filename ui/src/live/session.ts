@@ -75,6 +75,7 @@ export async function login(token: string): Promise<void> {
     const told = (await answer.json().catch(() => ({}))) as { error?: string };
     throw new Error(told.error ?? `${answer.status} ${answer.statusText}`);
   }
+  if (location.hash.startsWith("#/login")) history.replaceState(null, "", "#/");
   location.reload(); // everything is asked for anew, by somebody who is known now
 }
 

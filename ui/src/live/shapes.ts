@@ -81,6 +81,14 @@ export interface NodeOfRun {
   parents: readonly string[];
 }
 
+export interface ExcerptTold {
+  file: string;
+  first: number;
+  line: number;
+  column: number;
+  lines: readonly string[];
+}
+
 export interface Cause {
   node: string;
   name: string;
@@ -90,9 +98,16 @@ export interface Cause {
   problem: ProblemTold | null;
   inspect: string | null;
   sql: string | null;
-  source: { file: string; first: number; line: number; column: number; lines: readonly string[] } | null;
+  source: ExcerptTold | null;
   attempts: readonly AttemptTold[];
-  gates: readonly { node: string; name: string; message: string; failures: number | null; inspect: string | null }[];
+  gates: readonly {
+    node: string;
+    name: string;
+    message: string;
+    failures: number | null;
+    inspect: string | null;
+    source: ExcerptTold | null;
+  }[];
   skipped: readonly { node: string; name: string; kind: string }[];
   log: readonly string[];
 }

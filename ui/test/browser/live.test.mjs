@@ -94,6 +94,7 @@ test("4.14: a link to a run shows the root cause with its line, what was sent is
 
 test("the first failed node stands first in the table, and opens to its attempts", () =>
   at(`#/run/${run}`, async (page) => {
+    await page.waitForSelector(".run-nodes tbody tr");
     const rows = await page.$$eval(".run-nodes tbody tr", (all) => all.map((row) => [row.dataset.node.split(".")[2], row.dataset.status]));
     assert.deepEqual(rows.slice(0, 2), [
       ["fares", "error"],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./load.mjs";
 
-const { applied, bars, criticalPath, marks, progress, progressOf } = await load("live/run-state.ts");
+const { applied, axisLabel, bars, criticalPath, marks, progress, progressOf } = await load("live/run-state.ts");
 
 const node = (name, more = {}) => ({ node: `model.p.${name}`, name, kind: "model", status: "pending", attempts: [], parents: [], ...more });
 const run = (...nodes) => ({ run: { id: "r", status: "running" }, launch: null, causes: [], nodes });
@@ -96,4 +96,5 @@ test("an axis has few marks at round distances", () => {
   assert.deepEqual(marks(10), [0, 2, 4, 6, 8, 10]);
   assert.deepEqual(marks(0.05), [0, 0.01, 0.02, 0.03, 0.04, 0.05]);
   assert.ok(marks(100_000).length <= 7);
+  assert.deepEqual([0, 0.2, 30, 60, 150, 7200].map(axisLabel), ["0", "0.2 s", "30 s", "1 min", "2 min 30 s", "2 h"]);
 });
