@@ -35,16 +35,17 @@ def sayer(given: dict[str, Any]) -> Callable[[str], None]:
 @click.option(
     "--poll", type=click.FloatRange(0.05, 60), default=1.0, metavar="SECONDS", help="How often to look at the clock (default: 1)."
 )
-@click.option("--http/--no-http", "http", default=True, help="Answer /healthz, /readyz, /metrics and triggers over HTTP (default).")
+@click.option("--http/--no-http", "http", default=True, help="Serve the live pages, their API and metrics over HTTP (default).")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Listen here; anything but loopback needs a token.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Listen on this port; 0 picks a free one.")
 @o.project
 @o.console
 def serve(**given: Any) -> int:
-    """Run schedules until Ctrl-C or SIGTERM.
+    """Run schedules and show what happens, until Ctrl-C or SIGTERM.
 
-    One `orc serve` leads; others stand by and take over within seconds when it is gone. Every run is a process of its own: it
-    reads the project afresh and ends with the daemon. The first signal lets runs end (drain_timeout), the second ends at once.
+    The address it prints is that of pages for a browser: the documentation, with runs, schedules and alerts as they are now. One
+    `orc serve` leads; others stand by and take over within seconds when it is gone. Every run is a process of its own: it reads the
+    project afresh and ends with the daemon. The first signal lets runs end (drain_timeout), the second ends at once.
     """
     from orchestrator.app import serving
     from orchestrator.cli import wire
