@@ -24,7 +24,7 @@ from orchestrator.core.schedule import Schedule
 from orchestrator.plan.portions import portions
 from orchestrator.publish.export.export import ENGINES, export
 from orchestrator.publish.export.python import RUNNING
-from orchestrator.publish.export.words import names
+from orchestrator.publish.export.words import filled, names
 from orchestrator.schedule.cron import cron, instants
 from orchestrator.schedule.crontab import crontab
 from tests.projects.conftest import Make, Project
@@ -217,6 +217,15 @@ def test_a_file_as_warehouse_means_one_task_at_a_time(project: Make) -> None:
     assert "max_active_tasks=1," in shop.read("exports/airflow/rides_nightly.py")
 
 
+def test_what_is_on_servers_is_handed_to_as_many_as_it_has_threads(project: Make) -> None:
+    output = "{type: postgres, host: db.invalid, user: orc, dbname: rides, schema: main, threads: 7}"
+    shop = project({**RIDES, "profiles.yml": f"rides: {{target: prod, outputs: {{prod: {output}}}}}\n"})
+    shop.orc("export", "airflow", "--target", "prod", env=SERVER).exits(0)
+    text = shop.read("exports/airflow/rides_nightly.py")
+    assert "max_active_tasks=7," in text
+    assert tasks(text, "WORDS")[4:] == ["--target", "prod"]
+
+
 @pytest.mark.parametrize(
     ("entry", "why"),
     [
@@ -285,7 +294,7 @@ def test_an_engine_that_ends_a_task_ends_its_process(tmp_path: Path) -> None:
         "WORDS": [],
         "TASKS": {"a": ("model.p.a", [], "e3b0c442", 0, 0, False, 0)},
     }
-    exec(RUNNING.replace("@WAIT@", "600"), scope)
+    exec(filled(RUNNING, {"WAIT": "600", "AGAIN": "75"}), scope)
     children: list[subprocess.Popen[str]] = []
 
     def say(line: str) -> None:
@@ -296,6 +305,8 @@ def test_an_engine_that_ends_a_task_ends_its_process(tmp_path: Path) -> None:
         scope["orc"]("a", "x:1", say=say)
     assert children[0].returncode == 130
     assert scope["CHILDREN"] == set()
+    scope["ORC"] = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
+    assert scope["orc"]("a", "x:1") == 75  # killed, nobody knows why
 
 
 # Names

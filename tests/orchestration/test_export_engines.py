@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.orchestration.engines import PINNED, RIDES, Engine, outcomes
+from tests.orchestration.engines import KEPT, PINNED, RIDES, Engine, outcomes
 from tests.projects.conftest import Make
 
 ALWAYS = frozenset({"luigi"})
@@ -79,7 +79,7 @@ REMEMBERING = frozenset({"flyte", "luigi", "mage", "prefect"})
 @pytest.fixture(params=sorted(PINNED))
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
     name = str(request.param)
-    if name not in ALWAYS and not os.environ.get("ORC_TEST_ENGINES"):
+    if name not in ALWAYS and KEPT not in os.environ:
         pytest.skip(f"installing {name} takes a minute: ORC_TEST_ENGINES=folder pytest -m engines")
     return Engine.at(name, tmp_path)
 

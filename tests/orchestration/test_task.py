@@ -166,6 +166,18 @@ def test_unless_done_does_nothing_twice(project: Make) -> None:
     assert len(runs(shop)) == 1
 
 
+def test_one_history_on_a_server_for_all_workers(project: Make, own_postgres: str) -> None:
+    """Two workers, each with a folder of its own: what one did under a key, the other knows."""
+    words = ("--granularity", "project", "--unless-done", "--output", "json")
+    one, other = (project(MODELS, folder=name) for name in ("one", "other"))
+    state = {"ORC_STATE_URL": own_postgres}
+    task(one, "project", *words, **state).exits(0)
+    assert json.loads(task(other, "project", *words, **state).exits(0).stdout)["results"] == []
+    together = json.loads(other.orc("runs", "--trigger", "airflow:rides/1", "--output", "json", env=state).exits(0).stdout)
+    assert [run["arguments"]["portion"] for run in together] == ["project"]
+    assert not (other.root / ".orchestrator" / "state.db").exists()
+
+
 def test_0_10_portion_by_portion_is_what_one_build_would_have_been(project: Make) -> None:
     whole = project(MODELS, folder="whole")
     whole.orc("build", env={"BREAK": "core_trips"}).exits(1)

@@ -1,4 +1,4 @@
-"""A DAG for Airflow 3 (and 2.10): an operator for each task, which runs ``orc task`` and says what its exit code means."""
+"""A DAG for Airflow 3: an operator for each task, which runs ``orc task`` and says what its exit code means."""
 
 from __future__ import annotations
 

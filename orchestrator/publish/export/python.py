@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from orchestrator.core.patience import Retries
 from orchestrator.core.portion import AGAIN, SKIPPED, Flow
-from orchestrator.publish.export.words import listed, names, quoted, slug, told
+from orchestrator.publish.export.words import filled, listed, names, quoted, slug, told
 
 WAIT = "600"
 """Seconds that a task waits for a warehouse file that another one holds."""
@@ -33,7 +33,8 @@ def orc(name: str, run: str, *more: str, say=print) -> int:
         try:
             for line in child.stdout:
                 say(line.rstrip())
-            return child.wait()
+            code = child.wait()
+            return code if code >= 0 else @AGAIN@  # killed: nobody knows why, so it may pass
         finally:
             CHILDREN.discard(child)
             end(child)
@@ -65,7 +66,7 @@ def parts(flow: Flow, engine: str, more: Mapping[str, str] | None = None) -> dic
         "PROJECT": f'Path(os.environ.get("ORC_PROJECT_DIR") or {place})',
         "WORDS": listed(flow.words),
         "TASKS": "".join(rows),
-        "RUNNING": RUNNING.replace("@WAIT@", WAIT),
+        "RUNNING": filled(RUNNING, {"WAIT": WAIT, "AGAIN": str(AGAIN)}),
         "AGAIN": str(AGAIN),
         "SKIPPED": str(SKIPPED),
         "CRONS": listed(flow.timing.crons),
