@@ -98,7 +98,7 @@ def plan(
     problems += (*outside(tasks, graph, request.environment), *histories(tasks, graph, request))
     tasks = [_conditional(_patient(t, graph.nodes[t.node], problems), graph.nodes[t.node], problems) for t in tasks]
     if not request.retries:
-        tasks = [replace(t, patience=replace(t.patience, retries=None)) for t in tasks]
+        tasks = [_once(t) for t in tasks]
     if problems:
         raise PlanError(*problems)
     before, after = _run_hooks(graph, dialect) if request.command in (*BUILDS, "test") else ((), ())
@@ -150,6 +150,12 @@ def _conditional(task: Task, node: Node, problems: list[Problem]) -> Task:
         return task
     step = Step(f"{node.id}/when", node.id, "when", Late("when", node.id, {"text": str(when)}), transaction=None)
     return replace(task, when=step, content=skipped == CONTENT)
+
+
+def _once(task: Task) -> Task:
+    """The task, tried once: whoever called us tries again. What is tried again at once, without being asked to, stays."""
+    said = task.patience.retries
+    return task if said is None else replace(task, patience=replace(task.patience, retries=replace(said, count=0)))
 
 
 def _tests(

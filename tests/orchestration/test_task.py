@@ -9,6 +9,7 @@ import pytest
 
 from orchestrator.app.portioning import refused
 from orchestrator.core.errors import OrcError, Problem
+from tests.orchestration.test_retries import flaky, on_postgres
 from tests.projects.conftest import Make, Project, Result
 
 MODELS = {
@@ -124,6 +125,16 @@ def test_generated_code_that_is_out_of_date_is_told_so(project: Make) -> None:
     said = task(shop, "model.rides.mart_daily", "--needs", digest).exits(2).stderr
     assert "error[U134]" in said
     assert "`model.rides.mart_daily` needs `model.rides.core_trips` by now" in said
+
+
+@pytest.mark.parametrize(("hook", "code"), [("", 75), ("pre_hook={'sql': 'select 1', 'transaction': false},", 1)])
+def test_what_was_done_in_part_is_not_done_twice(project: Make, own_postgres: str, hook: str, code: int) -> None:
+    """A model that the network left: it may pass, unless a hook of it had run outside of its transaction."""
+    flaky(own_postgres, 1)
+    sql = f"{{{{ config({hook} materialized='table', retries=3) }}}} select flaky() as x"
+    shop = on_postgres(project, own_postgres, {"models/m.sql": sql})
+    name = next(line for line in shop.orc("ls", "--output", "json").stdout.splitlines() if '"m"' in line)
+    task(shop, json.loads(name)["unique_id"], "--retries", "engine").exits(code)
 
 
 def test_trying_a_portion_again_does_what_is_missing(project: Make) -> None:
