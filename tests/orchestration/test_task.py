@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import Any
 
 import pytest
@@ -187,6 +188,27 @@ def test_one_history_on_a_server_for_all_workers(project: Make, own_postgres: st
     together = json.loads(other.orc("runs", "--trigger", "airflow:rides/1", "--output", "json", env=state).exits(0).stdout)
     assert [run["arguments"]["portion"] for run in together] == ["project"]
     assert not (other.root / ".orchestrator" / "state.db").exists()
+
+
+def test_tasks_that_begin_at_once_on_an_empty_server(project: Make, own_postgres: str) -> None:
+    """What the first one makes (schemas, ledger, state), the others find, whichever is first."""
+    models = {f"models/m{n}.sql": f"{{{{ config(materialized='table', schema='s{n % 2}') }}}} select 1 as x" for n in range(4)}
+    shop = on_postgres(project, own_postgres, models)
+    env = shop.process_environment({"ORC_STATE_URL": own_postgres})
+    begun = [
+        subprocess.Popen(
+            shop.command("task", f"model.shop.m{n}", *RUN),
+            cwd=shop.root,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for n in range(4)
+    ]
+    assert [(process.communicate()[0], process.returncode)[1] for process in begun] == [0, 0, 0, 0]
+    found = json.loads(shop.orc("runs", "--trigger", "airflow:rides/1", "--output", "json", env={"ORC_STATE_URL": own_postgres}).stdout)
+    assert len(found) == 4
 
 
 def test_0_10_portion_by_portion_is_what_one_build_would_have_been(project: Make) -> None:
