@@ -14,6 +14,7 @@ import tomllib
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from shutil import copytree
 
@@ -160,7 +161,7 @@ def test_2_6_one_process_runs_the_night_and_is_the_place_for_seven_jobs(tmp_path
         (run,) = rides.launches("nightly")[0].runs
         for place in jobs:
             page = f"http://127.0.0.1:{port}{place.replace('ID', run).replace('NAME', 'core_trips')}"
-            assert "<title" in rides.until(lambda page=page: answered(page)), page
+            assert "<title" in rides.until(partial(answered, page)), page
         rides.until(lambda: not children(daemon.pid))
         daemon.send_signal(signal.SIGTERM)
         assert daemon.wait(20) == 0
