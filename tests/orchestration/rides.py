@@ -1,4 +1,4 @@
-"""The ride-sharing project of the acceptance checks, and processes that serve it."""
+"""The ride-sharing project of `examples/rides` in miniature (four models, so that a process costs little), and processes that serve it."""
 
 from __future__ import annotations
 
