@@ -102,7 +102,7 @@ def build(
         listeners = sinks(ready.workspace)
         ready = replace(ready, plan=forecasting(ready.plan, workspace.project.target.name, listeners))
         pools = pooling(workspace.invocation, ready.plan)
-        with closing(pools) if pools is not None else nullcontext():
+        with closing(pools) if pools is not None else nullcontext(), nullcontext() if ready.plan.tasks else garbage_kept():
             run = record(_events(ready, request, interruptible, watching(listeners), pools), listeners, secrets(workspace))
         remark(listeners, run.id, workspace.invocation.clock.now())
         with interruptible(_finish):
@@ -315,7 +315,7 @@ def _started(ready: Prepared, request: Request) -> RunStarted:
         began.actor,
         began.git_sha,
         began.dirty,
-        grounds(ready.plan, workspace),
+        grounds(ready.plan, workspace, ready.sifted.fresh if ready.sifted else ()),
         ready.plan.forecast,
     )
 

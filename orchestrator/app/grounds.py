@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -79,10 +79,16 @@ def actor(env: Mapping[str, str]) -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def grounds(plan: Plan, workspace: Workspace) -> dict[str, Grounds]:
-    """Why each node of a plan is in it, and the parts of the fingerprints of those that are built."""
+def grounds(plan: Plan, workspace: Workspace, fresh: Collection[str] = ()) -> dict[str, Grounds]:
+    """Why each node of a plan is in it, and the parts of the fingerprints of those that are built. Those that are ``fresh`` say it at
+    their end.
+    """
     graph, digests = workspace.graph, Digests(workspace)
-    found = {t.node: Grounds(t.reason, graph.nodes[t.node].fingerprint) for t in (*plan.reused, *(t for t, _ in plan.withheld))}
+    found = {
+        t.node: Grounds(t.reason, graph.nodes[t.node].fingerprint)
+        for t in (*plan.reused, *(t for t, _ in plan.withheld))
+        if t.node not in fresh
+    }
     return found | {t.node: of_node(graph, graph.nodes[t.node], digests, t.reason) for t in plan.tasks}
 
 

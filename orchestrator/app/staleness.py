@@ -42,16 +42,15 @@ class Sifted:
         return frozenset(self.fresh) | {task.node for task, _ in self.withheld}
 
 
-def sources_read(graph: Graph, ids: Iterable[str]) -> frozenset[str]:
+def sources_read(recipes: Recipes, ids: Iterable[str]) -> frozenset[str]:
     """The sources whose versions decide about some nodes: those they read, through views, too."""
-    recipes = Recipes(graph)
     found: set[str] = set()
     seen: set[str] = set()
     edge = list(ids)
     while edge:
         id_ = edge.pop()
         for input_ in recipes.inputs(id_):
-            if graph.nodes[input_].kind == "source":
+            if recipes.graph.nodes[input_].kind == "source":
                 found.add(input_)
             elif input_ not in seen and recipes.live(input_):
                 seen.add(input_)
@@ -82,12 +81,13 @@ def sifted(
 ) -> Sifted:
     """What has to be done of ``ids`` (what is selected, and what of that is built), and what has not."""
     graph, (selected, building) = workspace.graph, ids
-    probes = probed(workspace, sources_read(graph, building), warehouse)
+    recipes = Recipes(graph)
+    probes = probed(workspace, sources_read(recipes, building), warehouse)
     target = workspace.project.target.name
     if evidence is not None:
         evidence.probes.add(target, probes.values())
     late = _too_old(graph, probes)
-    state = known(graph, snapshot, {id_: p.version for id_, p in probes.items()}, {id_: p.message for id_, p in late.items()})
+    state = known(recipes, snapshot, {id_: p.version for id_, p in probes.items()}, {id_: p.message for id_, p in late.items()})
     if evidence is not None:
         state = replace(state, bad={**_failed(graph, selected, state, evidence.failing(target)), **state.bad})
     found = stale(graph, building, snapshot, state, workspace.invocation.started, anew=request.full_refresh or bool(request.event_times))
@@ -118,7 +118,7 @@ def _settled(graph: Graph, test: Node, found: Stale, state: Known) -> str:
     """Why a test need not be asked again: all it looks at is fresh, and has passed it; empty when it has to be."""
     from orchestrator.core.freshness import passed
 
-    recipes = Recipes(graph)
+    recipes = state.recipes
     looked_at = recipes.inputs(test.id)
     if not looked_at or any(i not in found.fresh for i in looked_at if graph.nodes[i].has_data):
         return ""
@@ -182,7 +182,7 @@ def versions(graph: Graph, request: Request, snapshot: Snapshot, found: Sifted |
     probes = found.probes if found is not None else {}
     return Versions(
         graph,
-        Recipes(graph, doubt),
+        Recipes(graph, doubt) if doubt or found is None else found.state.recipes,
         {id_: row for id_, row in snapshot.ledger.items() if id_ in graph.nodes},
         {id_: (p.version, p.data_time) for id_, p in probes.items()},
         frozenset(found.perhaps) if found is not None else frozenset(),
@@ -197,7 +197,7 @@ def readers(workspace: Workspace, found: Sifted) -> Readers:
         return {}
     from orchestrator.app.meanings import meanings
 
-    graph, recipes = workspace.graph, Recipes(workspace.graph)
+    graph, recipes = workspace.graph, found.state.recipes
     meant = meanings(workspace)
     read: dict[str, dict[str, tuple[str, ...] | None]] = {}
     for id_ in found.perhaps:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from math import isfinite
-from typing import Any
+from typing import Any, get_args
 
 from orchestrator.core.errors import Problem
 from orchestrator.core.forecast import NOTHING, Forecast
@@ -227,13 +227,20 @@ class RunFinished:
 Event = RunStarted | NodeStarted | NodeRetried | NodeFinished | BatchStarted | BatchFinished | Noted | RunFinished
 
 
+_TOLD = {kind: tuple(f.name for f in fields(kind) if f.metadata.get("told", True)) for kind in get_args(Event)}
+"""The fields that an event of each kind tells."""
+
+
 def as_json(event: Event) -> dict[str, Any]:
     """An event as JSON-able data: its type under ``event``, times in UTC ISO 8601.
 
     >>> as_json(RunFinished(datetime(2026, 1, 1, tzinfo=UTC), "r1", 0.5))["event"]
     'RunFinished'
     """
-    return {"event": type(event).__name__, **{f.name: plain(getattr(event, f.name)) for f in fields(event) if f.metadata.get("told", True)}}
+    return {"event": type(event).__name__, **{name: plain(getattr(event, name)) for name in _TOLD[type(event)]}}
+
+
+_AS_THEY_ARE = frozenset({str, int, bool})
 
 
 def plain(value: Any) -> Any:
@@ -242,6 +249,8 @@ def plain(value: Any) -> Any:
     >>> plain({"at": datetime(2026, 1, 1, tzinfo=UTC), "ratio": float("nan"), "tags": {"x"}})
     {'at': '2026-01-01T00:00:00Z', 'ratio': None, 'tags': ['x']}
     """
+    if value is None or type(value) in _AS_THEY_ARE:  # most of what events are made of
+        return value
     match value:
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

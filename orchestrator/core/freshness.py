@@ -239,11 +239,9 @@ def short(version: str | None) -> str:
     if version is None:
         return "unknown"
     at, space, rest = version.partition(" ")
-    try:
-        shown = datetime.fromisoformat(at.rstrip(",")).strftime("%Y-%m-%d %H:%M:%S")
-    except ValueError:
+    if not (at[10:11] == "T" and at[:4].isdigit() and "+00:00" in at):
         return version
-    return f"{shown}{',' if at.endswith(',') else ''}{space}{rest}"
+    return f"{at[:10]} {at[11:19]}{',' if at.endswith(',') else ''}{space}{rest}"
 
 
 @dataclass(frozen=True, slots=True)

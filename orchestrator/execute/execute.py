@@ -154,7 +154,7 @@ def execute(plan: Plan, graph: Graph, warehouse: Warehouse, shop: Workshop, star
     yield started
     numbering = _Numbering()
     for task in plan.reused:
-        yield numbering(_reused(task, shop))
+        yield _reused(task, shop, numbering.next(task.node))
     for id_, problem in plan.blamed:
         yield numbering(_blamed(id_, problem, shop))
     for task, because in plan.withheld:
@@ -177,10 +177,12 @@ def execute(plan: Plan, graph: Graph, warehouse: Warehouse, shop: Workshop, star
     yield RunFinished(shop.clock.now(), started.run, shop.clock.monotonic() - begin, crew.interrupted)
 
 
-def _reused(task: Task, shop: Workshop) -> NodeFinished:
+def _reused(task: Task, shop: Workshop, number: int) -> NodeFinished:
     """The end of a node that is as it should be already."""
     relation = str(task.relation) if task.relation else None
-    return NodeFinished(shop.clock.now(), task.node, task.kind, task.label, 0, Status.REUSED, 0.0, "main", task.reason, relation=relation)
+    return NodeFinished(
+        shop.clock.now(), task.node, task.kind, task.label, number, Status.REUSED, 0.0, "main", task.reason, relation=relation
+    )
 
 
 def _blamed(id_: str, problem: Problem, shop: Workshop) -> NodeFinished:
@@ -317,8 +319,11 @@ class _Numbering:
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
+    def next(self, node: str) -> int:
+        """The number of a node."""
+        return self._numbers.setdefault(node, len(self._numbers) + 1)
+
     def __call__(self, event: Event) -> Event:
         if isinstance(event, NodeStarted | NodeRetried | NodeFinished) and event.kind != "operation":
-            number = self._numbers.setdefault(event.node, len(self._numbers) + 1)
-            return replace(event, index=number)
+            return replace(event, index=self.next(event.node))
         return event

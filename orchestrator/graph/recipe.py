@@ -32,10 +32,11 @@ class Recipes:
     """The recipes of a graph's nodes; each is worked out when it is asked for. ``why`` is a doubt about all of them, if there is one."""
 
     def __init__(self, graph: Graph, why: str = "") -> None:
-        self._graph = graph
+        self.graph = self._graph = graph
         self._why = why
         self._codes: dict[str, str] = {}
         self._inputs: dict[str, tuple[str, ...]] = {}
+        self._live: dict[str, bool] = {}
 
     def code(self, id_: str) -> str:
         """A name for all that a node says itself, ephemeral models that it reads included."""
@@ -62,8 +63,10 @@ class Recipes:
 
     def live(self, id_: str) -> bool:
         """Whether what a node reads shows through it."""
-        node = self._graph.nodes[id_]
-        return node.kind == "model" and node.materialized in LIVE
+        if id_ not in self._live:
+            node = self._graph.nodes[id_]
+            self._live[id_] = node.kind == "model" and node.materialized in LIVE
+        return self._live[id_]
 
     def recipe(self, id_: str) -> Recipe:
         """All of it; looks at the node's text."""

@@ -25,6 +25,7 @@ class Known:
     made: Mapping[str, Made] = field(default_factory=dict)
     versions: Mapping[str, str | None] = field(default_factory=dict)
     bad: Mapping[str, str] = field(default_factory=dict)
+    recipes: Recipes = field(default_factory=lambda: Recipes(Graph({}, {})))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,14 @@ class Stale:
     held: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
-def known(graph: Graph, snapshot: Snapshot, sources: Mapping[str, str | None], bad: Mapping[str, str] | None = None) -> Known:
+def known(recipes: Recipes, snapshot: Snapshot, sources: Mapping[str, str | None], bad: Mapping[str, str] | None = None) -> Known:
     """The version of everything as of a snapshot; ``sources`` are the versions of sources by id."""
+    graph = recipes.graph
     rows = {id_: row for id_, row in snapshot.ledger.items() if id_ in graph.nodes}
     said: dict[str, Made] = {}
     for id_, row in rows.items():
         if (one := made(row.made)) is not None:
             said[id_] = one
-    recipes = Recipes(graph)
     found: dict[str, str | None] = {}
     for id_ in graph.order:
         node = graph.nodes[id_]
@@ -56,7 +57,7 @@ def known(graph: Graph, snapshot: Snapshot, sources: Mapping[str, str | None], b
         elif node.has_data:
             there = node.relation is not None and snapshot.find(node.relation) is not None
             found[id_] = version(id_, rows.get(id_), said.get(id_), recipes, found.get) if there else None
-    return Known(rows, said, found, bad or {})
+    return Known(rows, said, found, bad or {}, recipes)
 
 
 def version(id_: str, row: Published | None, said: Made | None, recipes: Recipes, now: Callable[[str], str | None]) -> str | None:
@@ -83,7 +84,7 @@ def moment(at: str) -> datetime:
 
 def stale(graph: Graph, wanted: Collection[str], snapshot: Snapshot, state: Known, now: datetime, *, anew: bool = False) -> Stale:
     """Which of ``wanted`` are fresh. ``anew`` says that incremental models begin anew: whatever can is built."""
-    recipes = Recipes(graph)
+    recipes = state.recipes
     reasons: dict[str, tuple[str, ...]] = {}
     perhaps: dict[str, str] = {}
     fresh: dict[str, str] = {}
@@ -160,7 +161,7 @@ def _paused(graph: Graph, node: Node, state: Known, found: tuple[str, ...], now:
         return ""
     if not asked.over(moment(row.at), now):
         return f"{', '.join(found)}; it was built {row.at[:16].replace('T', ' ')} UTC, and `build_after` is not over"
-    quiet = [i for i in Recipes(graph).inputs(node.id) if state.made[node.id].inputs.get(i) == state.versions.get(i)]
+    quiet = [i for i in state.recipes.inputs(node.id) if state.made[node.id].inputs.get(i) == state.versions.get(i)]
     if asked.whole and quiet:
         return f"{', '.join(found)}; `updates_on: all` waits for `{label(graph.nodes[quiet[0]])}`"
     return ""
