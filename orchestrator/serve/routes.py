@@ -16,6 +16,7 @@ from orchestrator.serve.entering import login, logout, page, whoever
 from orchestrator.serve.keys import OPEN
 from orchestrator.serve.living import healthy, measured, ready
 from orchestrator.serve.triggering import launched, triggered
+from orchestrator.serve.widening import WIDEST, reset, widened
 
 Answer = Callable[[Desk, Asked], Reply]
 
@@ -151,5 +152,20 @@ SERVED: tuple[Route, ...] = (
         "Run a schedule now, whatever the time is.",
         replies={**_QUEUED, 404: "there is none", 409: "an earlier run is not over, and `overlap` is skip"},
     ),
+    Route(
+        "POST",
+        "/api/v1/pools/{name}",
+        "run",
+        widened,
+        "Set how wide a pool is, from now on.",
+        body={
+            "type": "object",
+            "properties": {"limit": {"type": "integer", "minimum": 0, "maximum": WIDEST}},
+            "required": ["limit"],
+            "additionalProperties": False,
+        },
+        replies={404: "there is none"},
+    ),
+    Route("POST", "/api/v1/pools/{name}/reset", "run", reset, "Leave it to the project's files again.", replies={404: "there is none"}),
 )
 """What every `orc serve` answers, whoever else adds to it."""

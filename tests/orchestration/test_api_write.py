@@ -19,7 +19,7 @@ from orchestrator.app.scheduling import order
 from orchestrator.app.web.routes import ROUTES
 from orchestrator.core.audit import Actor
 from orchestrator.core.event import NodeFinished, RunFinished, RunStarted, Status
-from orchestrator.core.schedule import Launch, Schedule, Trigger
+from orchestrator.core.schedule import Launch, Limits, Schedule, Trigger
 from orchestrator.record.audit import Audit
 from orchestrator.record.sqlite import Sqlite
 from orchestrator.record.timetable import Timetable
@@ -45,6 +45,7 @@ SCOPES = {"reader": ("read",), "loader": ("trigger:loaded",), "runner": ("run",)
 SPEC = Spec(
     {"nightly": Schedule("nightly", cron="@daily"), "once": Schedule("once", cron="@daily", overlap="skip")},
     {"loaded": Trigger("loaded", Schedule("loaded"))},
+    Limits(pools={"wh": 2}),
 )
 
 
@@ -244,7 +245,29 @@ def test_a_key_that_was_given_before_is_the_same_run_of_a_schedule_and_one_row(d
     assert len(desk.heard()) == 1
 
 
-WISHES = ("runs", "runs/x/cancel", "runs/x/retry", "schedules/nightly/pause", "schedules/nightly/resume", "schedules/nightly/run")
+def test_0_28_a_pool_is_as_wide_as_somebody_says_until_it_is_the_files_business_again(desk: Desk) -> None:
+    assert desk.post("pools/wh", {"limit": 1}).body == {"pool": "wh", "limit": 1, "before": 2}
+    assert desk.table.board().pools["wh"].width == 1
+    assert desk.post("pools/wh", {"limit": 0}).body["before"] == 1
+    assert desk.post("pools/wh/reset").body == {"pool": "wh", "limit": 2, "before": 0}
+    assert [desk.post("pools/wh", body).status for body in ({}, {"limit": -1}, {"limit": True}, {"limit": "2"}, {"limit": 10**9})] == [
+        400
+    ] * 5
+    assert desk.post("pools/none", {"limit": 1}).status == desk.post("pools/none/reset").status == 404
+    assert desk.heard() == [("token", "runner", f"pool.{word}", "wh") for word in ("set", "set", "reset")]
+    assert (Audit(desk.place).entries()[1].before, Audit(desk.place).entries()[1].after) == ('{"limit": 1}', '{"limit": 0}')
+
+
+WISHES = (
+    "runs",
+    "runs/x/cancel",
+    "runs/x/retry",
+    "schedules/nightly/pause",
+    "schedules/nightly/resume",
+    "schedules/nightly/run",
+    "pools/wh",
+    "pools/wh/reset",
+)
 
 
 @pytest.mark.parametrize("path", [*WISHES, "triggers/loaded", "triggers/other"])
