@@ -65,7 +65,6 @@ def order(schedule: Schedule, launch: Launch, run: str, shared: Iterable[str] = 
         ["--stale"] if launch.nodes or (schedule.stale and schedule.command in REBUILDING) else []
     )  # while it waited somebody else may have built a part of it
     words += ["--full-refresh"] if schedule.full_refresh and schedule.command in REBUILDING else []
-    words += ["--stale"] if schedule.stale and schedule.command in REBUILDING else []
     given = {**schedule.vars, **launch.vars}
     if launch.wish is not None and "of" in launch.wish:
         words = ["retry", "--of", launch.wish["of"], *shared, *(["--target", schedule.target] if schedule.target is not None else [])]
