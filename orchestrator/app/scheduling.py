@@ -61,9 +61,8 @@ def order(schedule: Schedule, launch: Launch, run: str, shared: Iterable[str] = 
             words += [option, value]
     single: dict[str, str | int | None] = {"--selector": schedule.selector, "--target": schedule.target, "--threads": schedule.threads}
     words += [word for option, value in single.items() if value is not None for word in (option, str(value))]
-    words += (
-        ["--stale"] if launch.nodes or (schedule.stale and schedule.command in REBUILDING) else []
-    )  # while it waited somebody else may have built a part of it
+    # what a promise asks for may have been built by somebody else while it waited
+    words += ["--stale"] if launch.nodes or (schedule.stale and schedule.command in REBUILDING) else []
     words += ["--full-refresh"] if schedule.full_refresh and schedule.command in REBUILDING else []
     given = {**schedule.vars, **launch.vars}
     if launch.wish is not None and "of" in launch.wish:

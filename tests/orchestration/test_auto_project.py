@@ -267,6 +267,7 @@ def test_a_daemon_looks_every_quarter_of_the_lag_and_builds_in_time(rig: Rig) ->
     assert launch.finished is not None
     assert launch.finished <= came + timedelta(hours=1)
     assert not launch.late
+    assert any(0 <= (looked - launch.finished).total_seconds() <= 30 for looked in rig.looking.asked), "at once when a run has ended"
     pauses = [(b - a).total_seconds() for a, b in pairwise(rig.looking.asked)]
     assert all(pause <= 900 for pause in pauses)
     assert len(pauses) <= 8
