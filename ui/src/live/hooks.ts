@@ -32,17 +32,25 @@ export const tell = (): void => [...told].forEach((one) => one());
 
 if (isLive) document.addEventListener("visibilitychange", listen);
 
-/** Calls whenever something is new, at most twice a second. */
-export function useNews(act: () => void): void {
+/** What comes within this many milliseconds is one piece of news. */
+const TOGETHER = 150;
+
+/** Calls whenever something is new, soon and then at most once in `pause` milliseconds. */
+export function useNews(act: () => void, pause = TOGETHER): void {
   const latest = useRef(act);
   latest.current = act;
+  const acted = useRef(0);
   useEffect(() => {
     let timer: number | undefined;
     const hear = (): void => {
-      timer ??= window.setTimeout(() => {
-        timer = undefined;
-        latest.current();
-      }, 150);
+      timer ??= window.setTimeout(
+        () => {
+          timer = undefined;
+          acted.current = Date.now();
+          latest.current();
+        },
+        Math.max(TOGETHER, acted.current + pause - Date.now()),
+      );
     };
     told.add(hear);
     listen();
@@ -51,7 +59,7 @@ export function useNews(act: () => void): void {
       told.delete(hear);
       listen();
     };
-  }, []);
+  }, [pause]);
 }
 
 export interface Fresh<Value> {
@@ -60,8 +68,8 @@ export interface Fresh<Value> {
   again: () => void;
 }
 
-/** What a path answers, kept up to date; the old value stays while a new one is asked for. */
-export function useFresh<Value>(path: string | undefined): Fresh<Value> {
+/** What a path answers, kept up to date; the old value stays while a new one is asked for. `pause` as for news. */
+export function useFresh<Value>(path: string | undefined, pause?: number): Fresh<Value> {
   const [answer, setAnswer] = useState<{ path?: string | undefined; value?: Value; error?: string }>({});
   const count = useRef(0);
   const again = (): void => {
@@ -84,7 +92,7 @@ export function useFresh<Value>(path: string | undefined): Fresh<Value> {
     // `again` is made of the path alone.
     // eslint-disable-next-line
   }, [path]);
-  useNews(again);
+  useNews(again, pause);
   const current = answer.path === path ? answer : {};
   return { ...("value" in current ? { value: current.value as Value } : {}), ...(current.error ? { error: current.error } : {}), again };
 }

@@ -18,8 +18,11 @@ const NOTHING: Project = {
   counts: { tests: 0, unit_tests: 0, macros: 0, columns: 0, traced: 0 },
 };
 
+/** Milliseconds: a run of thousands of models has news all the time, and this is about all of them. */
+const PAUSE = 1500;
+
 export function useLiveProject(): Answer<Project> {
-  const { value: models, error } = useFresh<ModelsTold>("/models");
+  const { value: models, error } = useFresh<ModelsTold>("/models", PAUSE);
   const [read, setRead] = useState<{ site: string; project: Project }>();
   const site = models?.site;
   useEffect(() => {
