@@ -14,9 +14,9 @@ import click
 from orchestrator.cli import options as o
 from orchestrator.cli.main import complain, orc
 from orchestrator.core.errors import OrcError
-from orchestrator.core.portion import AGAIN, DONE, GRANULARITIES
 
 ENGINES = ("airflow", "dagster", "prefect", "luigi", "flyte", "mage", "cron", "github")
+GRANULARITIES = ("model", "group", "layer", "project")
 RETRIES = ("engine", "orc")
 
 
@@ -96,11 +96,12 @@ def task(**given: Any) -> int:
 
     Exit codes: 0 done, 1 failed, 2 could not run, 75 failed of what may pass, 99 nothing was done.
     """
-    from orchestrator.app.portioning import refused
-
     try:
         return _task(given)
     except OrcError as error:
+        from orchestrator.app.portioning import refused
+        from orchestrator.core.portion import AGAIN
+
         code = complain(error, click.get_current_context().obj, debug=bool(given["debug"]))
         return AGAIN if refused(error) else code
 
@@ -109,6 +110,7 @@ def _task(given: dict[str, Any]) -> int:
     from orchestrator.app.portioning import as_data, ending, portion, run_portion
     from orchestrator.cli import wire
     from orchestrator.cli.opening import opened
+    from orchestrator.core.portion import DONE
 
     workspace = opened(given, given["command"])
     request = replace(wire.request(given, given["command"]), retries=given["retries"] == "orc")

@@ -79,6 +79,7 @@ def tasks(text: str, name: str = "TASKS") -> Any:
 
 def test_every_engine_can_be_asked_for() -> None:
     assert set(exporting.ENGINES) == set(ENGINES)
+    assert exporting.GRANULARITIES == GRANULARITIES
 
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))

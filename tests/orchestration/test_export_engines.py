@@ -109,6 +109,32 @@ def test_4_10_an_engine_ends_as_one_build_does(engine: Engine, project: Make) ->
         assert engine.portions(after=before + 3) == ["core_trips", "mart_earnings"]
 
 
+@pytest.mark.engines
+@pytest.mark.parametrize("engine", ["dagster"], indirect=True)
+def test_what_dagster_executes_again_from_a_failure_is_what_is_missing(engine: Engine) -> None:
+    dagster(engine)
+    probe = engine.root / "exports" / "dagster" / "again.py"
+    text = """
+        import os, sys, dagster as dg, rides
+        def job():
+            return rides.defs.resolve_job_def("rides")
+        if __name__ == "__main__":
+            import again
+            with dg.DagsterInstance.get() as instance:
+                os.environ["BREAK"] = "core_trips"
+                first = dg.execute_job(dg.reconstructable(again.job), instance=instance, raise_on_error=False)
+                del os.environ["BREAK"]
+                options = dg.ReexecutionOptions.from_failure(first.run_id, instance)
+                second = dg.execute_job(dg.reconstructable(again.job), instance=instance, reexecution_options=options, raise_on_error=False)
+                print(first.success, second.success)
+        """
+    probe.write_text(dedent(text), encoding="utf-8")
+    assert engine.run("python", probe, cwd=probe.parent) == 0, engine.said
+    assert engine.said.strip().splitlines()[-1] == "False True"
+    assert engine.portions() == ["core_trips", "core_trips", "mart_daily", "mart_earnings", "stg_trips"]
+    assert len({run.trigger for run in engine.history()}) == 1
+
+
 PROBES: Mapping[str, str] = {
     "airflow": """
         import json, rides_a, rides_b
@@ -180,9 +206,8 @@ ANSWERS: Mapping[str, Any] = {
 
 
 @pytest.mark.engines
+@pytest.mark.parametrize("engine", sorted(PROBES), indirect=True)
 def test_schedules_become_the_engines_own(engine: Engine) -> None:
-    if engine.name == "luigi":
-        pytest.skip("Luigi has no schedules: its crontab is a golden text")
     (engine.root / "schedules.yml").write_text(TIMES[engine.name], encoding="utf-8")
     folder = engine.export()
     probe = folder / "probe.py"
