@@ -20,6 +20,9 @@ from orchestrator.serve.triggering import shown
 LINES = 2_000
 """Lines of a log in one reply."""
 
+LOOKED_BACK = 500
+"""Launches that are looked through for a run that history does not know."""
+
 
 def runs(desk: Desk, asked: Asked) -> Reply:
     """The newest runs, newest first, narrowed down by what stands behind the path; ``next`` leads to those behind them."""
@@ -50,7 +53,7 @@ def listed(run: Recorded, desk: Desk) -> dict[str, Any]:
 def run(desk: Desk, asked: Asked) -> Reply:
     """A run: who and why, what went wrong with the root first, every node. One that only waits yet says so."""
     id_ = asked.places["run"]
-    recorded = history(desk).run(id_)
+    recorded = history(desk).run(id_) or _beside(desk, id_)
     if recorded is None:
         return _waiting(desk, id_)
     found = chronicle(history(desk), recorded, desk.now())
@@ -80,6 +83,14 @@ def _launch(launch: Any) -> dict[str, Any]:
         "deadline": plain(launch.deadline),
         "late": launch.late,
     }
+
+
+def _beside(desk: Desk, id_: str) -> Recorded | None:
+    """The newest other attempt at a launch, of which one left no history: it was killed too early, or found nothing left to do."""
+    launch = next((each for each in desk.timetable.launches(limit=LOOKED_BACK) if id_ in each.runs), None)
+    if launch is None or (id_ == launch.runs[-1] and not launch.over):
+        return None
+    return next((run for other in reversed(launch.runs) if (run := history(desk).run(other)) is not None), None)
 
 
 def _waiting(desk: Desk, id_: str) -> Reply:
