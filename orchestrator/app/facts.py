@@ -89,8 +89,9 @@ def facts(workspace: Workspace, history: History, probes: Probes, now: datetime,
     if keep:
         probes.add(target, seen.values())
     past = _Past.of(history.latest(target, RUNS, tests=False))
-    state = known(Recipes(graph), snapshot, {id_: probe.version for id_, probe in seen.items()})
-    everything = _Known(graph, snapshot, state, state.recipes, past)
+    recipes = Recipes(graph)
+    state = known(recipes, snapshot, {id_: probe.version for id_, probe in seen.items()})
+    everything = _Known(graph, snapshot, state, recipes, past)
     found: dict[str, Fact] = {}
     for id_ in wanted:
         node = graph.nodes[id_]
