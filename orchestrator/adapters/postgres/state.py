@@ -74,6 +74,7 @@ class PostgresLeading:
     def __init__(self, url: str) -> None:
         self._url = url
         self._driver: psycopg.Connection[Any] | None = None
+        self._reached = False
 
     def take(self) -> bool:
         """Try to lead, without waiting; whoever leads already learns whether it still does.
@@ -187,7 +188,7 @@ class PostgresLink:
         self.execute("commit")
 
     def _begin(self) -> Any:
-        """Open a transaction that nobody else writes beside; a server that was away meanwhile is asked for a while."""
+        """Open a transaction that nobody else writes beside; a server that went away is asked for a while, one that never was there is not."""
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
@@ -197,7 +198,7 @@ class PostgresLink:
                     found = session.execute(f"select pg_advisory_xact_lock({_WRITERS})".encode())
             except StoreError as error:
                 self.close()
-                if error.first.code != "S008" or time.monotonic() >= until:
+                if error.first.code != "S008" or not self._reached or time.monotonic() >= until:
                     raise
                 time.sleep(0.5)
             else:
@@ -212,7 +213,7 @@ class PostgresLink:
             )
             driver.execute(f"set search_path = {SCHEMA}".encode())
             driver.execute(b"set lock_timeout = '10s'")
-            self._driver = driver
+            self._driver, self._reached = driver, True
         return self._driver
 
     @property
