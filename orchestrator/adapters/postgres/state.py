@@ -74,7 +74,6 @@ class PostgresLeading:
     def __init__(self, url: str) -> None:
         self._url = url
         self._driver: psycopg.Connection[Any] | None = None
-        self._reached = False
 
     def take(self) -> bool:
         """Try to lead, without waiting; whoever leads already learns whether it still does.
@@ -133,6 +132,7 @@ class PostgresLink:
     def __init__(self, url: str) -> None:
         self._url = url
         self._driver: psycopg.Connection[Any] | None = None
+        self._reached = False
         self._open = False
 
     @property
@@ -188,7 +188,7 @@ class PostgresLink:
         self.execute("commit")
 
     def _begin(self) -> Any:
-        """Open a transaction that nobody else writes beside; a server that went away is asked for a while, one that never was there is not."""
+        """Open a transaction that nobody else writes beside. A server that went away is asked for a while, one that never was there once."""
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
