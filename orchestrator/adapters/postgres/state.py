@@ -188,7 +188,7 @@ class PostgresLink:
         self.execute("commit")
 
     def _begin(self) -> Any:
-        """Open a transaction that nobody else writes beside. A server that went away is asked for a while, one that never was there once."""
+        """Open a transaction that nobody else writes beside. A server that went away is asked for a while, one never met only once."""
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
