@@ -93,7 +93,7 @@ def build(
     if request.command != "test":
         permitted(workspace, request.environment)
     with garbage_kept():
-        ready = prepare(workspace, request, only, again, evidence)
+        ready = prepare(workspace, request, only, again, evidence, hold=True)
     try:
         if request.max_bytes is not None:
             from orchestrator.app.planning import within_budget
@@ -125,8 +125,10 @@ def prepare(
     only: Iterable[str] | None = None,
     again: Again | None = None,
     evidence: Evidence | None = None,
+    *,
+    hold: bool = False,
 ) -> Prepared:
-    """Select, look at the warehouse once, and plan."""
+    """Select, look at the warehouse once, and plan. ``hold`` connects to it for good first, since what is planned is to be built."""
     from orchestrator.adapters import registry
     from orchestrator.app.placing import at, placed
     from orchestrator.app.sampled import conditions, sample
@@ -142,6 +144,8 @@ def prepare(
     warehouse = registry.warehouse(project.target, str(workspace.invocation.root), workspace.invocation.id)
     try:
         building = {id_ for id_ in selected if workspace.graph.nodes[id_].has_data} if request.command in BUILDS else set()
+        if hold and building:  # two first runs at once would both see that there is no file yet, and the later one find tables in it
+            warehouse.connect().close()
         where = placed(workspace, request, building, warehouse.snapshot)
         workspace = at(workspace, where.graph)
         reused: tuple[Task, ...] = ()
