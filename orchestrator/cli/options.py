@@ -119,11 +119,11 @@ running = _stack(
 
 on_conflict = _building(
     "--on-conflict",
-    type=click.Choice(["wait", "skip", "fail"]),
-    metavar="wait|skip|fail",
+    type=click.Choice(["wait", "attach", "skip", "fail"]),
+    metavar="wait|attach|skip|fail",
     default="wait",
     envvar="ORC_ON_CONFLICT",
-    help="When another run builds the same table: wait for it (default), leave it to that run, or fail.",
+    help="When another run builds the same table: wait (default); wait, and take what it built; leave it to that run; fail.",
 )
 stale = _building(
     "--stale/--no-stale",

@@ -173,7 +173,7 @@ class Request:
     warn_error: bool = False
     threads: int | None = None
     max_bytes: int | None = None
-    on_conflict: Literal["wait", "skip", "fail"] = "wait"
+    on_conflict: Literal["wait", "attach", "skip", "fail"] = "wait"
     event_times: Interval | None = None
     batches: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
     invocation: Mapping[str, Any] = field(default_factory=dict)

@@ -28,10 +28,13 @@ BEAT_SECONDS = LEASE_SECONDS / 4
 
 @dataclass(frozen=True, slots=True)
 class Leasing:
-    """In whose name leases are taken, and what to do when another run has one: wait (``seconds`` at most), skip, or fail."""
+    """In whose name leases are taken, and what to do when another run has one: wait (``seconds`` at most), skip, or fail.
+
+    Who attaches waits, too, and takes what that run has built for its own.
+    """
 
     run: str = ""
-    on_conflict: Literal["wait", "skip", "fail"] = "wait"
+    on_conflict: Literal["wait", "attach", "skip", "fail"] = "wait"
     seconds: float | None = None
 
 
@@ -61,7 +64,7 @@ def lease(task: Task, connection: Connection, shop: Workshop, hear: Callable[[Ev
             return holder
         now = shop.clock.monotonic()
         if until is None:
-            if leasing.on_conflict != "wait" or leasing.seconds == 0:
+            if leasing.on_conflict in ("skip", "fail") or leasing.seconds == 0:
                 skip = leasing.on_conflict == "skip"
                 raise Occupied(_left(holder) if skip else _occupied(holder), skip=skip)
             hear(Noted(shop.clock.now(), "info", f"waiting for {_told(holder)}", task.node))

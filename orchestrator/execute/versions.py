@@ -109,6 +109,14 @@ class Versions:
         fresh = replace(said, inputs=now, data_time=said.data_time if time is None else time)
         return replace(row, fingerprint=self.graph.nodes[id_].fingerprint, made=fresh.text)
 
+    def agrees(self, id_: str, tests: Iterable[str], row: Published) -> bool:
+        """Whether a row of the ledger was made of nothing that is known to be another version now, and passed these tests."""
+        said = made(row.made)
+        if said is None or any(self._gate(test, id_) not in said.gates for test in tests):
+            return False
+        pairs = [(self.current(i), said.inputs.get(i)) for i in self.recipes.inputs(id_)]
+        return all(now is None or used is None or now == used for now, used in pairs)
+
     def _gate(self, test: str, id_: str) -> str | None:
         digest, others = self.recipes.gate(test, id_)
         return passed(digest, {o: self.current(o) for o in others})

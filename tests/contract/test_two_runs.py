@@ -170,6 +170,22 @@ def test_who_does_not_want_to_wait_skips_or_fails(shop: Shop) -> None:
     ended(first)
 
 
+@pytest.mark.parametrize(
+    ("words", "ids", "said"), [((), [1, 2], "REUSED=1"), (("--vars", "{who: me}"), [1, 2, 3], "REUSED=0")], ids=["same", "other code"]
+)
+def test_who_attaches_takes_what_the_other_run_built(shop: Shop, words: tuple[str, ...], ids: list[int], said: str) -> None:
+    shop.write(numbers=NUMBERS + " from (select pg_advisory_xact_lock_shared(77)) gate")
+    shop.orc("run")
+    with shop.closed():
+        first = shop.start("run")
+        until(shop.stands)
+        second = shop.start("run", "--on-conflict", "attach", *words)
+        shop.waits(second)
+    ended(first)
+    assert said in ended(second)
+    assert shop.query("select id from shop.numbers order by id") == [(id_,) for id_ in ids]
+
+
 def test_a_killed_run_is_in_nobodys_way(shop: Shop) -> None:
     shop.write(t=TABLE, numbers=NUMBERS + " from (select pg_advisory_xact_lock_shared(77)) gate")
     shop.orc("run")
