@@ -28,8 +28,8 @@ def prepare(project: Path, out: Path) -> None:
     from datetime import UTC, datetime
 
     from orchestrator.app.artifacts import compiled_sql
+    from orchestrator.app.columns.meanings import meanings
     from orchestrator.app.invocation import Invocation
-    from orchestrator.app.meanings import meanings
     from orchestrator.app.opening import open_workspace
     from orchestrator.cli.wire import SystemClock
     from orchestrator.plan.compile import Names

@@ -23,7 +23,7 @@ from orchestrator.core.plan import Request
 from orchestrator.core.run import Run
 
 if TYPE_CHECKING:
-    from orchestrator.app.tracing import Answer
+    from orchestrator.app.columns.tracing import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Project:
 
         Raises ``UsageError`` when the name means nothing, or several things.
         """
-        from orchestrator.app.tracing import lineage
+        from orchestrator.app.columns.tracing import lineage
 
         return lineage(open_workspace(self._invocation({})), name, up=upstream, down=downstream, depth=depth)
 
@@ -118,7 +118,7 @@ class Project:
 
 def _alerting(workspace: Any) -> Any:
     """Who says what alerts an event of a run causes."""
-    from orchestrator.app.alerting import heeding
+    from orchestrator.app.alerts.alerting import heeding
 
     return heeding(workspace, history(workspace.invocation.root), warnings.warn)
 

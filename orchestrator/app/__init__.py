@@ -22,8 +22,8 @@ from orchestrator.core.snapshot import Snapshot
 from orchestrator.core.version import VERSION
 
 if TYPE_CHECKING:
-    from orchestrator.app.retrying import Again
-    from orchestrator.app.staleness import Sifted
+    from orchestrator.app.fresh.staleness import Sifted
+    from orchestrator.app.past.retrying import Again
     from orchestrator.execute.versions import Versions
     from orchestrator.graph.sampling import Sampling
     from orchestrator.graph.select import Selected
@@ -83,11 +83,11 @@ def build(
         OrcError: for what stops the run before it starts.
     """
     from orchestrator.app.artifacts import write_artifacts
+    from orchestrator.app.columns.observed import observe_run
     from orchestrator.app.emitting import remark, watching
-    from orchestrator.app.forecasting import forecasting
-    from orchestrator.app.observed import observe_run
+    from orchestrator.app.past.forecasting import forecasting
     from orchestrator.app.permitting import permitted
-    from orchestrator.app.pooling import pooling
+    from orchestrator.app.schedules.pooling import pooling
     from orchestrator.record.record import record
 
     if request.command != "test":
@@ -130,9 +130,9 @@ def prepare(
 ) -> Prepared:
     """Select, look at the warehouse once, and plan. ``hold`` connects to it for good first, since what is planned is to be built."""
     from orchestrator.adapters import registry
-    from orchestrator.app.placing import at, placed
-    from orchestrator.app.sampled import conditions, sample
-    from orchestrator.app.staleness import explained, readers, sifted, versions
+    from orchestrator.app.environments.placing import at, placed
+    from orchestrator.app.environments.sampled import conditions, sample
+    from orchestrator.app.fresh.staleness import explained, readers, sifted, versions
     from orchestrator.plan.plan import BUILDS, plan
 
     if request.warn_error and (warnings := workspace.graph.warnings):
@@ -150,7 +150,7 @@ def prepare(
         workspace = at(workspace, where.graph)
         reused: tuple[Task, ...] = ()
         if again is not None:
-            from orchestrator.app.retrying import reusable
+            from orchestrator.app.past.retrying import reusable
 
             kept = reusable(again, selected, where.graph, where.snapshot)
             selected -= kept.keys()
@@ -190,9 +190,9 @@ def chosen(workspace: Workspace, request: Request) -> frozenset[str]:
 
 def selection(workspace: Workspace, request: Request) -> Selected:
     """What a request selects, and a warning for every word of it that matches nothing."""
-    from orchestrator.app.by_stale import by_stale
-    from orchestrator.app.changed import by_git
-    from orchestrator.app.comparing import methods
+    from orchestrator.app.compare.changed import by_git
+    from orchestrator.app.compare.comparing import methods
+    from orchestrator.app.fresh.by_stale import by_stale
     from orchestrator.graph.select import select
     from orchestrator.graph.selectors import Selectors, selectors
 
@@ -226,12 +226,12 @@ def secrets(workspace: Workspace) -> tuple[Secret, ...]:
 def _events(
     ready: Prepared, request: Request, interruptible: Interruptible, watch: Watch | None = None, pools: Pools | None = None
 ) -> Iterator[Event]:
+    from orchestrator.app.alerts.failing import failing
     from orchestrator.app.commenting import commenting
+    from orchestrator.app.environments.sampled import conditions, told
     from orchestrator.app.explain import explainer
-    from orchestrator.app.failing import failing
     from orchestrator.app.late import LateSql
     from orchestrator.app.loaders import python_loader, seed_loader
-    from orchestrator.app.sampled import conditions, told
     from orchestrator.execute.execute import execute
     from orchestrator.execute.lease import Leasing
     from orchestrator.execute.workshop import Workshop
@@ -273,7 +273,7 @@ def _events(
 
 def _saved(ready: Prepared, spared: Iterable[str], clock: Clock) -> Iterator[Noted]:
     """What a run did not have to do."""
-    from orchestrator.app.staleness import saved
+    from orchestrator.app.fresh.staleness import saved
 
     if ready.sifted is not None:
         yield Noted(clock.now(), "info", saved(ready.workspace.graph, spared, ready.sifted.state))
@@ -296,7 +296,7 @@ def _places(plan: Plan) -> dict[str, object]:
 
 def _started(ready: Prepared, request: Request) -> RunStarted:
     workspace = ready.workspace
-    from orchestrator.app.grounds import circumstances, grounds
+    from orchestrator.app.past.grounds import circumstances, grounds
 
     began = circumstances(workspace.invocation)
     planned = tuple(

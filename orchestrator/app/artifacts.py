@@ -106,7 +106,7 @@ def write_catalog(workspace: Workspace) -> Sequence[Described]:
     """catalog.json; returns what the warehouse holds of the project's nodes and sources."""
     from orchestrator.adapters import registry
     from orchestrator.app import secrets
-    from orchestrator.app.observed import hidden, observe
+    from orchestrator.app.columns.observed import hidden, observe
     from orchestrator.core.node import BUILDABLE
     from orchestrator.publish.catalog import catalog
     from orchestrator.publish.publish import as_text

@@ -8,9 +8,9 @@ from typing import Any
 
 from orchestrator.app import chosen, selection
 from orchestrator.app.artifacts import compiled_sql, write_manifest
+from orchestrator.app.environments.placing import alone, at, defers, placed
 from orchestrator.app.explain import explainer
 from orchestrator.app.opening import Workspace
-from orchestrator.app.placing import alone, at, defers, placed
 from orchestrator.core.declaration import Declaration
 from orchestrator.core.errors import ExecuteError, LinkError, OrcError, ParseError, Problem, UsageError
 from orchestrator.core.files import Span

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.app.asking import Rows, shown
-from orchestrator.app.linting import lint, within
+from orchestrator.app.checks.linting import lint, within
 from orchestrator.app.opening import Workspace
-from orchestrator.app.watching import stamps
+from orchestrator.app.schedules.watching import stamps
 from orchestrator.core.errors import OrcError, Problem
 from orchestrator.core.node import Node, SqlBody
 from orchestrator.core.plan import Request

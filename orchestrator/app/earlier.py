@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from orchestrator.app.meanings import known
+from orchestrator.app.columns.meanings import known
 from orchestrator.app.opening import Workspace, open_workspace
 from orchestrator.core.errors import OrcError, Problem, UsageError
 from orchestrator.graph.compare import Version

@@ -116,7 +116,7 @@ def _lineage(workspace: Workspace, say: Callable[[str], None]) -> Sink | None:
 
 def _meanings(workspace: Workspace) -> Mapping[str, Meaning]:
     """What is known of columns; a query that nobody understands costs its column lineage, not the run."""
-    from orchestrator.app.meanings import meanings
+    from orchestrator.app.columns.meanings import meanings
 
     try:
         return meanings(workspace)

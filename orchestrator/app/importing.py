@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.app.observed import observe
+from orchestrator.app.columns.observed import observe
 from orchestrator.app.opening import Workspace
 from orchestrator.core.errors import Problem, StoreError, UsageError, did_you_mean
 from orchestrator.core.files import Span

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.app.grounds import trigger
 from orchestrator.app.opening import Workspace
+from orchestrator.app.past.grounds import trigger
 from orchestrator.core.errors import Problem, UsageError
 
 VARIABLE = "ORC_ALLOW"

@@ -96,7 +96,7 @@ def _around(workspace: Workspace, history: History, found: Sequence[Described] |
 
 def gather(workspace: Workspace, history: History, found: Sequence[Described], texts: Mapping[str, str]) -> Known:
     """Everything that is known of the project, from every side."""
-    from orchestrator.app.meanings import meanings
+    from orchestrator.app.columns.meanings import meanings
     from orchestrator.graph.inherit import inherit
     from orchestrator.publish.site.known import Known
 

@@ -27,7 +27,7 @@ def alerts() -> None:
 @o.project
 def list_(**given: Any) -> int:
     """List rules, open incidents and the last letters."""
-    from orchestrator.app.alerting import alerting
+    from orchestrator.app.alerts.alerting import alerting
     from orchestrator.cli import wire, wire_alerts
     from orchestrator.core.event import plain
     from orchestrator.report.table import as_json, table
@@ -70,7 +70,7 @@ def _scheme(address: str) -> str:
 @o.project
 def test(**given: Any) -> int:
     """Send a sample to where an alert goes."""
-    from orchestrator.app.posting import try_out
+    from orchestrator.app.alerts.posting import try_out
     from orchestrator.cli import wire, wire_alerts
 
     found = try_out(wire_alerts.sending(wire.invocation(given, "alerts").root, given), given["name"])
@@ -83,7 +83,7 @@ def test(**given: Any) -> int:
 @o.project
 def send(**given: Any) -> int:
     """Send the letters that wait."""
-    from orchestrator.app.posting import send as send_
+    from orchestrator.app.alerts.posting import send as send_
     from orchestrator.cli import wire, wire_alerts
 
     done = send_(wire_alerts.sending(wire.invocation(given, "alerts").root, given))

@@ -49,7 +49,7 @@ def list_(**given: Any) -> int:
 
 
 def _entries(given: dict[str, Any], limit: int | None) -> Any:
-    from orchestrator.app.chronicle import since
+    from orchestrator.app.past.chronicle import since
     from orchestrator.cli import wire
 
     invocation = wire.invocation(given, "audit")

@@ -31,8 +31,8 @@ def backfill(**given: Any) -> int:
     What the ledger beside the data knows as complete is not built again, so a backfill that was ended goes on when it is called
     again. It takes no place from the runs of `orc serve`; a table that one of them builds is waited for.
     """
-    from orchestrator.app.backfilling import backfill as planned
-    from orchestrator.app.backfilling import filled, listed
+    from orchestrator.app.schedules.backfilling import backfill as planned
+    from orchestrator.app.schedules.backfilling import filled, listed
     from orchestrator.cli import wire
     from orchestrator.cli.opening import opened
     from orchestrator.cli.posting import posting

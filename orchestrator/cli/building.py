@@ -25,7 +25,7 @@ def _execute(given: dict[str, Any], command: str, *, again: Any = None, request:
 
 def _executed(given: dict[str, Any], command: str, *, again: Any, request: Any) -> int:
     from orchestrator import app
-    from orchestrator.app import announcing
+    from orchestrator.app.alerts import announcing
     from orchestrator.cli import wire
     from orchestrator.cli.opening import opened
 
@@ -138,7 +138,7 @@ def snapshot(**given: Any) -> int:
 @o.console
 def retry(**given: Any) -> int:
     """Run again what did not succeed in the last run."""
-    from orchestrator.app.retrying import last_failure
+    from orchestrator.app.past.retrying import last_failure
     from orchestrator.cli import wire
 
     click.get_current_context().obj.update(given)

@@ -46,8 +46,8 @@ def diff(**given: Any) -> int:
     """
     import shutil
 
-    from orchestrator.app.diffing import Against
-    from orchestrator.app.diffing import diff as compare
+    from orchestrator.app.compare.diffing import Against
+    from orchestrator.app.compare.diffing import diff as compare
     from orchestrator.cli import wire
     from orchestrator.core.difference import Difference, Terms
     from orchestrator.report.console import colourful

@@ -42,8 +42,8 @@ def export(**given: Any) -> int:
     orc export airflow --granularity layer --schedule nightly
     orc export luigi -s tag:finance --out ~/luigi
     """
-    from orchestrator.app.exporting import Wanted, depth, exporting, stale
-    from orchestrator.app.scheduling import scheduling
+    from orchestrator.app.handoff.exporting import Wanted, depth, exporting, stale
+    from orchestrator.app.schedules.scheduling import scheduling
     from orchestrator.cli import wire
     from orchestrator.cli.opening import opened
     from orchestrator.publish.write import write
@@ -99,7 +99,7 @@ def task(**given: Any) -> int:
     try:
         return _task(given)
     except OrcError as error:
-        from orchestrator.app.portioning import refused
+        from orchestrator.app.handoff.portioning import refused
         from orchestrator.core.portion import AGAIN
 
         code = complain(error, click.get_current_context().obj, debug=bool(given["debug"]))
@@ -107,7 +107,7 @@ def task(**given: Any) -> int:
 
 
 def _task(given: dict[str, Any]) -> int:
-    from orchestrator.app.portioning import as_data, ending, portion, run_portion
+    from orchestrator.app.handoff.portioning import as_data, ending, portion, run_portion
     from orchestrator.cli import wire
     from orchestrator.cli.opening import opened
     from orchestrator.core.portion import DONE

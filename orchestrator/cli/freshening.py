@@ -36,7 +36,7 @@ def plan(**given: Any) -> int:
 
     A row for each model or exposure with `freshness`. Sources are looked at now; nothing is built.
     """
-    from orchestrator.app.keeping import as_data
+    from orchestrator.app.fresh.keeping import as_data
     from orchestrator.core.duration import spoken
     from orchestrator.report.table import table
 
@@ -71,7 +71,7 @@ def explain(**given: Any) -> int:
 
     Every condition with what it was compared with, and whether it holds.
     """
-    from orchestrator.app.keeping import as_data
+    from orchestrator.app.fresh.keeping import as_data
 
     found = _ruling(given).prospects.values()
     prospect = next((each for each in found if given["node"] in (each.need.name, each.need.node)), None)
@@ -110,7 +110,7 @@ def signal_(**given: Any) -> int:
     from contextlib import redirect_stdout
     from sys import stderr
 
-    from orchestrator.app.signalling import signal
+    from orchestrator.app.schedules.signalling import signal
     from orchestrator.serve.signalling import NO
 
     workspace = opened(given, "signal")
@@ -121,7 +121,7 @@ def signal_(**given: Any) -> int:
 
 
 def _facts(given: dict[str, Any], *, keep: bool = False) -> Any:
-    from orchestrator.app.facts import facts as gathered
+    from orchestrator.app.fresh.facts import facts as gathered
     from orchestrator.cli import wire
     from orchestrator.record.probes import Probes
 
@@ -132,8 +132,8 @@ def _facts(given: dict[str, Any], *, keep: bool = False) -> Any:
 
 
 def _ruling(given: dict[str, Any]) -> Any:
-    from orchestrator.app.keeping import ruled
-    from orchestrator.app.scheduling import scheduling
+    from orchestrator.app.fresh.keeping import ruled
+    from orchestrator.app.schedules.scheduling import scheduling
     from orchestrator.cli import wire
 
     found = _facts(given)

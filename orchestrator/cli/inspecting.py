@@ -93,7 +93,7 @@ def compile_(**given: Any) -> int:
         return 0
     request = wire.request(given, "compile")
     if given["offline"]:
-        from orchestrator.app.offline import offline
+        from orchestrator.app.columns.offline import offline
 
         return _told(workspace, tuple(offline(workspace, request)), given)
     if given["dry_run"]:
@@ -127,10 +127,10 @@ def compile_(**given: Any) -> int:
 def plan(**given: Any) -> int:
     """Say what a build would do, and why; change nothing."""
     from orchestrator.app import prepare
-    from orchestrator.app.forecasting import forecasting
+    from orchestrator.app.compare.since import against, compared, only, seconds
+    from orchestrator.app.environments.sampled import told
+    from orchestrator.app.past.forecasting import forecasting
     from orchestrator.app.planning import estimates, within_budget
-    from orchestrator.app.sampled import told
-    from orchestrator.app.since import against, compared, only, seconds
     from orchestrator.cli import wire
     from orchestrator.plan.changes import changes, timed
     from orchestrator.report.planned import Compared, as_json, planned

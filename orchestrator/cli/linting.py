@@ -37,7 +37,7 @@ def lint(**given: Any) -> int:
     a rule there.
     """
     from orchestrator.app import selection
-    from orchestrator.app.linting import lint as linted
+    from orchestrator.app.checks.linting import lint as linted
     from orchestrator.cli import wire
     from orchestrator.cli.complaints import told
     from orchestrator.publish.problems.findings import findings
@@ -73,7 +73,7 @@ def format_(**given: Any) -> int:
 
     A file is changed only when its query is proved to stay the same. PATHS are files and folders (default: the whole project).
     """
-    from orchestrator.app.formatting import formatting, write
+    from orchestrator.app.checks.formatting import formatting, write
     from orchestrator.report.tidied import difference, told
 
     workspace = opened(given, "format")

@@ -146,7 +146,7 @@ def _noted(lines: Iterable[str], root: Path, action: str, object_: str) -> int:
 def _clean_environments(given: dict[str, Any]) -> int:
     from datetime import timedelta
 
-    from orchestrator.app.janitor import clean_environments
+    from orchestrator.app.environments.janitor import clean_environments
     from orchestrator.cli import wire
     from orchestrator.core.duration import duration
 

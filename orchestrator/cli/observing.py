@@ -33,7 +33,7 @@ def perf(**given: Any) -> int:
     orc perf -s +mart_earnings            a model and all above it
     """
     from orchestrator.app import selection
-    from orchestrator.app.perf import perf as asked
+    from orchestrator.app.past.perf import perf as asked
     from orchestrator.cli import wire
 
     workspace = opened(given, "perf")
@@ -74,7 +74,7 @@ def status(**given: Any) -> int:
     The last run, models and tests that failed when they were last run, schedules that nobody keeps or whose last run failed, and
     what is worth knowing: paused schedules, missed ticks, slow models, alerts that nobody got. The warehouse is not asked.
     """
-    from orchestrator.app.status import status as asked
+    from orchestrator.app.past.status import status as asked
     from orchestrator.cli import wire
 
     click.get_current_context().obj.update(given)

@@ -29,7 +29,7 @@ def pools() -> None:
 @o.project
 def list_(**given: Any) -> int:
     """List pools: how wide they are now, and who is in them."""
-    from orchestrator.app.scheduling import scheduling
+    from orchestrator.app.schedules.scheduling import scheduling
     from orchestrator.cli import wire
     from orchestrator.core.pool import wide
     from orchestrator.report.table import as_json, table
@@ -82,7 +82,7 @@ def reset(**given: Any) -> int:
 
 
 def _widen(given: dict[str, Any], width: int | None) -> int:
-    from orchestrator.app.scheduling import scheduling
+    from orchestrator.app.schedules.scheduling import scheduling
     from orchestrator.cli import wire
     from orchestrator.core.audit import Deed
     from orchestrator.core.pool import wide

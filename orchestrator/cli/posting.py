@@ -35,7 +35,7 @@ def posting(workspace: Any) -> Iterator[None]:
     """Around a run of a project that is open already: the letters it left are sent when it is over, however it ended."""
     from dataclasses import replace
 
-    from orchestrator.app.announcing import address, wanted
+    from orchestrator.app.alerts.announcing import address, wanted
 
     try:
         yield
@@ -60,8 +60,8 @@ def _tell(given: Mapping[str, Any], command: str, told: Mapping[str, Any], probl
     try:
         from dataclasses import replace
 
-        from orchestrator.app.alerting import alerting
-        from orchestrator.app.alerting import stillborn as posts
+        from orchestrator.app.alerts.alerting import alerting
+        from orchestrator.app.alerts.alerting import stillborn as posts
         from orchestrator.cli import wire, wire_alerts
         from orchestrator.core.project import SECRET_PREFIXES, Secret, mask
 
@@ -88,7 +88,7 @@ def _send(given: Mapping[str, Any], told: Mapping[str, Any]) -> None:
 def _sent(made: Callable[[], Any]) -> None:
     """Send what is due for a short time; what goes wrong is said."""
     try:
-        from orchestrator.app.posting import send
+        from orchestrator.app.alerts.posting import send
 
         sending = made()
         try:

@@ -43,7 +43,7 @@ def runs(**given: Any) -> int:
     orc runs show last orders             one node: attempts, texts, SQL
     orc runs prune --keep 90d             forget what is older
     """
-    from orchestrator.app.chronicle import as_data, chronicle, part, part_data, recorded
+    from orchestrator.app.past.chronicle import as_data, chronicle, part, part_data, recorded
 
     history, now, root = _opened(given, "runs")
     match given["what"]:
@@ -89,7 +89,7 @@ def logs(**given: Any) -> int:
     orc logs -f                           the last run, as it goes on
     orc logs last orders --attempt 2      what the second attempt at `orders` said
     """
-    from orchestrator.app.chronicle import logged, name, recorded
+    from orchestrator.app.past.chronicle import logged, name, recorded
     from orchestrator.report.chronicle import log_line
 
     history, _, _ = _opened(given, "logs")
@@ -113,7 +113,7 @@ def logs(**given: Any) -> int:
 
 
 def _wanted(body: Any, node: str | None, attempt: int | None) -> bool:
-    from orchestrator.app.chronicle import name
+    from orchestrator.app.past.chronicle import name
 
     own = body.get("node")
     if node is not None and not (own and node in (own, name(own), own.split(".")[2])):
@@ -133,8 +133,8 @@ def why(**given: Any) -> int:
     With evidence: the plan's reason, what changed since it was last built well, the node that is to blame, the rows that failed a test,
     and what the warehouse's ledger says.
     """
-    from orchestrator.app.why import as_data
-    from orchestrator.app.why import why as asked
+    from orchestrator.app.past.why import as_data
+    from orchestrator.app.past.why import why as asked
     from orchestrator.cli import wire
     from orchestrator.cli.opening import opened
     from orchestrator.report.why import why as told
@@ -159,7 +159,7 @@ def _opened(given: dict[str, Any], command: str) -> tuple[Any, datetime, Path]:
 
 
 def _list(history: Any, now: datetime, given: dict[str, Any]) -> int:
-    from orchestrator.app.chronicle import run_data, since
+    from orchestrator.app.past.chronicle import run_data, since
     from orchestrator.core.chronicle import Sought
     from orchestrator.report.table import table
 
@@ -217,7 +217,7 @@ def _prune(history: Any, now: datetime, root: Path, given: dict[str, Any]) -> in
 
 
 def _prune_audit(root: Path, text: str, now: datetime) -> None:
-    from orchestrator.app.chronicle import since
+    from orchestrator.app.past.chronicle import since
     from orchestrator.cli import wire
 
     try:

@@ -52,7 +52,7 @@ def schedule(**given: Any) -> int | None:
 
 
 def _simulate(given: dict[str, Any]) -> int:
-    from orchestrator.app.scheduling import named, stretch
+    from orchestrator.app.schedules.scheduling import named, stretch
     from orchestrator.core.duration import duration
     from orchestrator.schedule.simulate import simulate
 
@@ -84,7 +84,7 @@ def _simulate(given: dict[str, Any]) -> int:
 
 def _world(known: Any, given: dict[str, Any], start: datetime) -> Any:
     """The project for a simulation of its promises: fresh at the start, with sources that change as often as was said."""
-    from orchestrator.app.facts import facts, rested
+    from orchestrator.app.fresh.facts import facts, rested
     from orchestrator.cli import wire
     from orchestrator.cli.opening import opened
     from orchestrator.core.duration import duration
@@ -113,9 +113,9 @@ def _world(known: Any, given: dict[str, Any], start: datetime) -> Any:
 
 def _known(given: dict[str, Any]) -> Any:
     """What the project says: schedules.yml, and what models say. A project that does not parse has only the first."""
-    from orchestrator.app.facts import promises
+    from orchestrator.app.fresh.facts import promises
     from orchestrator.app.opening import open_workspace
-    from orchestrator.app.scheduling import scheduling
+    from orchestrator.app.schedules.scheduling import scheduling
     from orchestrator.cli import wire
     from orchestrator.core.errors import OrcError
     from orchestrator.schedule.models import model_schedules
@@ -151,7 +151,7 @@ def _print(columns: Sequence[str], rows: Iterable[Sequence[Any]], output: str) -
 
 
 def _once(given: dict[str, Any]) -> int:
-    from orchestrator.app.serving import once
+    from orchestrator.app.schedules.serving import once
     from orchestrator.cli import wire
     from orchestrator.core.duration import duration
     from orchestrator.core.schedule import Decision, Watch
@@ -198,7 +198,7 @@ def _root(given: dict[str, Any]) -> Any:
 @o.project
 def list_(**given: Any) -> int:
     """List schedules: when, what, their next and last tick."""
-    from orchestrator.app.scheduling import coming
+    from orchestrator.app.schedules.scheduling import coming
     from orchestrator.core.duration import spoken
 
     known, timetable, now = _opened(given)
@@ -236,7 +236,7 @@ def list_(**given: Any) -> int:
 @o.project
 def next_(**given: Any) -> int:
     """Print the next ticks."""
-    from orchestrator.app.scheduling import coming, named
+    from orchestrator.app.schedules.scheduling import coming, named
     from orchestrator.schedule.cron import local
 
     known, timetable, now = _opened(given)
@@ -270,7 +270,7 @@ def models(**given: Any) -> int:
     """Print times and promises that models state, for `orc serve`."""
     import json
 
-    from orchestrator.app.facts import promises
+    from orchestrator.app.fresh.facts import promises
     from orchestrator.app.opening import open_workspace
     from orchestrator.cli import wire
     from orchestrator.schedule.models import model_schedules
@@ -291,7 +291,7 @@ def pause(**given: Any) -> int:
 
     Its `missed` says what becomes of them when it is resumed.
     """
-    from orchestrator.app.scheduling import named
+    from orchestrator.app.schedules.scheduling import named
     from orchestrator.cli import wire
     from orchestrator.core.audit import Deed
 
@@ -309,7 +309,7 @@ def pause(**given: Any) -> int:
 @o.project
 def resume(**given: Any) -> int:
     """Let a paused schedule's ticks come again."""
-    from orchestrator.app.scheduling import named
+    from orchestrator.app.schedules.scheduling import named
     from orchestrator.cli import wire
     from orchestrator.core.audit import Deed
 
@@ -331,8 +331,8 @@ def resume(**given: Any) -> int:
 @o.console
 def run_now(**given: Any) -> int:
     """Run a schedule now, whatever the time is."""
-    from orchestrator.app.scheduling import named
-    from orchestrator.app.serving import once
+    from orchestrator.app.schedules.scheduling import named
+    from orchestrator.app.schedules.serving import once
     from orchestrator.cli import wire
     from orchestrator.core.audit import Deed
     from orchestrator.schedule.decide import asked
@@ -358,7 +358,7 @@ def run_now(**given: Any) -> int:
 
 def _planned(entry: Any, launch: Any, given: dict[str, Any]) -> int:
     """What a run of a schedule would do; nothing is asked for, nothing runs."""
-    from orchestrator.app.scheduling import order
+    from orchestrator.app.schedules.scheduling import order
     from orchestrator.cli.main import call
 
     merged = {**click.get_current_context().obj.get("below", {}), **{k: v for k, v in given.items() if v not in (None, "", False)}}

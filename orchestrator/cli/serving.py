@@ -47,7 +47,7 @@ def serve(**given: Any) -> int:
     `orc serve` leads; others stand by and take over within seconds when it is gone. Every run is a process of its own: it reads the
     project afresh and ends with the daemon. The first signal lets runs end (drain_timeout), the second ends at once.
     """
-    from orchestrator.app import serving
+    from orchestrator.app.schedules import serving
     from orchestrator.cli import wire
 
     click.get_current_context().obj.update(given)

@@ -36,8 +36,8 @@ def freshness(**given: Any) -> int:
 
     Looks at those with `warn_after` or `error_after` in their `freshness`, and writes target/sources.json.
     """
-    from orchestrator.app.freshness import COMMAND, as_data
-    from orchestrator.app.freshness import freshness as looked
+    from orchestrator.app.fresh.freshness import COMMAND, as_data
+    from orchestrator.app.fresh.freshness import freshness as looked
     from orchestrator.cli import wire
     from orchestrator.cli.posting import stillborn
     from orchestrator.record.probes import Probes

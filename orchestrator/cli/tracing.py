@@ -48,11 +48,11 @@ def lineage(**given: Any) -> int:
         raise UsageError(Problem("U035", "say which column or table", hint="orc lineage orders.amount, or orc lineage --check"))
     workspace = opened(given, "lineage")
     if form == "openlineage":
-        from orchestrator.app.tracing import datasets
+        from orchestrator.app.columns.tracing import datasets
 
         click.echo(json.dumps(datasets(workspace, name), indent=2, ensure_ascii=False))
         return 0
-    from orchestrator.app.tracing import lineage as trace
+    from orchestrator.app.columns.tracing import lineage as trace
     from orchestrator.report.diagram import as_json, dot, mermaid
     from orchestrator.report.traced import Asked, traced
 
@@ -89,8 +89,8 @@ def impact(**given: Any) -> int:
     workspace = opened(given, "impact")
     if given["since"]:
         return _since(workspace, given)
-    from orchestrator.app.meanings import meanings
-    from orchestrator.app.tracing import reached
+    from orchestrator.app.columns.meanings import meanings
+    from orchestrator.app.columns.tracing import reached
     from orchestrator.report.reached import reached as told
     from orchestrator.report.reached import reached_json
 
@@ -101,7 +101,7 @@ def impact(**given: Any) -> int:
 
 
 def _since(workspace: Workspace, given: dict[str, Any]) -> int:
-    from orchestrator.app.tracing import since
+    from orchestrator.app.columns.tracing import since
     from orchestrator.report.reached import since as told
     from orchestrator.report.reached import since_json
 
@@ -121,7 +121,7 @@ def _since(workspace: Workspace, given: dict[str, Any]) -> int:
 
 
 def _check(given: dict[str, Any], *, json_: bool) -> int:
-    from orchestrator.app.meanings import meanings
+    from orchestrator.app.columns.meanings import meanings
     from orchestrator.app.opening import garbage_kept
     from orchestrator.graph.coverage import coverage
     from orchestrator.report.covered import as_json, covered

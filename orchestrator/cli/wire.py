@@ -236,7 +236,7 @@ def daemon(root: Path, options: Mapping[str, Any], say: Any, ending: Any) -> Any
     """What a scheduler needs of this process."""
     import socket
 
-    from orchestrator.app.serving import Daemon, Pulse
+    from orchestrator.app.schedules.serving import Daemon, Pulse
     from orchestrator.cli.wire_alerts import watching
 
     shared = ["--project-dir", str(root)]
@@ -265,7 +265,7 @@ def person(root: Path) -> Any:
     """Who gives commands here, for the audit."""
     import socket
 
-    from orchestrator.app.grounds import actor, trigger
+    from orchestrator.app.past.grounds import actor, trigger
     from orchestrator.core.audit import actor as told
     from orchestrator.load.person import email
 
@@ -318,7 +318,7 @@ def sinks(workspace: Any, options: Mapping[str, Any]) -> Sequence[Sink]:
     )
     env = environment(options)
     teller = console(sys.stderr, env, style, json=options.get("log_format") == "json", pid=os.getpid(), now=lambda: datetime.now(UTC))
-    from orchestrator.app.alerting import heeding
+    from orchestrator.app.alerts.alerting import heeding
 
     root = workspace.invocation.root
     return (history(root, heeding(workspace, history(root), lambda line: print(line, file=sys.stderr))), teller, *emitting(workspace))  # noqa: T201

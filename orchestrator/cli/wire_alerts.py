@@ -20,8 +20,8 @@ def outbox(root: Path) -> Any:
 def sending(root: Path, options: Mapping[str, Any] | None = None) -> Any:
     """What it takes to send alerts. ``options`` are those that the project is opened with, when an exposure's address is wanted."""
     from orchestrator.adapters.courier import Courier
-    from orchestrator.app.announcing import address
-    from orchestrator.app.posting import Sending
+    from orchestrator.app.alerts.announcing import address
+    from orchestrator.app.alerts.posting import Sending
 
     def exposure(id_: str) -> tuple[str, str]:
         from orchestrator.app.opening import open_workspace
@@ -35,8 +35,8 @@ def sending(root: Path, options: Mapping[str, Any] | None = None) -> Any:
 def watching(root: Path, say: Callable[[str], None], schedule: Callable[[str], Any]) -> tuple[Any, Any]:
     """What is known of a project's schedules, with alerts of what becomes of it; and a vigil. ``schedule`` gives one by its name."""
     from orchestrator.adapters.courier import ping
-    from orchestrator.app.alarm import Alarm
-    from orchestrator.app.vigil import Vigil
+    from orchestrator.app.alerts.alarm import Alarm
+    from orchestrator.app.alerts.vigil import Vigil
 
     letters = sending(root)
     alarm = Alarm(root, say, schedule, root / ".orchestrator" / "logs", letters.secrets)

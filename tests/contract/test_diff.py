@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.app.difference import difference
+from orchestrator.app.compare.difference import difference
 from orchestrator.core.difference import MASK, ColumnDifference, Difference, Key, Terms, Undone
 from tests.contract.shop import Row, Shop, rows_sql
 

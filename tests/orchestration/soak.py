@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
-from orchestrator.app.scheduling import scheduling
-from orchestrator.app.serving import Daemon, serve
+from orchestrator.app.schedules.scheduling import scheduling
+from orchestrator.app.schedules.serving import Daemon, serve
 from orchestrator.core.schedule import Launch, Schedule
 from orchestrator.record.sqlite import Sqlite
 from orchestrator.record.timetable import Timetable

@@ -13,7 +13,7 @@ import pytest
 from orchestrator.alert.listen import Listener, Surroundings
 from orchestrator.alert.posts import posts
 from orchestrator.alert.spec import spec
-from orchestrator.app.posting import Sending, send, try_out
+from orchestrator.app.alerts.posting import Sending, send, try_out
 from orchestrator.core.alert import About, Alerts, Happening, Post, Rule, Sealed
 from orchestrator.core.errors import ConfigError, Problem, UsageError
 from orchestrator.core.event import Event, NodeFinished, NodeRetried, Noted, RunFinished, RunStarted, Status

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from orchestrator.alert.listen import Listener, Surroundings
-from orchestrator.app.alarm import Alarm
-from orchestrator.app.posting import Sending
-from orchestrator.app.vigil import Vigil
+from orchestrator.app.alerts.alarm import Alarm
+from orchestrator.app.alerts.posting import Sending
+from orchestrator.app.alerts.vigil import Vigil
 from orchestrator.core.alert import About, Alerts, Sealed
 from orchestrator.core.event import Event, Grounds, NodeFinished, NodeStarted, RunFinished, RunStarted, Status
 from orchestrator.core.schedule import Launch, Schedule

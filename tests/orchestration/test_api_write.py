@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.app.scheduling import order
+from orchestrator.app.schedules.scheduling import order
 from orchestrator.app.web.routes import ROUTES
 from orchestrator.core.audit import Actor
 from orchestrator.core.event import NodeFinished, RunFinished, RunStarted, Status

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from orchestrator.app.keeping import Keeping
+from orchestrator.app.fresh.keeping import Keeping
 from orchestrator.core.event import plain
 from orchestrator.core.ports import Reply
 from orchestrator.core.promise import Facts, told
@@ -319,7 +319,7 @@ def test_without_promises_nobody_looks(tmp_path: Path) -> None:
 
 
 def test_how_they_run_is_said_in_schedules_yml(tmp_path: Path) -> None:
-    from orchestrator.app.scheduling import order, scheduling
+    from orchestrator.app.schedules.scheduling import order, scheduling
 
     (tmp_path / "schedules.yml").write_text(
         "freshness: {pool: wh, threads: 3, target: prod, max_auto_runs_per_hour: 2, probe_every: 5m}\n", encoding="utf-8"

@@ -376,6 +376,6 @@ def test_3_8_a_node_that_does_nothing_costs_less_than_50_milliseconds() -> None:
 
 
 def test_3_8_a_year_in_weeks_is_53_batches() -> None:
-    from orchestrator.app.backfilling import pieces
+    from orchestrator.app.schedules.backfilling import pieces
 
     assert len(pieces(Interval(datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)), "7d")) == 53

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.app.freshness import sentence
+from orchestrator.app.fresh.freshness import sentence
 from orchestrator.core.freshness import Limits, Probe, limits
 from orchestrator.record.probes import Probes
 from tests.projects.conftest import Make, Project

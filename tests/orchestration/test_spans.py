@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.app.scheduling import order
+from orchestrator.app.schedules.scheduling import order
 from orchestrator.core.errors import ExecuteError, Problem
 from orchestrator.core.event import NodeFinished, NodeRetried, RunFinished, RunStarted, Status
 from orchestrator.core.ports import Answer

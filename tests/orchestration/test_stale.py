@@ -446,7 +446,7 @@ def test_a_retry_of_such_a_run_is_one_too(project: Make) -> None:
 def test_a_schedule_may_say_so() -> None:
     from datetime import UTC, datetime
 
-    from orchestrator.app.scheduling import order
+    from orchestrator.app.schedules.scheduling import order
     from orchestrator.core.schedule import Launch, Schedule
     from orchestrator.load.schedules import read_schedules
     from orchestrator.schedule.spec import spec

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.app.portioning import refused
+from orchestrator.app.handoff.portioning import refused
 from orchestrator.core.errors import OrcError, Problem
 from tests.orchestration.test_retries import flaky, on_postgres
 from tests.projects.conftest import Make, Project, Result

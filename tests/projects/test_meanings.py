@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.app.columns.meanings import meanings
+from orchestrator.app.columns.observed import observe
 from orchestrator.app.invocation import Invocation
-from orchestrator.app.meanings import meanings
-from orchestrator.app.observed import observe
 from orchestrator.app.opening import Workspace, open_workspace
 from orchestrator.cli.wire import SystemClock
 from orchestrator.core.meaning import Finding, Meaning, Output, Shape, Use
@@ -103,7 +103,7 @@ import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from orchestrator.app.invocation import Invocation
-from orchestrator.app.meanings import meanings
+from orchestrator.app.columns.meanings import meanings
 from orchestrator.app.opening import open_workspace
 from orchestrator.cli.wire import SystemClock
 found = meanings(open_workspace(Invocation("2", Path({root!r}), datetime.now(UTC), SystemClock(), {{"HOME": {home!r}}})))

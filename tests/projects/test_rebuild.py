@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.app.meanings import meanings
+from orchestrator.app.columns.meanings import meanings
 from orchestrator.app.opening import open_workspace
 from orchestrator.cli import wire
 from orchestrator.graph.compare import Version, compare

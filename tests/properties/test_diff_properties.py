@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.adapters import registry
-from orchestrator.app.difference import difference
+from orchestrator.app.compare.difference import difference
 from orchestrator.core.difference import Difference, Key, Terms
 from orchestrator.core.names import Relation
 from orchestrator.core.ports import Connection, Dialect
@@ -37,8 +37,8 @@ def small_portions() -> Iterator[None]:
     """Buckets of a row, few rows at a time: what a large table needs many of, these tables need two of."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("orchestrator.plan.diff.apart.ROWS", 2)
-        patch.setattr("orchestrator.app.apart.HELD", 5)
-        patch.setattr("orchestrator.app.apart.ASKED", 1)
+        patch.setattr("orchestrator.app.compare.apart.HELD", 5)
+        patch.setattr("orchestrator.app.compare.apart.ASKED", 1)
         yield
 
 

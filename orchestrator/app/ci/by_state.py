@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from orchestrator.app.comparing import methods
+from orchestrator.app.compare.comparing import methods
+from orchestrator.app.environments.placing import earlier
 from orchestrator.app.opening import Workspace
-from orchestrator.app.placing import earlier
 from orchestrator.core.graph import Graph
 from orchestrator.core.node import Kind, Node
 from orchestrator.core.plan import Request

@@ -155,8 +155,8 @@ def _production(workspace: Workspace) -> str | None:
 
 def _changes(workspace: Workspace, before: _Before, asked: Asked, origin: Ancestry) -> _Known:
     """What is different, what that reaches, and whom it breaks."""
+    from orchestrator.app.columns.meanings import meanings
     from orchestrator.app.earlier import version, version_then
-    from orchestrator.app.meanings import meanings
     from orchestrator.graph.breaking import breaking
     from orchestrator.graph.compare import Version, compare
     from orchestrator.graph.impact import consequences

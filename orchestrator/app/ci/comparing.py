@@ -26,8 +26,8 @@ def compared(
 ) -> Mapping[str, Difference | Undone]:
     """How each node of ``ids`` that was built differs from what production holds; what cannot be compared says why."""
     from orchestrator.adapters import registry
-    from orchestrator.app.diffing import personal
-    from orchestrator.app.placing import alone
+    from orchestrator.app.compare.diffing import personal
+    from orchestrator.app.environments.placing import alone
 
     passed = {r.node for r in run.results if r.status in BUILT}
     nodes = [workspace.graph.nodes[id_] for id_ in ids if id_ in passed and id_ in at.relations]
@@ -54,8 +54,8 @@ def compared(
 
 def _one(warehouse: Warehouse, workspace: Workspace, own: Graph, node: Node, at: Production, terms: Terms) -> Difference | Undone:
     """One comparison, on a connection of its own. What goes wrong is its answer: it never is the pull request's fault."""
-    from orchestrator.app.difference import difference
-    from orchestrator.app.diffing import candidates
+    from orchestrator.app.compare.difference import difference
+    from orchestrator.app.compare.diffing import candidates
 
     after = own.nodes[node.id].relation
     if after is None:

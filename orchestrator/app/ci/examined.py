@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from orchestrator.app.checks.linting import lint
 from orchestrator.app.ci.asked import Asked
 from orchestrator.app.ci.breaks import breaks
 from orchestrator.app.ci.production import Production
 from orchestrator.app.ci.reviewed import Found, blocked, reviewed
+from orchestrator.app.columns.meanings import known as shapes
 from orchestrator.app.invocation import Invocation
-from orchestrator.app.linting import lint
-from orchestrator.app.meanings import known as shapes
 from orchestrator.app.opening import Workspace, open_workspace
 from orchestrator.core.errors import OrcError, Problem
 from orchestrator.core.files import Span

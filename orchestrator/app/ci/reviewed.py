@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from orchestrator.app.checks.linting import lint
 from orchestrator.app.ci.asked import Asked
 from orchestrator.app.ci.breaks import allowed
 from orchestrator.app.ci.production import Production
-from orchestrator.app.linting import lint
 from orchestrator.app.opening import Workspace
 from orchestrator.core.difference import Difference, Undone
 from orchestrator.core.errors import Problem

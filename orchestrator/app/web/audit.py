@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from orchestrator.app.chronicle import since
+from orchestrator.app.past.chronicle import since
 from orchestrator.app.web.seen import Unclear, limit
 from orchestrator.core.audit import Entry
 from orchestrator.core.errors import UsageError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from orchestrator.app.chronicle import part_data
+from orchestrator.app.past.chronicle import part_data
 from orchestrator.core.chronicle import Chronicle, Part
 from orchestrator.core.event import Status
 

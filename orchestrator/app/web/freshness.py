@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from orchestrator.app.keeping import as_data
+from orchestrator.app.fresh.keeping import as_data
 from orchestrator.core.event import plain
 from orchestrator.schedule.freshness import Prospect
 from orchestrator.serve.asking import Reply

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from orchestrator.app.chronicle import name
-from orchestrator.app.keeping import as_data
+from orchestrator.app.fresh.keeping import as_data
+from orchestrator.app.past.chronicle import name
 from orchestrator.app.web.seen import Unclear, glance, known, limit
 from orchestrator.core.event import NodeFinished, plain
 from orchestrator.record.glance import Past

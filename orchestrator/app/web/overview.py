@@ -6,7 +6,7 @@ import platform
 from datetime import timedelta
 from typing import Any
 
-from orchestrator.app.scheduling import coming
+from orchestrator.app.schedules.scheduling import coming
 from orchestrator.app.web.freshness import broken
 from orchestrator.app.web.models import ids, worst
 from orchestrator.app.web.runs import listed

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from orchestrator.app.chronicle import chronicle, logged, name, part_data, run_data
+from orchestrator.app.past.chronicle import chronicle, logged, name, part_data, run_data
 from orchestrator.app.web.causes import causes
 from orchestrator.app.web.seen import Unclear, cursor, history, known, limit, sought, whole
 from orchestrator.core.chronicle import Chronicle, Recorded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from orchestrator.app.chronicle import since
+from orchestrator.app.past.chronicle import since
 from orchestrator.core.chronicle import Sought
 from orchestrator.core.errors import UsageError
 from orchestrator.record.glance import Glance

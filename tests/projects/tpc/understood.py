@@ -12,8 +12,8 @@ from zlib import crc32
 import yaml
 
 from orchestrator.app import open_workspace
+from orchestrator.app.columns.meanings import meanings
 from orchestrator.app.invocation import Invocation
-from orchestrator.app.meanings import meanings
 from orchestrator.cli.wire import SystemClock
 from orchestrator.core.meaning import Finding, Meaning
 from orchestrator.core.node import Query, SqlBody
