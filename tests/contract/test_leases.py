@@ -209,3 +209,29 @@ def test_asking_does_not_wait_for_a_publish_on_its_way(leased: Any) -> None:
         two.execute(statement)
     one.commit()
     assert claim(leased, two, orders, "run-2")[0] == "run-2"
+
+
+def test_sessions_that_set_leases_up_at_once_are_all_done() -> None:
+    """DuckDB looks whether the leases' database is there, and attaches it, in two steps."""
+    from orchestrator.adapters.duckdb.connection import DuckDBWarehouse
+    from orchestrator.adapters.duckdb.profile import DuckDBProfile
+
+    refused: list[OrcError] = []
+
+    def set_up(session: Any, barrier: threading.Barrier) -> None:
+        barrier.wait()
+        try:
+            for statement in DuckDBWarehouse.dialect.lease_setup()[:1]:
+                session.execute(statement)
+        except OrcError as error:
+            refused.append(error)
+
+    for _ in range(40):
+        warehouse, barrier = DuckDBWarehouse(DuckDBProfile(":memory:", "memory")), threading.Barrier(8)
+        threads = [threading.Thread(target=set_up, args=(warehouse.connect(), barrier)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        warehouse.close()
+    assert refused == []

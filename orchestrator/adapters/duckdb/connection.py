@@ -26,6 +26,7 @@ from orchestrator.core.snapshot import Described, Snapshot
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_ATTACH = "attach if not exists"
 _CONTROL = re.compile(r"\s*(?:(begin|start)|(commit|end)|(rollback|abort))(?:\s+(?:transaction|work))?\s*;?\s*", re.IGNORECASE)
 _VERB = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(\w+)", re.DOTALL)
 _STATUS = (("Success",), ("Count",))
@@ -48,7 +49,13 @@ class DuckDBConnection:
         """Run a statement; transaction words go the same way as the methods named like them, so that nothing is pretended."""
         control = _CONTROL.fullmatch(sql)
         if control is None:
-            return self._answer(sql)
+            try:
+                return self._answer(sql)
+            except ExecuteError as error:
+                # DuckDB looks and attaches in two steps: of two sessions that attach at once the later one is told that it is there.
+                if sql.startswith(_ATTACH) and "already exists" in error.first.message:
+                    return Answer()
+                raise
         (self.begin if control[1] else self.commit if control[2] else self.rollback)()
         return Answer()
 
