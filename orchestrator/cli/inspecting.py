@@ -36,7 +36,10 @@ def _warn(workspace: Workspace, found: tuple[Problem, ...], given: dict[str, Any
 @o.project
 @o.console
 def ls(**given: Any) -> int:
-    """List resources, as a dry run of any selection."""
+    """List resources, as a dry run of any selection.
+
+    With `--output mermaid` or `dot` the chosen ones are a diagram, with the edges between them.
+    """
     from orchestrator.app import selection
     from orchestrator.cli import wire
     from orchestrator.graph.listing import listing
@@ -45,8 +48,13 @@ def ls(**given: Any) -> int:
     found = selection(workspace, wire.request(given, "ls"))
     ids = frozenset(i for i in found.ids if workspace.graph.nodes[i].kind != "operation")
     _warn(workspace, found.warnings, given)
-    keys = [k for words in given["output_keys"] for k in words.replace(",", " ").split()]
-    click.echo("\n".join(listing(workspace.graph, ids, given["output"], keys or None)))
+    if given["output"] in ("mermaid", "dot"):
+        from orchestrator.report.drawn import drawn
+
+        click.echo(drawn(workspace.graph, ids, given["output"]))
+    else:
+        keys = [k for words in given["output_keys"] for k in words.replace(",", " ").split()]
+        click.echo("\n".join(listing(workspace.graph, ids, given["output"], keys or None)))
     if not ids:
         click.echo("No nodes selected!", err=True)
     return 0

@@ -246,6 +246,10 @@ store_failures = _building(
     help="Keep the rows that fail tests as tables.",
 )
 output = click.option(
-    "--output", type=click.Choice(["selector", "name", "path", "json"]), cls=Option, default="selector", help="How to print each node."
+    "--output",
+    type=click.Choice(["selector", "name", "path", "json", "mermaid", "dot"]),
+    cls=Option,
+    default="selector",
+    help="How to print each node, or all as a diagram.",
 )
 output_keys = click.option("--output-keys", cls=Option, multiple=True, metavar="KEYS", help="Keys of the JSON output.")

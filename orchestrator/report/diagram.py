@@ -58,12 +58,12 @@ def mermaid(graph: Graph, asked: Asked) -> str:
     numbers, hops = _numbered(asked)
     lines = ["flowchart LR"]
     for at, (node, points) in enumerate(_boxes(numbers)):
-        lines.append(f'  subgraph s{at}["{_entities(label(graph.nodes[node]))}"]')
-        lines += [f'    p{numbers[p]}["{_entities(p.column or "(all rows)")}"]' for p in points]
+        lines.append(f'  subgraph s{at}["{entities(label(graph.nodes[node]))}"]')
+        lines += [f'    p{numbers[p]}["{entities(p.column or "(all rows)")}"]' for p in points]
         lines.append("  end")
     for hop in hops:
         arrow = "-.->" if _faint(hop) else "-->"
-        lines.append(f'  p{numbers[hop.parent]} {arrow}|"{_entities(hop.kind)}"| p{numbers[hop.child]}')
+        lines.append(f'  p{numbers[hop.parent]} {arrow}|"{entities(hop.kind)}"| p{numbers[hop.child]}')
     if asked.starts:
         lines.append(f"  style {','.join(f'p{numbers[p]}' for p in asked.starts if p in numbers)} stroke-width:3px")
     return "\n".join(lines)
@@ -82,15 +82,15 @@ def dot(graph: Graph, asked: Asked) -> str:
     lines = ["digraph lineage {", "  rankdir=LR;", "  node [shape=box, style=rounded];"]
     for at, (node, points) in enumerate(_boxes(numbers)):
         lines.append(f"  subgraph cluster_{at} {{")
-        lines.append(f"    label={_quoted(label(graph.nodes[node]))};")
+        lines.append(f"    label={quoted(label(graph.nodes[node]))};")
         for p in points:
             thick = ", penwidth=3" if p in asked.starts else ""
-            lines.append(f"    p{numbers[p]} [label={_quoted(p.column or '(all rows)')}{thick}];")
+            lines.append(f"    p{numbers[p]} [label={quoted(p.column or '(all rows)')}{thick}];")
         lines.append("  }")
     for hop in hops:
         faint = ", style=dashed" if _faint(hop) else ""
-        tip = f", tooltip={_quoted(' '.join(hop.expression.split()))}" if hop.expression else ""
-        lines.append(f"  p{numbers[hop.parent]} -> p{numbers[hop.child]} [label={_quoted(hop.kind)}{tip}{faint}];")
+        tip = f", tooltip={quoted(' '.join(hop.expression.split()))}" if hop.expression else ""
+        lines.append(f"  p{numbers[hop.parent]} -> p{numbers[hop.child]} [label={quoted(hop.kind)}{tip}{faint}];")
     return "\n".join([*lines, "}"])
 
 
@@ -116,19 +116,19 @@ def _faint(hop: Hop) -> bool:
     return hop.kind in ("window", "conditional", "filter", "join", "group", "sort", "reads", "unknown")
 
 
-def _entities(text: str) -> str:
+def entities(text: str) -> str:
     """A text inside quotes in Mermaid, where every character that could end or format it is a numbered entity.
 
-    >>> _entities('say "hi"'), _entities("a[1]")
+    >>> entities('say "hi"'), entities("a[1]")
     ('say #34;hi#34;', 'a#91;1#93;')
     """
     return "".join(c if c.isalnum() or c in " _.,-()" else f"#{ord(c)};" for c in text)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     r"""A text as Graphviz quotes it.
 
-    >>> _quoted('a "b" \\n')
+    >>> quoted('a "b" \\n')
     '"a \\"b\\" \\\\n"'
     """
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
