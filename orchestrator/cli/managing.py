@@ -1,4 +1,4 @@
-"""Commands around a project: init, clean, run-operation, completion."""
+"""Commands around a project: init, clone, clean, run-operation, completion."""
 
 from __future__ import annotations
 
@@ -102,6 +102,29 @@ def _welcome(name: str, count: int, kept: list[str], steps: Iterable[tuple[str, 
     if ".gitignore" in kept:
         lines.append("Add to .gitignore: /target/ /.orchestrator/* !/.orchestrator/schema/ /*.duckdb")
     return "\n".join([*lines, "", "Next:", *enter, *(f"  {command:<34}{what}".rstrip() for command, what in steps)])
+
+
+@orc.command()
+@click.argument("model")
+@click.argument("new")
+@o.project
+@o.console
+def clone(**given: Any) -> int:
+    """Copy a model under a new name, with its properties.
+
+    The file is copied beside itself, SQL or Python. What YAML says of MODEL goes into NEW.yml; when that file is there already, what to add
+    to it is printed. Nothing is overwritten, and readers of MODEL stay its readers.
+    """
+    from orchestrator.app.cloning import clone as cloned
+    from orchestrator.cli.opening import opened
+
+    done = cloned(opened(given, "clone"), given["model"], given["new"])
+    for path in done.written:
+        click.echo(f"Wrote {path}", err=True)
+    if done.entry:
+        click.echo(f"Left as it was: {done.beside}. Add to it:", err=True)
+        click.echo(done.entry, nl=False)
+    return 0
 
 
 @orc.command()

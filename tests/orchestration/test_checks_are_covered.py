@@ -156,7 +156,6 @@ SHORT: Mapping[str, str] = {
     "2.8": "nobody counts the words of a glossary; every code is explained in one place",
     "3.9": "`orc build` does not look at sources' freshness by itself; `orc source freshness` does",
     "3.11": "there are no charts that YAML describes",
-    "3.17": "`orc impact` says who uses it; a model is copied with `cp`, there is no `orc clone`",
     "3.18": "the classifier is our own few lines: no learning library is among the dependencies of tests",
     "4.1": "three tests instead of one simulated day",
     "4.5": "every relation is whole for every statement; several relations are not swapped together",
