@@ -103,3 +103,30 @@ def _width() -> int | None:
     import shutil
 
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+@orc.command()
+@click.argument("model")
+@click.option("--output", "--format", "output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+@o.project
+@o.console
+def asset(**given: Any) -> int:
+    """Tell all that is known of a model; the warehouse is not asked.
+
+    What it is made of, where its columns come from, how old its data is by the looks at its sources, its tests and last runs.
+    """
+    from orchestrator.app.past.asset import asset as known
+    from orchestrator.cli import wire
+    from orchestrator.record.glance import Glance
+    from orchestrator.record.probes import Probes
+    from orchestrator.report.asset import asset as told
+
+    workspace = opened(given, "asset")
+    place = wire.state(workspace.invocation.root)
+    glance = Glance(place)
+    try:
+        found = known(workspace, glance, Probes(place), given["model"])
+    finally:
+        glance.close()
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if given["output"] == "json" else told(found))
+    return 0

@@ -160,7 +160,6 @@ SHORT: Mapping[str, str] = {
     "4.1": "three tests instead of one simulated day",
     "4.5": "every relation is whole for every statement; several relations are not swapped together",
     "4.8": "a node costs less than 50 ms; reading a thousand models is measured by benchmarks",
-    "4.17": "no `orc asset`: the same facts are on the model's page and in its JSON",
     "4.19": "told, and refused with `--warn-error`: what is published passed its gates, so building on it is right",
     "4.20": "the model of machine learning is a small one",
     "4.22": "retention is a setting and commands for cron; there is no job that is built in",
