@@ -88,6 +88,11 @@ class Listener:
                 if self._is_gate(event):
                     return  # the node it kept from being published will say so
             yield from self._happens(self._failed(event))
+        elif event.allowed:  # who listens to failures in general hears of none
+            found = self._failed(event)
+            yield from (
+                post(self.alerts, replace(r, on=r.on | found.kinds), [found]) for r in self.alerts.rules.values() if self._asked(r, found)
+            )
         elif event.status is Status.SKIPPED and event.because:
             yield from self._skipped(event, event.because)
         elif event.status in WELL:

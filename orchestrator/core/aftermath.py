@@ -1,4 +1,4 @@
-"""What a node's ``on_failure`` means: try it again, tell somebody, send a statement, run a command."""
+"""What a node's ``on_failure`` means: try it again, let it be, tell somebody, send a statement, run a command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orchestrator.core.errors import did_you_mean
 EVERYBODY = "*"
 """In place of a rule's name: all rules."""
 
-WORDS = ("retry", "alert", "sql", "command")
+WORDS = ("retry", "skip", "alert", "sql", "command")
 _RETRY = re.compile(r"retry\s*(?:\(\s*(\d+)\s*\))?")
 
 
@@ -33,11 +33,14 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Aftermath:
-    """What is to be done after a failure. ``retries`` is how often the node is tried again, ``alerts`` are the rules that hear of it."""
+    """What is to be done after a failure. ``retries`` is how often the node is tried again, ``alerts`` are the rules that hear of it.
+    ``skip`` says that it may fail: the run goes on as if it had been left out.
+    """
 
     retries: int | None = None
     alerts: tuple[str, ...] = ()
     hooks: tuple[Hook, ...] = ()
+    skip: bool = False
 
 
 def aftermath(config: Mapping[str, Any]) -> Aftermath:
@@ -45,6 +48,8 @@ def aftermath(config: Mapping[str, Any]) -> Aftermath:
 
     >>> aftermath({"on_failure": ["retry(2)", "alert", {"command": "./page.sh orders"}]}).hooks[0].command
     ('./page.sh', 'orders')
+    >>> aftermath({"on_failure": ["skip", "alert"]}).skip
+    True
     >>> aftermath({"on_failure": "insert into failures values (1)"}).hooks[0].sql
     'insert into failures values (1)'
 
@@ -55,6 +60,7 @@ def aftermath(config: Mapping[str, Any]) -> Aftermath:
     retries: int | None = None
     alerts: list[str] = []
     hooks: list[Hook] = []
+    skip = False
     for item in [said] if isinstance(said, Mapping) else listed(said):
         for word, value in _pairs(item):
             match word:
@@ -62,6 +68,10 @@ def aftermath(config: Mapping[str, Any]) -> Aftermath:
                     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
                         raise ValueError(f"`retry: {value}` of `on_failure` is how often, and that is no such number")
                     retries = value
+                case "skip":
+                    if value is not None and not isinstance(value, bool):
+                        raise ValueError(f"`skip: {value}` of `on_failure` is neither true nor false")
+                    skip = value is not False
                 case "alert":
                     alerts += [str(name) for name in listed(value)]
                 case "sql":
@@ -72,7 +82,7 @@ def aftermath(config: Mapping[str, Any]) -> Aftermath:
                 case _:
                     hint = did_you_mean(str(word), WORDS, also=f"it has: {', '.join(WORDS)}")
                     raise ValueError(f"`on_failure` knows no `{word}` ({hint})")
-    return Aftermath(retries, tuple(dict.fromkeys(alerts)), tuple(hooks))
+    return Aftermath(retries, tuple(dict.fromkeys(alerts)), tuple(hooks), skip)
 
 
 def _pairs(item: Any) -> Iterator[tuple[str, Any]]:

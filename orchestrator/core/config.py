@@ -25,7 +25,7 @@ MODEL_KEYS = frozenset(
     quoting refresh require_partition_filter retries schema severity snapshot_meta_column_names sort sql_header static_analysis
     store_failures store_failures_as strategy submission_method table_type tags target_database target_schema threads timeout unique_key
     unlogged updated_at check_cols hard_deletes invalidate_hard_deletes dbt_valid_to_current unique_tmp_table_suffix warn_if error_if
-    when when_upstream_skipped where view_refresh file_format partition_type location
+    when when_upstream_failed when_upstream_skipped where view_refresh file_format partition_type location
     """.split()  # noqa: SIM905 - a table of words reads better than a hundred quotes
 )
 """Config keys that mean something to us, to dbt, or to one of the engines; others belong under ``meta``."""

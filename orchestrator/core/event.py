@@ -158,6 +158,11 @@ class NodeFinished:
     repeatable: bool = field(default=True, metadata={"told": False})
 
     @property
+    def allowed(self) -> bool:
+        """Whether it failed, and may (``on_failure: skip``): nothing was published, and what reads it is told that it was left out."""
+        return self.status is Status.SKIPPED and self.problem is not None
+
+    @property
     def outcome(self) -> str:
         """The status in the words of the artifacts: ``success error skipped no-op reused``, for tests ``pass fail warn error skipped``."""
         if self.kind in ("test", "unit_test"):

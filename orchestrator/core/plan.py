@@ -126,7 +126,8 @@ class Task:
     builds their relation. With ``batches``, ``steps`` are those of the first one, to look at. ``warnings`` are what to know before.
     ``patience`` says how long it may take and how often it is tried. ``when`` is asked before anything else: unless it says yes the task
     is left out, and with it what reads it, but for what is ``content`` with what was there before. ``pool`` names a limit
-    that it shares with other runs.
+    that it shares with other runs. An ``allowed`` task may fail: then what reads it is left out, but for whom it is among the ``lasting``
+    needs, those of which the version before is there and good enough.
     """
 
     node: str
@@ -145,6 +146,8 @@ class Task:
     when: Step | None = None
     content: bool = False
     pool: str | None = None
+    allowed: bool = False
+    lasting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

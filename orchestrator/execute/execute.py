@@ -6,7 +6,7 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from typing import Literal
@@ -18,6 +18,7 @@ from orchestrator.core.node import BUILDABLE
 from orchestrator.core.plan import Plan, Task
 from orchestrator.core.ports import Connection, Warehouse
 from orchestrator.execute.again import again, cancelled, numbered
+from orchestrator.execute.allowed import allowed, warned
 from orchestrator.execute.batches import run_batches
 from orchestrator.execute.commented import Commented
 from orchestrator.execute.condition import condition
@@ -76,6 +77,10 @@ class _Crew:
             self.running.pop(heard.task.node, None)  # one that waited for its next attempt was not running
         return heard
 
+    def hear_of(self, task: Task) -> Callable[[Event], None]:
+        """Where a task says what happens while it runs."""
+        return (lambda event: self.events.put(warned(event, task))) if task.allowed else self.events.put
+
     def interrupt(self) -> None:
         """Somebody wants the run to end. Safe in a signal handler: putting into this queue may interrupt itself."""
         self.events.put("interrupt")
@@ -103,6 +108,7 @@ class _Crew:
         connection: Connection | None = None
         while (work := self.work.get()) is not None:
             task, number = work
+            hear = self.hear_of(task)
             try:
                 connection = connection or self._connect()
                 said = self.shop.comment(task.node) if self.shop.comment else None
@@ -114,9 +120,9 @@ class _Crew:
                 if (declined := condition(task, spoken, self.shop)) is not None:
                     outcome = declined
                 elif task.batches:
-                    outcome = run_batches(task, spoken, self.shop, self.events.put)
+                    outcome = run_batches(task, spoken, self.shop, hear)
                 else:
-                    outcome = run_task(task, spoken, self.shop, self.events.put, number=number)
+                    outcome = run_task(task, spoken, self.shop, hear, number=number)
             except BaseException as error:  # noqa: BLE001 - whatever happens, the task must end and say so
                 outcome = Outcome.crashed(task, error, self.shop)
             if outcome.crash and connection is not None:  # the next task gets a fresh one
@@ -285,11 +291,11 @@ def _run(
             yield numbering(heard.retry)
             waiting.add(heard, crew.shop.clock.monotonic())
         else:
-            yield from map(numbering, heard.events)
+            yield from map(numbering, (heard := allowed(heard, crew.shop)).events)
             if heard.ok:
                 frontier.succeed(heard.task.node)
             else:
-                left = frontier.decline(heard.task.node) if heard.declined else frontier.fail(heard.task.node)
+                left = frontier.decline(heard.task.node, failed=heard.excused) if heard.declined else frontier.fail(heard.task.node)
                 for task, because in left:
                     yield from map(numbering, _never(task, None if crew.interrupted else because, crew, heard.word))
                 if fail_fast and not stopping and not heard.declined:

@@ -57,15 +57,18 @@ class Frontier:
             edge += [(later, because) for later in self._after[after]]
         return sorted(skipped, key=lambda pair: self._rank[pair[0].node])
 
-    def decline(self, node: str) -> list[tuple[Task, str]]:
-        """A task was left out on purpose: so are its descendants, but for those that are content with what was there before."""
+    def decline(self, node: str, *, failed: bool = False) -> list[tuple[Task, str]]:
+        """A task was left out on purpose: so are its descendants, but for those that are content with what was there before.
+
+        With ``failed`` it tried, and may fail: content are those for which what they read is among the ``lasting``.
+        """
         self._open.discard(node)
         skipped: list[tuple[Task, str]] = []
         edge = [node]
         while edge:
             left = edge.pop(0)
             for after in self._after[left]:
-                if after in self._open and self._tasks[after].content:
+                if after in self._open and (left in self._tasks[after].lasting if failed else self._tasks[after].content):
                     self._done(after, left)
                 elif after in self._open:
                     self._open.discard(after)

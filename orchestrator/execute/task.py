@@ -32,8 +32,8 @@ class Outcome:
     """How a task ended, and the events that say so. ``ok`` decides whether its children may run.
 
     ``crash`` says that it was neither the author's doing nor ours to judge: the connection may not be trusted any more. ``word`` is
-    what its children are told of it; ``declined`` says that it was left out on purpose. ``failure`` is what decides about another
-    attempt, and ``retry`` says that there is one.
+    what its children are told of it; ``declined`` says that it was left out on purpose, ``excused`` that it failed and may. ``failure``
+    is what decides about another attempt, and ``retry`` says that there is one.
     """
 
     task: Task
@@ -44,6 +44,7 @@ class Outcome:
     failure: Failure | None = None
     retry: NodeRetried | None = None
     declined: bool = False
+    excused: bool = False
 
     @classmethod
     def crashed(cls, task: Task, error: BaseException, shop: Workshop) -> Outcome:

@@ -19,7 +19,7 @@ _UNCOUNTED = frozenset(
     """
     access cron deprecation_date deterministic description docs enabled error_if fail_calc freshness full_refresh group limit lint
     memory_limit meta on_configuration_change on_error owner pool priority retries severity store_failures store_failures_as tags timeout
-    warn_if when when_upstream_skipped
+    warn_if when when_upstream_failed when_upstream_skipped
     """.split()  # noqa: SIM905 - a table of words reads better than a hundred quotes
 )
 """Config of a table that changes neither its rows nor anything else about it: when it runs, who is told, what is documented."""

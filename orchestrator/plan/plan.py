@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from orchestrator.core.aftermath import aftermath
 from orchestrator.core.errors import PlanError, Problem
 from orchestrator.core.graph import Graph
 from orchestrator.core.names import Relation
@@ -97,6 +98,7 @@ def plan(
     problems += (replace(p, severity="error") for p in before_gates if request.warn_error)
     problems += (*outside(tasks, graph, request.environment), *histories(tasks, graph, request))
     tasks = [_conditional(_patient(t, graph.nodes[t.node], problems), graph.nodes[t.node], problems) for t in tasks]
+    tasks = _lasting(tasks, graph, snapshot, problems)
     if not request.retries:
         tasks = [_once(t) for t in tasks]
     if problems:
@@ -121,13 +123,28 @@ def _patient(task: Task, node: Node, problems: list[Problem]) -> Task:
     if all(node.config.get(key) is None for key in ("retries", "timeout", "on_failure")):
         return task
     try:
-        return replace(task, patience=patience(node.config))
+        allowed = node.kind in BUILDABLE and aftermath(node.config).skip
+        return replace(task, patience=patience(node.config), allowed=allowed)
     except ValueError as wrong:
         hint = "retries: {count: 2, delay: 10s, backoff: exponential, max_delay: 5m, jitter: 0.2, on: transient}, timeout: 30m"
         if "on_failure" in str(wrong):
-            hint = "on_failure: [retry(2), alert, {sql: 'insert into …'}, {command: './page.sh'}]"
+            hint = "on_failure: [retry(2), skip, alert, {sql: 'insert into …'}, {command: './page.sh'}]"
         problems.append(Problem("N363", f"`{node.name}`: {wrong}", node.span, hint, node=node.id))
         return task
+
+
+def _lasting(tasks: list[Task], graph: Graph, snapshot: Snapshot, problems: list[Problem]) -> list[Task]:
+    """The tasks with those of their needs whose version before they may read, should these fail and be allowed to."""
+    there = {t.node for t in tasks if t.relation is not None and snapshot.find(t.relation) is not None}
+    found: list[Task] = []
+    for task in tasks:
+        node = graph.nodes[task.node]
+        said = node.config.get("when_upstream_failed", FOLLOW) if node.kind in BUILDABLE else FOLLOW
+        if said not in (FOLLOW, CONTENT):
+            message = f"`when_upstream_failed: {said}` of `{node.name}` is neither `{FOLLOW}` nor `{CONTENT}`"
+            problems.append(Problem("N368", message, node.span, f"when_upstream_failed: {CONTENT}", node=node.id))
+        found.append(replace(task, lasting=tuple(n for n in task.needs if n in there)) if said == CONTENT else task)
+    return found
 
 
 def _conditional(task: Task, node: Node, problems: list[Problem]) -> Task:

@@ -45,7 +45,7 @@ def page(found: Chronicle, text: ReadText = no_text, *, colour: bool = False, wi
         if (
             part.result is not None
             and part.result.problem is not None
-            and part.result.status in (Status.FAILED, Status.CRASHED, Status.PARTIAL)
+            and (part.result.allowed or part.result.status in (Status.FAILED, Status.CRASHED, Status.PARTIAL))
         ):
             lines += ["", bold(f"{part.name}", colour=colour), _indented(problem(part.result.problem, text, colour=colour, width=width))]
             if part.result.inspect and part.kind in ("test", "unit_test"):
@@ -94,6 +94,7 @@ def _timeline(found: Chronicle, *, colour: bool, width: int) -> Iterator[str]:
         took = f"{seconds:8.2f}s" if seconds is not None else " " * 9
         more = [f"{p.result.rows:,} rows"] if p.result and p.result.rows is not None else []
         more += [several(p.result.failures, "failing row")] if p.result and p.result.failures and p.kind in ("test", "unit_test") else []
+        more += ["failed, and may (on_failure: skip)"] if p.result and p.result.allowed else []
         more += [several(len(p.attempts), "attempt")] if len(p.attempts) > 1 else []
         bytes_ = p.result.response.get("bytes_processed") if p.result else None
         more += [shown_bytes(int(bytes_))] if bytes_ else []

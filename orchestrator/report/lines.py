@@ -190,6 +190,8 @@ def _result(event: NodeFinished, total: int, style: Style) -> str:
         case Status.FAILED | Status.CRASHED:
             stale = event.kind == "source" and event.status is Status.FAILED
             text, verdict = f"ERROR {'STALE ' if stale else '' if is_test else doing}{label}", "ERROR STALE" if stale else "ERROR"
+        case Status.SKIPPED if event.allowed:
+            text, verdict = f"WARN {doing}{label}", "FAILED, AND MAY"
         case Status.SKIPPED:
             text, verdict = f"SKIP {_skipped(event, label)}", "SKIP"
         case Status.CANCELLED:

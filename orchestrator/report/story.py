@@ -54,14 +54,14 @@ class Story:
     def _finished(self, event: NodeFinished) -> Story:
         told = replace(
             self,
-            counts=_more(self.counts, COLUMNS[event.status]),
+            counts=_more(self.counts, "WARN" if event.allowed else COLUMNS[event.status]),
             kinds=_more(self.kinds, noun(event)),
             processed=self.processed + int(event.response.get("bytes_processed") or 0),
             billed=self.billed + int(event.response.get("bytes_billed") or 0),
         )
         if event.status in BROKEN:
             return replace(told, broken=(*self.broken, event))
-        if event.status is Status.WARNED:
+        if event.status is Status.WARNED or event.allowed:
             return replace(told, warned=(*self.warned, event))
         if event.status is Status.SKIPPED and event.because:
             others = self.skipped.get(event.because, ())

@@ -118,11 +118,11 @@ class TestWords:
             ("{retry: often}", "how often"),
             ("{command: ''}", "is empty"),
             ("{sql: 1}", "is empty"),
-            ("skip", "it has"),
+            ("{skip: perhaps}", "neither true nor false"),
         ],
     )
     def test_what_cannot_be_is_refused_before_anything_runs(self, project: Make, said: str, hint: str) -> None:
         found = project(broken(said)).orc("build").exits(2)
         assert "N363" in found.stderr
         assert hint in found.stderr
-        assert "on_failure: [retry(2), alert" in found.stderr
+        assert "on_failure: [retry(2), skip, alert" in found.stderr

@@ -148,7 +148,6 @@ SHORT: Mapping[str, str] = {
     "0.23": "no command builds one node again from a past run's inputs; one builds it beside production, from a sample",
     "1.5": "on a server of our own that speaks BigQuery's protocol, not yet on BigQuery itself",
     "1.8": "a schedule says `stale: true`; unless it does, the second run waits and builds again",
-    "1.15": "no `on_failure: skip`: what is built from a failed model is skipped, or reads the version before when it is built alone",
     "2.2": "Postgres has interval replacement and no declared partitions; DuckDB writes no partitioned files",
     "2.4": "an undeclared name is a warning (L011), an error with `--strict`; there is no rule of its own in `orc lint`",
     "2.5": "the nine lines are printed when somebody asks for them, not by each run of all tests",

@@ -32,7 +32,7 @@ def failing(events: Iterator[Event], ready: Prepared, late: LateSql) -> Iterator
         if (
             ready.request.environment
             or not isinstance(event, NodeFinished)
-            or event.status not in (Status.FAILED, Status.CRASHED, Status.PARTIAL)
+            or not (event.allowed or event.status in (Status.FAILED, Status.CRASHED, Status.PARTIAL))
         ):
             continue
         node = nodes.get(event.node)

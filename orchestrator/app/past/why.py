@@ -219,7 +219,8 @@ def _blocked(graph: Graph, found: Chronicle, result: NodeFinished | None) -> tup
     if result is None or result.problem is None or result.problem.code != "X300":
         return ()
     tests = (p.result for p in found.parts if p.result and p.kind in ("test", "unit_test") and p.node in graph.nodes)
-    failed = [t for t in tests if t.status in (Status.FAILED, Status.CRASHED)]
+    bad = (Status.WARNED,) if result.allowed else (Status.FAILED, Status.CRASHED)
+    failed = [t for t in tests if t.status in bad]
     ours = [t for t in failed if result.node in {i.id for i in graph.inputs(t.node)} | {graph.nodes[t.node].attached}]
     return tuple(Blocked(graph.nodes[t.node].name, t.failures, t.message, t.inspect) for t in ours)
 
@@ -234,6 +235,8 @@ def _verdict(mine: Part, culprit: NodeFinished | None, changes: tuple[Changed, .
         )
     match result.status:
         case Status.SKIPPED:
+            if result.allowed:
+                return result.message.splitlines()[0]
             if culprit is None or culprit.kind == "source":
                 return f"skipped: {result.message}"
             return f"skipped, because `{culprit.node.split('.')[-1]}` was not built"
