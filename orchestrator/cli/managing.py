@@ -128,7 +128,7 @@ def clone(**given: Any) -> int:
 
 
 @orc.command()
-@click.option("--stages", is_flag=True, help="Drop the staged relations that failed tests left, instead of deleting folders.")
+@click.option("--stages", is_flag=True, help="Drop the staged relations that failed tests left, instead of folders.")
 @click.option("--environment", metavar="NAME", help="Drop what the ledger says was built in this environment, instead.")
 @click.option("--older-than", metavar="TIME", help="… or in every environment where nothing happened for 7d, 12h, 30m.")
 @click.option("--dry-run", is_flag=True, help="Only list what would be dropped.")
@@ -141,12 +141,14 @@ def clean(**given: Any) -> int:
 
     click.get_current_context().obj.update(given)
     if given["environment"] or given["older_than"]:
-        return _clean_environments(given)
+        code = _clean_environments(given)
+        if not given["stages"]:
+            return code
     invocation = wire.invocation(given, "clean")
-    remove = cleaning.clean_stages if given["stages"] else cleaning.clean
+    lines = (cleaning.clean_stages if given["stages"] else cleaning.clean)(invocation, dry_run=given["dry_run"])
     if given["stages"] or wire.kept(invocation.root):  # folders alone are no reason to begin a state
-        return _noted(remove(invocation), invocation.root, "stages.dropped" if given["stages"] else "folders.deleted", "")
-    for line in remove(invocation):
+        return _noted(lines, invocation.root, "stages.dropped" if given["stages"] else "folders.deleted", "")
+    for line in lines:
         click.echo(line, err=True)
     return 0
 

@@ -16,6 +16,9 @@ from orchestrator.cli.main import orc
 from orchestrator.core.errors import Problem, UsageError
 
 STATUSES = ("running", "passed", "failed", "cancelled", "interrupted")
+EVERY = 1_000_000
+"""More runs than anybody remembers."""
+
 OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 
 
@@ -28,6 +31,7 @@ OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default="
 @click.option("--trigger", metavar="WORD", help="Only runs that this began, as `orc runs --output json` says it.")
 @click.option("--limit", default=20, show_default=True, help="How many runs.")
 @click.option("--keep", metavar="DURATION", help="With prune: forget what is older (default: `keep` of the project).")
+@click.option("--dry-run", is_flag=True, help="With prune: only list what would be forgotten.")
 @click.option("--audit-before", metavar="TIME", help="With prune: also rows of the audit before then; one row says so.")
 @OUTPUT
 @o.project
@@ -202,13 +206,18 @@ def _prune(history: Any, now: datetime, root: Path, given: dict[str, Any]) -> in
     from orchestrator.load.remembering import kept, remembering
 
     keep = kept(given["keep"]) if given["keep"] else remembering(root, os.environ).keep
-    if given["audit_before"]:
+    if given["audit_before"] and not given["dry_run"]:
         _prune_audit(root, given["audit_before"], now)
         if keep is None:
             return 0
     if keep is None:
         hint = 'orc runs prune --keep 90d, or `keep = "90d"` below [tool.orchestrator.history]'
         raise UsageError(Problem("U082", "nobody says for how long runs are remembered", None, hint))
+    if given["dry_run"]:
+        for run in history.runs(EVERY):
+            if run.started < now - keep:
+                click.echo(f"Would forget {run.id[:8]}, {run.command} on {run.target} of {run.started:%Y-%m-%dT%H:%M:%SZ}", err=True)
+        return 0
     count = history.prune(now - keep)
     if count:
         wire.note(root, "runs.pruned", f"before {now - keep:%Y-%m-%dT%H:%M:%SZ}", {"runs": count})

@@ -360,6 +360,7 @@ def _planned(entry: Any, launch: Any, given: dict[str, Any]) -> int:
     """What a run of a schedule would do; nothing is asked for, nothing runs."""
     from orchestrator.app.schedules.scheduling import order
     from orchestrator.cli.main import call
+    from orchestrator.schedule.spec import TIDYING
 
     merged = {**click.get_current_context().obj.get("below", {}), **{k: v for k, v in given.items() if v not in (None, "", False)}}
     shared = [w for option in ("project_dir", "profiles_dir", "profile", "target") if merged.get(option) for w in _word(option, merged)]
@@ -367,6 +368,8 @@ def _planned(entry: Any, launch: Any, given: dict[str, Any]) -> int:
     click.echo(f"orc {' '.join(words)}", err=True)
     if entry.when:
         click.echo(f"if `when` says yes: {entry.when}", err=True)
+    if entry.command in TIDYING:
+        return call([*words, "--dry-run"])
     if entry.command == "test":
         return call(["ls", "--resource-type", "test unit_test", *words[1:]])
     return call(["plan", *words[1:]])

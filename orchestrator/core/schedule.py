@@ -30,7 +30,8 @@ class Schedule:
     ``window`` (``catch_up_window``) and ``timeout`` are seconds. ``deadline`` is a time of day in ``zone`` (``"08:00"``), or
     seconds after the tick. ``on`` says which ends of the schedules in ``after`` count. ``select`` and ``exclude`` are words of the
     selection grammar, ``when`` is a query that has to say true; ``signals`` are asked again and again until they do, for at most
-    ``signal_timeout`` seconds.
+    ``signal_timeout`` seconds. ``older_than`` are seconds without a build after which ``clean`` takes an environment away, ``keep``
+    those for which ``prune`` lets runs be remembered.
     """
 
     name: str
@@ -62,6 +63,8 @@ class Schedule:
     description: str = ""
     signals: tuple[str, ...] = ()
     signal_timeout: int | None = None
+    older_than: int | None = None
+    keep: int | None = None
 
     @property
     def timing(self) -> str:

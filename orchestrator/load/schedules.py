@@ -15,13 +15,15 @@ FILE = "schedules.yml"
 
 _RUN: dict[str, Key] = {
     "description": Key(Text(), "For people."),
-    "command": Key(Text(("build", "run", "test", "seed", "snapshot")), "Which command to run (default: build)."),
+    "command": Key(Text(("build", "run", "test", "seed", "snapshot", "clean", "prune")), "Which command to run (default: build)."),
     "select": Key(Texts(), "Which nodes, as for `--select`."),
     "exclude": Key(Texts(), "Which nodes to leave out."),
     "selector": Key(Text(), "A selection named in selectors.yml."),
     "target": Key(Text(), "The profile's output to build in."),
     "threads": Key(Number(1), "How many nodes at once."),
     "full_refresh": Key(Flag(), "Rebuild incremental models from nothing."),
+    "older_than": Key(Text(), "With `command: clean`: also environments where nothing was built for so long: 7d."),
+    "keep": Key(Text(), "With `command: prune`: for how long runs are remembered (default: `keep` of the project)."),
     "stale": Key(Flag(), "Build only what is not fresh (as `--stale`)."),
     "vars": Key(Free(), "Variables of the run."),
     "timeout": Key(Text(), "How long a run may take before it is ended: 30m, 2h."),

@@ -21,6 +21,12 @@ MODELS = "models:"
 PROMISES = "freshness"
 """The schedule of builds that promises about freshness ask for: it has no time of its own."""
 
+BUILDING = ("select", "exclude", "selector", "threads", "full_refresh", "stale")
+"""What a schedule that builds nothing cannot say."""
+
+TIDYING = {"clean": "older_than", "prune": "keep"}
+"""Commands that build nothing, each with the key that is its alone: how old things may get."""
+
 LEAST = 60
 """Seconds between two ticks, at least."""
 
@@ -147,6 +153,7 @@ def _run(entry: Properties, problems: list[Problem]) -> dict[str, Any]:
     if not isinstance(priority, int) or isinstance(priority, bool):
         problems.append(Problem("U085", "`priority` must be a whole number", entry.at("priority")))
         priority = 0
+    problems += _strange(entry)
     plain = ("command", "selector", "target", "threads", "full_refresh", "stale", "overlap", "pool", "when", "owner", "description")
     return {
         **{key: given[key] for key in plain if key in given},
@@ -158,7 +165,20 @@ def _run(entry: Properties, problems: list[Problem]) -> dict[str, Any]:
         "vars": given.get("vars", {}),
         "priority": priority,
         "timeout": _seconds(entry, "timeout", problems),
+        "older_than": _seconds(entry, "older_than", problems),
+        "keep": _seconds(entry, "keep", problems),
     }
+
+
+def _strange(entry: Properties) -> list[Problem]:
+    """Keys that mean nothing beside the command."""
+    command = entry.data.get("command", "build")
+    wrong = [key for key in BUILDING if key in entry.data] if command in TIDYING else []
+    owners = {key: owner for owner, key in TIDYING.items() if key in entry.data and owner != command}
+    return [
+        *(Problem("U085", f"`{key}` says nothing to `command: {command}`, which builds nothing", entry.at(key)) for key in wrong),
+        *(Problem("U085", f"`{key}` is of `command: {o}`, and this is `{command}`", entry.at(key)) for key, o in owners.items()),
+    ]
 
 
 def _promises(entry: Properties, problems: list[Problem]) -> dict[str, Any]:

@@ -161,7 +161,6 @@ SHORT: Mapping[str, str] = {
     "4.8": "a node costs less than 50 ms; reading a thousand models is measured by benchmarks",
     "4.19": "told, and refused with `--warn-error`: what is published passed its gates, so building on it is right",
     "4.20": "the model of machine learning is a small one",
-    "4.22": "retention is a setting and commands for cron; there is no job that is built in",
 }
 """What is not there of a check that is shown otherwise."""
 

@@ -15,7 +15,7 @@ from orchestrator.core.portion import Flow, Granularity, Retrying, Timing
 from orchestrator.core.schedule import Schedule
 from orchestrator.plan.portions import portions
 from orchestrator.schedule.crontab import crontab
-from orchestrator.schedule.spec import Spec
+from orchestrator.schedule.spec import TIDYING, Spec
 
 UTC_ONLY = frozenset({"flyte", "github", "mage"})
 """Engines whose clock has no zone."""
@@ -122,7 +122,14 @@ def _unsayable(schedule: Schedule, wanted: Wanted) -> list[Problem]:
         found.append((f"`{name}` waits for signals", "only orc's own scheduler asks them"))
     if schedule.overlap == "cancel_running":
         found.append((f"`{name}` has `overlap: cancel_running`", "queue or allow"))
-    if schedule.command != "build" and wanted.granularity != "project":
+    if schedule.command in TIDYING:
+        found.append(
+            (
+                f"`{name}` tidies up (`command: {schedule.command}`)",
+                "orc's own scheduler does that, or `orc clean` and `orc runs prune` in cron",
+            )
+        )
+    elif schedule.command != "build" and wanted.granularity != "project":
         found.append((f"`{name}` runs `orc {schedule.command}`", "only a build can be divided: --granularity project"))
     try:
         patterns = crontab(schedule)

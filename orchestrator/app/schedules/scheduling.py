@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from orchestrator.core.duration import spoken
 from orchestrator.core.errors import Problem, UsageError, did_you_mean
 from orchestrator.core.interval import Interval, instant
 from orchestrator.core.schedule import Launch, Schedule
@@ -55,7 +56,7 @@ def order(schedule: Schedule, launch: Launch, run: str, shared: Iterable[str] = 
     >>> order(Schedule("n", select=("tag:x",), target="prod"), Launch("n@1", "n", "schedule", at), "r1")["words"]
     ['build', '--select', 'tag:x', '--target', 'prod']
     """
-    words = [schedule.command, *shared]
+    words = [*_command(schedule), *shared]
     for option, values in (("--select", launch.nodes or schedule.select), ("--exclude", schedule.exclude)):
         for value in values:
             words += [option, value]
@@ -82,6 +83,19 @@ def order(schedule: Schedule, launch: Launch, run: str, shared: Iterable[str] = 
         },
         "told": {"launch": launch.id, "attempt": launch.attempt + 1},
     }
+
+
+def _command(schedule: Schedule) -> list[str]:
+    """The command, with what it tidies up.
+
+    >>> _command(Schedule("n", command="clean", older_than=604_800))
+    ['clean', '--stages', '--older-than', '7d']
+    """
+    if schedule.command == "clean":
+        return ["clean", "--stages", *(["--older-than", spoken(schedule.older_than)] if schedule.older_than is not None else [])]
+    if schedule.command == "prune":
+        return ["runs", "prune", *(["--keep", spoken(schedule.keep)] if schedule.keep is not None else [])]
+    return [schedule.command]
 
 
 def stretch(text: str, option: str) -> Interval:
