@@ -87,10 +87,12 @@ def run(arguments: list[str] | None = None) -> None:
 
 def call(arguments: list[str] | None = None, given: Mapping[str, Any] | None = None) -> int:
     """Run a command line and return its exit code. ``given`` is what commands may need of the process."""
-    from orchestrator.cli import commands  # noqa: F401 - registers the commands
+    from orchestrator.cli.homes import register
 
     words = sys.argv[1:] if arguments is None else arguments
-    if VARIABLE in os.environ:
+    completing = VARIABLE in os.environ
+    register("" if completing or not words else {"list": "ls"}.get(words[0], words[0]))
+    if completing:
         wordily()
     debug = any(w in ("-d", "--debug") for w in words)
     options: dict[str, Any] = dict(given or {})
