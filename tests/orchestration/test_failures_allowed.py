@@ -110,6 +110,19 @@ def test_1_15_what_else_is_to_be_done_is_done(project: Make) -> None:
     assert '"nothing"' in json.loads((made.root / "told.json").read_text())
 
 
+@pytest.mark.parametrize(("bad", "code", "status"), [("true", 0, "skipped"), ("day >= '2026-01-02'", 1, "partial success")])
+def test_1_15_of_a_model_built_by_interval_nothing_may_be_there(project: Make, bad: str, code: int, status: str) -> None:
+    config = "materialized='incremental', incremental_strategy='microbatch', event_time='day', begin='2026-01-01', batch_size='day'"
+    made = project(
+        {
+            "models/source.sql": "{{ config(event_time='day') }} select unnest([timestamp '2026-01-01', timestamp '2026-01-02']) as day",
+            "models/a.sql": f"{{{{ config({config}, on_failure='skip') }}}} select day, case when {bad} then error('no') end as x from {{{{ ref('source') }}}}",
+        }
+    )
+    found = made.orc("build", "--event-time-start", "2026-01-01", "--event-time-end", "2026-01-03").exits(code)
+    assert found.statuses["a"] == status
+
+
 def test_what_is_no_answer_to_a_failed_parent_is_told_before_anything_runs(project: Make) -> None:
     wrong = project({"models/a.sql": "{{ config(when_upstream_failed='always') }} select 1 as x"}).orc("build").exits(2)
     assert "N368" in wrong.stderr
