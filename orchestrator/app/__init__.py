@@ -230,6 +230,7 @@ def _events(
     from orchestrator.app.commenting import commenting
     from orchestrator.app.environments.sampled import conditions, told
     from orchestrator.app.explain import explainer
+    from orchestrator.app.handoff.filing import filing
     from orchestrator.app.late import LateSql
     from orchestrator.app.loaders import python_loader, seed_loader
     from orchestrator.execute.execute import execute
@@ -250,7 +251,7 @@ def _events(
     patience = workspace.project.target.settings.get("lock_timeout")
     leasing = Leasing(workspace.invocation.id, request.on_conflict, None if patience is None else float(patience))
     shop = replace(shop, loaders=loaders, interruptible=interruptible, leasing=leasing, started=workspace.invocation.started)
-    shop = replace(shop, versions=ready.versions)
+    shop = replace(shop, versions=ready.versions, file=filing(ready))
     shop = replace(shop, comment=commenting(workspace, secrets(workspace)), said=lambda: _emptied(prints), watch=watch, pools=pools)
     spared: list[str] = []
     for event in failing(execute(ready.plan, workspace.graph, ready.warehouse, shop, _started(ready, request)), ready, late):

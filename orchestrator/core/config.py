@@ -17,7 +17,7 @@ MODEL_KEYS = frozenset(
     delimiter depends_on description dist docs enabled event_time expiration_hours fail_calc freshness full_refresh grants group
     hours_to_expiration incremental_predicates incremental_strategy indexes inserts_only kms_key_name labels latest_version limit lookback
     materialized max_staleness memory_limit merge_exclude_columns merge_update_columns meta on_configuration_change on_error
-    on_failure on_success
+    on_failure on_success export
     on_schema_change lint
     packages parse partition_by partitions partition_expiration_days predicates
     persist_docs pool post_hook pre_hook publish python_version quote_columns

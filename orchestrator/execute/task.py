@@ -104,7 +104,7 @@ def run_task(
                 holding.lease = held
             with deadline:
                 attempt.deadline = deadline
-                run_steps(task, connection, shop, attempt)
+                _work(task, connection, shop, attempt, whole=holding is None)
         except OrcError as refused:
             error = refused if isinstance(refused, ExecuteError) else ExecuteError(*refused.problems)
             if deadline.expired and not shop.cancelled.is_set():
@@ -136,6 +136,13 @@ def run_task(
         shop.cancelled.wait(random.uniform(0, 0.02 * 4**tried))  # noqa: S311 - jitter, not a secret
     attempt.cost = connection.about(None)
     return _ended(task, attempt, shop, hear, shop.clock.monotonic() - begin, started)
+
+
+def _work(task: Task, connection: Connection, shop: Workshop, attempt: Attempt, *, whole: bool) -> None:
+    """Build it; what is published as a whole may have to be written to a file, too."""
+    run_steps(task, connection, shop, attempt)
+    if shop.file is not None and whole and not attempt.failed_tests:
+        attempt.details.update(shop.file(task, connection))
 
 
 def _ended(task: Task, attempt: Attempt, shop: Workshop, hear: Callable[[Event], None], seconds: float, started: datetime) -> Outcome:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from orchestrator.core.errors import ExecuteError, Problem
 from orchestrator.core.event import Noted
 from orchestrator.core.graph import Graph
-from orchestrator.core.plan import Statement, Step
+from orchestrator.core.plan import Statement, Step, Task
 from orchestrator.core.ports import Clock, Connection, Dialect, Pools
 from orchestrator.core.sent import Watch
 from orchestrator.execute.commented import Comment
@@ -62,3 +62,4 @@ class Workshop:
     versions: Versions | None = None
     watch: Watch | None = None
     pools: Pools | None = None
+    file: Callable[[Task, Connection], Mapping[str, Any]] | None = None

@@ -143,7 +143,7 @@ ALSO: Mapping[str, tuple[str, ...]] = {
 
 SHORT: Mapping[str, str] = {
     "0.1": "the package is installed by `.ci/run`, not by a test; nothing looks for docker",
-    "0.2": "a model is not exported to Parquet files or object stores",
+    "0.2": "a model is exported to files of this machine, not to object stores",
     "0.18": "what was lost is built again by interval; versions of a table are not kept, so nothing is rolled back",
     "0.23": "no command builds one node again from a past run's inputs; one builds it beside production, from a sample",
     "1.5": "on a server of our own that speaks BigQuery's protocol, not yet on BigQuery itself",
