@@ -107,7 +107,7 @@ class Project:
         workspace = open_workspace(self._invocation(options))
         request = Request(command, _words(select), _words(exclude), threads=self._given["threads"], **options)
         with posting(workspace):
-            return build(workspace, request, lambda w: (history(w.invocation.root, _alerting(w)), *emitting(w)))
+            return build(workspace, request, lambda w: (history(w.invocation.root, _alerting(w)), *emitting(w, warnings.warn)))
 
     def _invocation(self, options: Mapping[str, Any]) -> Invocation:
         clock = SystemClock()

@@ -187,9 +187,11 @@ class Listener:
             return
         self._reached.setdefault(because, []).append(event.node)
         cause = self._causes.get(because)
-        for rule in self._listening(cause) if cause else ():
+        if cause is None:
+            return
+        for rule in self._listening(cause):
             if rule.group_by == "node" and self._concerns(rule, event.node) and not self._concerns(rule, because):
-                yield post(self.alerts, rule, [self._with_reach(cause)])  # type: ignore[arg-type]
+                yield post(self.alerts, rule, [self._with_reach(cause)])
 
     def _recovered(self, event: NodeFinished) -> Iterator[Post]:
         said = f"{self.around.about(event.node).name} is well again"

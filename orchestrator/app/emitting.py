@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -15,7 +14,7 @@ from orchestrator.core.ports import Sink
 from orchestrator.core.sent import Sent, Watch, tracing
 
 
-def emitting(workspace: Workspace, say: Callable[[str], None] = lambda line: print(line, file=sys.stderr)) -> tuple[Sink, ...]:  # noqa: T201
+def emitting(workspace: Workspace, say: Callable[[str], None]) -> tuple[Sink, ...]:
     """The sinks that settings and environment ask for; ``say`` hears what they could not deliver.
 
     Raises:

@@ -35,7 +35,7 @@ def dev(**given: Any) -> int:
     try:
         for paths in saves(root, before, lambda: time.sleep(LOOK)):
             began = time.monotonic()
-            _tell(saved(reopen, paths, given["limit"]), root, given, lambda began=began: time.monotonic() - began)  # type: ignore[misc]
+            _tell(saved(reopen, paths, given["limit"]), root, given, began)
     except KeyboardInterrupt:
         click.echo("", err=True)
     return 0
@@ -54,7 +54,7 @@ def _ready(given: dict[str, Any]) -> tuple[Callable[[], Any], Path]:
     return partial(opened, given, "dev"), root
 
 
-def _tell(found: Any, root: Path, given: dict[str, Any], took: Callable[[], float]) -> None:
+def _tell(found: Any, root: Path, given: dict[str, Any], began: float) -> None:
     import sys
 
     from orchestrator.cli import wire
@@ -70,4 +70,4 @@ def _tell(found: Any, root: Path, given: dict[str, Any], took: Callable[[], floa
     for name, why in (found.left or {}).items():
         click.echo(f"{name}: {why}", err=True)
     sys.stdout.flush()
-    click.echo(f"{'not sent: ' if found.wrong and not found.rows else ''}{took():.1f}s", err=True)
+    click.echo(f"{'not sent: ' if found.wrong and not found.rows else ''}{time.monotonic() - began:.1f}s", err=True)

@@ -320,8 +320,11 @@ def sinks(workspace: Any, options: Mapping[str, Any]) -> Sequence[Sink]:
     teller = console(sys.stderr, env, style, json=options.get("log_format") == "json", pid=os.getpid(), now=lambda: datetime.now(UTC))
     from orchestrator.app.alerts.alerting import heeding
 
+    def say(line: str) -> None:
+        print(line, file=sys.stderr)  # noqa: T201 - what listeners have to say of themselves is no event of the run
+
     root = workspace.invocation.root
-    return (history(root, heeding(workspace, history(root), lambda line: print(line, file=sys.stderr))), teller, *emitting(workspace))  # noqa: T201
+    return (history(root, heeding(workspace, history(root), say)), teller, *emitting(workspace, say))
 
 
 def environment(options: Mapping[str, Any]) -> dict[str, str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from orchestrator.core.audit import COLUMNS, GENESIS, PRUNED, Actor, Deed, Entry, Head, Verdict, hashed, verified
 from orchestrator.core.event import RunStarted, plain
 from orchestrator.core.ports import Link
-from orchestrator.record.database import Place, database, explained, transaction
+from orchestrator.record.database import Place, database, reading, transaction
 from orchestrator.record.rows import instant
 
 _ADD = f"insert into audit ({', '.join(COLUMNS)}) values ({', '.join('?' for _ in COLUMNS)})"
@@ -74,12 +73,12 @@ class Audit:
         where = "(? is null or at >= ?) and substr(action, 1, length(?)) = ? and substr(actor, 1, length(?)) = ?"
         question = f"select * from audit where {where} order by seq desc limit ?"
         parameters = (from_, from_, action, action, actor, actor, _BEYOND if limit is None else limit)
-        with self._reading() as connection:
+        with reading(self._place) as connection:
             return () if connection is None else tuple(_entry(row) for row in connection.execute(question, parameters).fetchall())
 
     def verify(self, heads: Iterable[str] = ()) -> Verdict:
         """Whether the chain is as it was written, and reaches every end that a run saw, and each of ``heads`` that somebody kept."""
-        with self._reading() as connection:
+        with reading(self._place) as connection:
             if connection is None:
                 return verified((), (Head(None, each, "somebody") for each in heads))
             question = "select id, audited, audit from runs where audit is not null order by audited"
@@ -110,19 +109,6 @@ class Audit:
                 return count
         finally:
             link.close()
-
-    @contextmanager
-    def _reading(self) -> Iterator[Link | None]:
-        try:
-            connection = database(self._place, create=False)
-        except FileNotFoundError:
-            yield None
-            return
-        try:
-            with explained(self._place):
-                yield connection
-        finally:
-            connection.close()
 
 
 _BEYOND = 2**62

@@ -73,6 +73,25 @@ def transaction(connection: Link, place: Place) -> Iterator[Link]:
 
 
 @contextmanager
+def reading(place: Place) -> Iterator[Link | None]:
+    """The state database for questions; ``None`` while nobody has written one.
+
+    Raises:
+        StoreError: it cannot be opened or read.
+    """
+    try:
+        link = database(place, create=False)
+    except FileNotFoundError:
+        yield None
+        return
+    try:
+        with explained(place):
+            yield link
+    finally:
+        link.close()
+
+
+@contextmanager
 def explained(place: Place) -> Iterator[None]:
     """Turn what SQLite and the file system say into a problem with a way out. A server's link does so itself."""
     try:

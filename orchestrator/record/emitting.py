@@ -97,7 +97,7 @@ class Emitting:
                 continue
             try:
                 self._send(message)
-            except Exception as error:  # noqa: BLE001 - same
+            except Exception as error:  # noqa: BLE001 - whatever cannot be sent is not the run's fault
                 self._failures += 1
                 self._lose(error)
             else:

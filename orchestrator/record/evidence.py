@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from orchestrator.record.database import Place, database
+from orchestrator.record.database import Place, reading
 from orchestrator.record.probes import Probes
 
 _NEWEST = "('passed', 'warned', 'failed', 'crashed')"
@@ -35,11 +35,9 @@ class Evidence:
 
     def failing(self, target: str) -> dict[str, Failing]:
         """The tests that failed when they were asked last, by id."""
-        try:
-            connection = database(self._path, create=False)
-        except FileNotFoundError:
-            return {}
-        try:
+        with reading(self._path) as connection:
+            if connection is None:
+                return {}
             found = connection.execute(_FAILING, (target,)).fetchall()
             bad: dict[str, frozenset[str]] = {}
             for run in {row["run"] for row in found}:
@@ -48,5 +46,3 @@ class Evidence:
                 )
                 bad[run] = frozenset(row["node"] for row in connection.execute(asked, (run,)))
             return {row["node"]: Failing(datetime.fromisoformat(row["finished"]), bad[row["run"]]) for row in found}
-        finally:
-            connection.close()

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.core.ports import Link
-from orchestrator.record.database import Place, database, transaction
+from orchestrator.record.database import Place, reading, transaction
 
 BUCKETS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 10_800.0, 43_200.0)
 """Upper bounds, in seconds, by which runs are sorted by how long they took."""
@@ -119,16 +119,12 @@ class Measures:
     @contextmanager
     def _reading(self) -> Iterator[Link | None]:
         """One moment for all questions: a run that is being forgotten is counted once."""
-        try:
-            link = database(self._place, create=False)
-        except FileNotFoundError:
-            yield None
-            return
-        try:
+        with reading(self._place) as link:
+            if link is None:
+                yield None
+                return
             with transaction(link, self._place) as open_:
                 yield open_
-        finally:
-            link.close()
 
 
 def counted(link: Link, these: str, parameters: Sequence[Any]) -> Counts:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from orchestrator.core.freshness import Method, Probe
-from orchestrator.record.database import Place, database, transaction
+from orchestrator.record.database import Place, database, reading, transaction
 
 _COLUMNS = "source, at, version, data_time, method, error"
 
@@ -49,14 +49,8 @@ class Probes:
         return tuple(self._asked(asked, (target, source, limit)))
 
     def _asked(self, sql: str, parameters: tuple[Any, ...]) -> list[Probe]:
-        try:
-            connection = database(self._path, create=False)
-        except FileNotFoundError:
-            return []
-        try:
-            return [_probe(row) for row in connection.execute(sql, parameters).fetchall()]
-        finally:
-            connection.close()
+        with reading(self._path) as connection:
+            return [] if connection is None else [_probe(row) for row in connection.execute(sql, parameters).fetchall()]
 
 
 def _probe(row: Any) -> Probe:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from orchestrator.core.event import Event, Grounds, NodeFinished, NodeRetried, N
 from orchestrator.core.ports import Link
 from orchestrator.core.run import BAD
 from orchestrator.record import audit, rows
-from orchestrator.record.database import Place, database, explained, transaction
+from orchestrator.record.database import Place, database, reading, transaction
 from orchestrator.record.forget import forget
 from orchestrator.record.history import REMEMBERED, Recorded, RunStatus, Sought, Tried, is_attempt, unsuccessful
 from orchestrator.record.process import alive, birth
@@ -263,7 +262,7 @@ class Sqlite:
 
     def latest(self, target: str, limit: int, *, tests: bool) -> Iterator[tuple[str, NodeFinished]]:
         """Each test's (or each other node's) newest results on a target, newest first, with their runs' ids; no statements."""
-        with self._reading() as connection, explained(self._path):
+        with reading(self._path) as connection:
             for row in connection.execute(rows.LATEST, (int(tests), target, limit)) if connection is not None else ():
                 yield row["run"], rows.result(row)
 
@@ -338,20 +337,8 @@ class Sqlite:
         return status
 
     def _ask(self, question: str, parameters: Iterable[Any]) -> list[Any]:
-        with self._reading() as connection, explained(self._path):
+        with reading(self._path) as connection:
             return [] if connection is None else list(connection.execute(question, tuple(parameters)).fetchall())
-
-    @contextmanager
-    def _reading(self) -> Iterator[Link | None]:
-        try:
-            connection = database(self._path, create=False)
-        except FileNotFoundError:
-            yield None
-            return
-        try:
-            yield connection
-        finally:
-            connection.close()
 
 
 def _enclose(connection: Link, posts: Sequence[Post]) -> None:

@@ -53,8 +53,8 @@ def _post(emission: Emission, event: Mapping[str, Any]) -> None:
     headers = {"Content-Type": "application/json", "User-Agent": f"orc/{VERSION}"}
     if emission.key is not None:
         headers["Authorization"] = f"Bearer {emission.key.reveal()}"
-    # S310: the scheme was looked at where the URL was read.
-    request = Request(emission.url, _line(event).encode("utf-8", "backslashreplace"), headers, method="POST")  # noqa: S310
+    body = _line(event).encode("utf-8", "backslashreplace")
+    request = Request(emission.url, body, headers, method="POST")  # noqa: S310 - the scheme was looked at where the URL was read
     where = urlsplit(emission.url).hostname or "the server"
     try:
         with build_opener(_Staying()).open(request, timeout=emission.timeout) as reply:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from orchestrator.core.event import plain
@@ -12,7 +12,7 @@ from orchestrator.core.ports import Questions, Reply
 from orchestrator.core.promise import Facts, facts_of
 from orchestrator.core.schedule import Board, Decision
 from orchestrator.record.timetable import Timetable
-from orchestrator.schedule.freshness import Prospect, Ruling, freshness
+from orchestrator.schedule.freshness import Condition, Prospect, Ruling, freshness
 from orchestrator.schedule.needs import Outlook, needs, next_look
 from orchestrator.schedule.spec import Spec
 
@@ -169,8 +169,6 @@ def as_data(prospect: Prospect) -> dict[str, object]:
     }
 
 
-def _condition(condition: object) -> dict[str, object]:
-    from dataclasses import asdict
-
-    found: dict[str, object] = plain(asdict(condition))  # type: ignore[call-overload]
+def _condition(condition: Condition) -> dict[str, object]:
+    found: dict[str, object] = plain(asdict(condition))
     return found

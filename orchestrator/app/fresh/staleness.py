@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from orchestrator.core.errors import Problem
 from orchestrator.core.freshness import Limits, Probe
@@ -149,7 +149,7 @@ def _too_old(graph: Graph, probes: Mapping[str, Probe]) -> dict[str, Problem]:
 
 
 def _withholds(graph: Graph, id_: str) -> bool:
-    body: SourceBody = graph.bodies[id_]  # type: ignore[assignment]
+    body = cast("SourceBody", graph.bodies[id_])
     return (body.freshness or {}).get("on_error") != "build"
 
 

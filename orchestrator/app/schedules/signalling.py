@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ def _python(workspace: Workspace, path: Path, text: str) -> bool:
     except OrcError:
         raise
     except Exception as error:
-        line = next((f.lineno for f in reversed(inspect.getinnerframes(error.__traceback__)) if f.filename == str(path)), 1)  # type: ignore[arg-type]
+        line = next((f.lineno for f in reversed(traceback.extract_tb(error.__traceback__)) if f.filename == str(path)), None) or 1
         raise UsageError(Problem("U111", f"`{place}` fails: {type(error).__name__}: {error}", Span(place, line))) from error
     if not isinstance(said, bool):
         hint = "return True or False"

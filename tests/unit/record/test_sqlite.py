@@ -19,7 +19,9 @@ from orchestrator.core.event import Event, NodeFinished, Noted, RunFinished, Run
 from orchestrator.core.files import Span
 from orchestrator.core.project import Secret
 from orchestrator.record import database as files
+from orchestrator.record.evidence import Evidence
 from orchestrator.record.memory import Memory
+from orchestrator.record.probes import Probes
 from orchestrator.record.sqlite import Sqlite
 
 AT = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
@@ -356,3 +358,16 @@ def test_a_migration_keeps_a_copy_and_runs_whole_or_not_at_all(tmp_path: Path, m
     (folder / f"{files.SCHEMA:04}.sql").write_text("alter table runs add column mood text;\n")
     assert [r.id for r in history.runs()] == ["r1"]
     assert sorted(p.name for p in path.parent.glob("*.bak*")) == [f"state.db.v{before}.1.bak", f"state.db.v{before}.bak"]
+
+
+def test_who_asks_besides_is_told_as_well_that_the_database_is_damaged(tmp_path: Path) -> None:
+    history = told(tmp_path, started(), RunFinished(AT, "r1", 1.0))
+    assert history.runs()
+    path = tmp_path / ".orchestrator/state.db"
+    assert (Probes(path).past("dev", "s"), Evidence(path).failing("dev"), Probes(tmp_path / "none.db").past("dev", "s")) == ((), {}, ())
+    with sqlite3.connect(path) as connection:
+        connection.executescript("drop table probes; drop table results;")
+    connection.close()
+    for ask in (lambda: Probes(path).past("dev", "s"), lambda: Evidence(path).failing("dev")):
+        with pytest.raises(StoreError):
+            ask()
